@@ -1,0 +1,83 @@
+//! A position in bytes, with errors that say what was being read and where.
+
+use nom::Parser;
+use nom::bytes::complete::take;
+use nom::number::complete::{le_u8, le_u16, le_u32, le_u64};
+use uuid::Uuid;
+
+use crate::Error;
+
+type NomError<'a> = nom::error::Error<&'a [u8]>;
+
+/// Reads little-endian fields one after the other. `what` names the structure for errors.
+#[derive(Debug, Clone)]
+pub(crate) struct Cursor<'a> {
+    rest: &'a [u8],
+    offset: usize,
+    what: &'static str,
+}
+
+impl<'a> Cursor<'a> {
+    /// `offset` is where `bytes` start, for [`Cursor::offset`] and for errors.
+    pub(crate) fn new(bytes: &'a [u8], offset: usize, what: &'static str) -> Self {
+        Self { rest: bytes, offset, what }
+    }
+
+    pub(crate) fn offset(&self) -> usize {
+        self.offset
+    }
+
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    pub(crate) fn malformed(&self, expected: &'static str) -> Error {
+        Error::Malformed { what: self.what, offset: self.offset as u64, expected }
+    }
+
+    pub(crate) fn u8(&mut self, expected: &'static str) -> Result<u8, Error> {
+        self.run(le_u8, expected)
+    }
+
+    pub(crate) fn u16(&mut self, expected: &'static str) -> Result<u16, Error> {
+        self.run(le_u16, expected)
+    }
+
+    pub(crate) fn u32(&mut self, expected: &'static str) -> Result<u32, Error> {
+        self.run(le_u32, expected)
+    }
+
+    pub(crate) fn u64(&mut self, expected: &'static str) -> Result<u64, Error> {
+        self.run(le_u64, expected)
+    }
+
+    pub(crate) fn guid(&mut self, expected: &'static str) -> Result<Uuid, Error> {
+        let parser = take(16_usize).map(|bytes: &[u8]| Uuid::from_slice_le(bytes));
+        self.run(parser, expected)?.map_err(|_| self.malformed(expected))
+    }
+
+    pub(crate) fn take(&mut self, len: usize, expected: &'static str) -> Result<&'a [u8], Error> {
+        self.run(take(len), expected)
+    }
+
+    /// A field whose width is given by a two-bit code: absent (0), one, two or four bytes.
+    pub(crate) fn coded(&mut self, code: u8, expected: &'static str) -> Result<u32, Error> {
+        match code & 3 {
+            0 => Ok(0),
+            1 => self.u8(expected).map(u32::from),
+            2 => self.u16(expected).map(u32::from),
+            _ => self.u32(expected),
+        }
+    }
+
+    fn run<O>(
+        &mut self,
+        mut parser: impl Parser<&'a [u8], Output = O, Error = NomError<'a>>,
+        expected: &'static str,
+    ) -> Result<O, Error> {
+        let (rest, value) = parser.parse(self.rest).map_err(|_| self.malformed(expected))?;
+        self.offset = self.offset.saturating_add(self.rest.len().saturating_sub(rest.len()));
+        self.rest = rest;
+        Ok(value)
+    }
+}

@@ -1,0 +1,182 @@
+//! What can go wrong, and what is put up with.
+
+use std::fmt;
+
+/// Why bytes were refused. Offsets count from the first byte handed to the function that failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes contradict the format, or end too early.
+    #[error("{what} at byte {offset}: expected {expected}")]
+    Malformed {
+        /// The object, packet or field that could not be read.
+        what: &'static str,
+        /// Where it lies.
+        offset: u64,
+        /// What should have been there.
+        expected: &'static str,
+    },
+    /// The bytes may be legal, but this crate does not handle them.
+    #[error("{what} at byte {offset} is not supported")]
+    Unsupported {
+        /// The thing that is not handled.
+        what: &'static str,
+        /// Where it lies.
+        offset: u64,
+    },
+    /// A declared or real size is beyond a limit; nothing of that size was reserved.
+    #[error("{what} is {value}, the limit is {limit}")]
+    Limit {
+        /// The quantity that is too large.
+        what: &'static str,
+        /// Its value.
+        value: u64,
+        /// The largest value allowed.
+        limit: u64,
+    },
+}
+
+/// An [`Error`] of the format, or one of the reader or writer underneath.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The bytes of the file were refused.
+    #[error(transparent)]
+    Format(#[from] Error),
+    /// The reader or writer failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The file has no such packet.
+    #[error("there is no packet {number}, the file holds {count}")]
+    NoSuchPacket {
+        /// The packet asked for, counted from 0.
+        number: u64,
+        /// How many packets the file holds.
+        count: u64,
+    },
+}
+
+/// Something a header does wrong without becoming unusable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Deviation {
+    /// The header declares another number of children than it holds.
+    ChildCount {
+        /// The number in the Header Object.
+        declared: u32,
+        /// The number of children found.
+        found: u32,
+    },
+    /// A child declares more bytes than its parent has left; it and what follows it was not read.
+    ChildTooLong {
+        /// Where the child lies.
+        offset: u64,
+        /// The size it declares.
+        size: u64,
+        /// The bytes its parent has left.
+        left: u64,
+    },
+    /// Fewer bytes than an object needs lie behind the last child.
+    LeftoverBytes {
+        /// Where they lie.
+        offset: u64,
+        /// How many there are.
+        len: u64,
+    },
+    /// Bytes follow the Data Object's fixed part.
+    TrailingBytes {
+        /// Where they start: the offset of the first packet.
+        offset: u64,
+        /// How many there are.
+        len: u64,
+    },
+    /// The bytes end with the Header Object; the fixed part of the Data Object was made up.
+    DataObjectMissing,
+    /// The reserved field of the Data Object does not hold 0x0101.
+    DataObjectReserved {
+        /// What it holds.
+        value: u16,
+    },
+    /// The Data Object carries another File ID than File Properties.
+    FileIdMismatch,
+    /// An object that may be there once is there again; the first one counts.
+    Duplicate {
+        /// The object's name.
+        what: &'static str,
+        /// Where the second one lies.
+        offset: u64,
+    },
+    /// A stream is declared with number 0 and left out.
+    StreamNumberZero {
+        /// Where its Stream Properties Object lies.
+        offset: u64,
+    },
+    /// A stream number is declared again; the first declaration counts.
+    DuplicateStream {
+        /// The stream number.
+        number: u8,
+        /// Where the second declaration lies.
+        offset: u64,
+    },
+    /// Minimum and maximum packet size differ; the maximum counts.
+    PacketSizes {
+        /// The minimum, in bytes.
+        minimum: u32,
+        /// The maximum, in bytes.
+        maximum: u32,
+    },
+    /// The Header Extension Object declares another data size than its object size leaves.
+    ExtensionSize {
+        /// The size it declares.
+        declared: u32,
+        /// The size it has.
+        real: u64,
+    },
+    /// An object that can be done without could not be read.
+    Unreadable {
+        /// The object's name.
+        what: &'static str,
+        /// Where it lies.
+        offset: u64,
+    },
+}
+
+impl fmt::Display for Deviation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ChildCount { declared, found } => {
+                write!(f, "the header declares {declared} objects and holds {found}")
+            }
+            Self::ChildTooLong { offset, size, left } => {
+                write!(f, "the object at byte {offset} declares {size} bytes, {left} are left")
+            }
+            Self::LeftoverBytes { offset, len } => {
+                write!(f, "{len} bytes at byte {offset} are too few for an object")
+            }
+            Self::TrailingBytes { offset, len } => {
+                write!(f, "{len} bytes follow the header at byte {offset}")
+            }
+            Self::DataObjectMissing => f.write_str("the Data Object is missing"),
+            Self::DataObjectReserved { value } => {
+                write!(f, "the reserved field of the Data Object holds {value:#06x}")
+            }
+            Self::FileIdMismatch => f.write_str("the Data Object carries another File ID"),
+            Self::Duplicate { what, offset } => write!(f, "a second {what} at byte {offset}"),
+            Self::StreamNumberZero { offset } => {
+                write!(f, "the stream declared at byte {offset} has number 0")
+            }
+            Self::DuplicateStream { number, offset } => {
+                write!(f, "stream {number} is declared again at byte {offset}")
+            }
+            Self::PacketSizes { minimum, maximum } => {
+                write!(f, "packet sizes from {minimum} to {maximum} bytes are declared")
+            }
+            Self::ExtensionSize { declared, real } => {
+                write!(f, "the header extension declares {declared} bytes and has {real}")
+            }
+            Self::Unreadable { what, offset } => {
+                write!(f, "the {what} at byte {offset} could not be read")
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The identifiers of objects, stream types and payload extensions.
+
+use uuid::Uuid;
+
+macro_rules! guids {
+    ($($(#[$meta:meta])* $name:ident = $value:literal, $text:literal;)*) => {
+        $($(#[$meta])* #[doc = concat!("The identifier of the ", $text, ".")]
+        pub const $name: Uuid = Uuid::from_u128($value);)*
+
+        /// What an identifier stands for, if it is a known one.
+        pub fn name(id: Uuid) -> Option<&'static str> {
+            $(if id == $name {
+                return Some($text);
+            })*
+            None
+        }
+    };
+}
+
+guids! {
+    HEADER = 0x75B22630_668E_11CF_A6D9_00AA0062CE6C, "Header Object";
+    /// Files with this first object follow an abandoned draft and are refused.
+    HEADER_DRAFT_2 = 0xD6E229D1_35DA_11D1_9034_00A0C90349BE, "Header Object of the ASF 2.0 draft";
+    DATA = 0x75B22636_668E_11CF_A6D9_00AA0062CE6C, "Data Object";
+    SIMPLE_INDEX = 0x33000890_E5B1_11CF_89F4_00A0C90349CB, "Simple Index Object";
+    INDEX = 0xD6E229D3_35DA_11D1_9034_00A0C90349BE, "Index Object";
+    MEDIA_OBJECT_INDEX = 0xFEB103F8_12AD_4C64_840F_2A1D2F7AD48C, "Media Object Index Object";
+    TIMECODE_INDEX = 0x3CB73FD0_0C4A_4803_953D_EDF7B6228F0C, "Timecode Index Object";
+    FILE_PROPERTIES = 0x8CABDCA1_A947_11CF_8EE4_00C00C205365, "File Properties Object";
+    STREAM_PROPERTIES = 0xB7DC0791_A9B7_11CF_8EE6_00C00C205365, "Stream Properties Object";
+    HEADER_EXTENSION = 0x5FBF03B5_A92E_11CF_8EE3_00C00C205365, "Header Extension Object";
+    CODEC_LIST = 0x86D15240_311D_11D0_A3A4_00A0C90348F6, "Codec List Object";
+    SCRIPT_COMMAND = 0x1EFB1A30_0B62_11D0_A39B_00A0C90348F6, "Script Command Object";
+    MARKER = 0xF487CD01_A951_11CF_8EE6_00C00C205365, "Marker Object";
+    BITRATE_MUTUAL_EXCLUSION = 0xD6E229DC_35DA_11D1_9034_00A0C90349BE,
+        "Bitrate Mutual Exclusion Object";
+    ERROR_CORRECTION = 0x75B22635_668E_11CF_A6D9_00AA0062CE6C, "Error Correction Object";
+    CONTENT_DESCRIPTION = 0x75B22633_668E_11CF_A6D9_00AA0062CE6C, "Content Description Object";
+    EXTENDED_CONTENT_DESCRIPTION = 0xD2D0A440_E307_11D2_97F0_00A0C95EA850,
+        "Extended Content Description Object";
+    CONTENT_BRANDING = 0x2211B3FA_BD23_11D2_B4B7_00A0C955FC6E, "Content Branding Object";
+    STREAM_BITRATE_PROPERTIES = 0x7BF875CE_468D_11D1_8D82_006097C9A2B2,
+        "Stream Bitrate Properties Object";
+    CONTENT_ENCRYPTION = 0x2211B3FB_BD23_11D2_B4B7_00A0C955FC6E, "Content Encryption Object";
+    EXTENDED_CONTENT_ENCRYPTION = 0x298AE614_2622_4C17_B935_DAE07EE9289C,
+        "Extended Content Encryption Object";
+    DIGITAL_SIGNATURE = 0x2211B3FC_BD23_11D2_B4B7_00A0C955FC6E, "Digital Signature Object";
+    PADDING = 0x1806D474_CADF_4509_A4BA_9AABCB96AAE8, "Padding Object";
+    EXTENDED_STREAM_PROPERTIES = 0x14E6A5CB_C672_4332_8399_A96952065B5A,
+        "Extended Stream Properties Object";
+    ADVANCED_MUTUAL_EXCLUSION = 0xA08649CF_4775_4670_8A16_6E35357566CD,
+        "Advanced Mutual Exclusion Object";
+    GROUP_MUTUAL_EXCLUSION = 0xD1465A40_5A79_4338_B71B_E36B8FD6C249,
+        "Group Mutual Exclusion Object";
+    STREAM_PRIORITIZATION = 0xD4FED15B_88D3_454F_81F0_ED5C45999E24, "Stream Prioritization Object";
+    BANDWIDTH_SHARING = 0xA69609E6_517B_11D2_B6AF_00C04FD908E9, "Bandwidth Sharing Object";
+    LANGUAGE_LIST = 0x7C4346A9_EFE0_4BFC_B229_393EDE415C85, "Language List Object";
+    METADATA = 0xC5F8CBEA_5BAF_4877_8467_AA8C44FA4CCA, "Metadata Object";
+    METADATA_LIBRARY = 0x44231C94_9498_49D1_A141_1D134E457054, "Metadata Library Object";
+    INDEX_PARAMETERS = 0xD6E229DF_35DA_11D1_9034_00A0C90349BE, "Index Parameters Object";
+    MEDIA_OBJECT_INDEX_PARAMETERS = 0x6B203BAD_3F11_48E4_ACA8_D7613DE2CFA7,
+        "Media Object Index Parameters Object";
+    TIMECODE_INDEX_PARAMETERS = 0xF55E496D_9797_4B5D_8C8B_604DFE9BFB24,
+        "Timecode Index Parameters Object";
+    COMPATIBILITY = 0x26F18B5D_4584_47EC_9F5F_0E651F0452C9, "Compatibility Object";
+    ADVANCED_CONTENT_ENCRYPTION = 0x43058533_6981_49E6_9B74_AD12CB86D58C,
+        "Advanced Content Encryption Object";
+    INDEX_PLACEHOLDER = 0xD9AADE20_7C17_4F9C_BC28_8555DD98E2A2, "Index Placeholder Object";
+    AUDIO = 0xF8699E40_5B4D_11CF_A8FD_00805F5C442B, "audio stream type";
+    VIDEO = 0xBC19EFC0_5B4D_11CF_A8FD_00805F5C442B, "video stream type";
+    COMMAND = 0x59DACFC0_59E6_11D0_A3AC_00A0C90348F6, "command stream type";
+    JFIF = 0xB61BE100_5B4E_11CF_A8FD_00805F5C442B, "JFIF stream type";
+    DEGRADABLE_JPEG = 0x35907DE0_E415_11CF_A917_00805F5C442B, "degradable JPEG stream type";
+    FILE_TRANSFER = 0x91BD222C_F21C_497A_8B6D_5AA86BFC0185, "file transfer stream type";
+    BINARY = 0x3AFB65E2_47EF_40F2_AC2C_70A90D71D343, "binary stream type";
+    NO_ERROR_CORRECTION = 0x20FB5700_5B55_11CF_A8FD_00805F5C442B, "absence of error correction";
+    AUDIO_SPREAD = 0xBFC3CD50_618F_11CF_8BB2_00AA00B4E220, "audio spread error correction";
+    HEADER_EXTENSION_RESERVED = 0xABD3D211_A9BA_11CF_8EE6_00C00C205365,
+        "reserved field of the Header Extension Object";
+    SAMPLE_DURATION = 0xC6BD9450_867F_4907_83A3_C77921B733AD,
+        "sample duration payload extension";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_on_disk() {
+        assert_eq!(
+            HEADER.to_bytes_le(),
+            *b"\x30\x26\xB2\x75\x8E\x66\xCF\x11\xA6\xD9\x00\xAA\x00\x62\xCE\x6C"
+        );
+        assert_eq!(
+            SAMPLE_DURATION.to_bytes_le(),
+            *b"\x50\x94\xBD\xC6\x7F\x86\x07\x49\x83\xA3\xC7\x79\x21\xB7\x33\xAD"
+        );
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(name(DATA), Some("Data Object"));
+        assert_eq!(name(Uuid::nil()), None);
+    }
+}

@@ -1,0 +1,300 @@
+//! The header: a Header Object, then the 50 fixed bytes of the Data Object.
+
+mod content;
+mod facts;
+mod file_properties;
+mod format;
+mod stream;
+
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+
+pub use self::file_properties::FileProperties;
+pub(crate) use self::file_properties::{BROADCAST, SEEKABLE};
+pub use self::format::{AudioFormat, VideoFormat};
+pub use self::stream::{PayloadExtension, Stream, StreamKind};
+
+use self::content::Content;
+use self::facts::Facts;
+use crate::cursor::Cursor;
+use crate::object::{self, Object, Walk};
+use crate::{Deviation, Error, Limits, guid};
+
+/// The fixed part of the Data Object, in bytes.
+pub(crate) const DATA_HEAD: usize = 50;
+/// The Header Object in front of its children, in bytes.
+const HEADER_HEAD: usize = 30;
+
+/// A header as an MMS server delivers it and as a file starts with it: everything in front of the
+/// first packet. Cloning is cheap.
+#[doc(alias = "Header Object")]
+#[derive(Clone, PartialEq, Eq)]
+pub struct Header {
+    bytes: Bytes,
+    objects: Vec<Object>,
+    file: FileProperties,
+    file_at: usize,
+    data_at: usize,
+    streams: Vec<Stream>,
+    content: Content,
+    deviations: Vec<Deviation>,
+}
+
+impl Header {
+    /// Reads a complete Header Object and the 50 fixed bytes of the Data Object behind it.
+    /// Bytes that follow are reported as [`Deviation::TrailingBytes`] and left out.
+    ///
+    /// Fails when the File Properties Object is missing, when an object has a size below 24, and
+    /// when the Data Object does not lie where the Header Object ends.
+    pub fn parse(bytes: &Bytes) -> Result<Self, Error> {
+        Self::parse_with(bytes, &Limits::default())
+    }
+
+    /// [`Header::parse`] with other limits.
+    pub fn parse_with(bytes: &Bytes, limits: &Limits) -> Result<Self, Error> {
+        let whole = Self::declared_len(bytes, limits)?;
+        let data_at = whole.saturating_sub(DATA_HEAD);
+        let missing = || Error::Malformed {
+            what: "header",
+            offset: bytes.len() as u64,
+            expected: "the bytes the Header Object declares and 50 of the Data Object",
+        };
+        if bytes.len() < data_at {
+            return Err(missing());
+        }
+        let mut walk = Walk::new(limits.objects);
+        let mut cursor = Cursor::new(bytes, 0, "Header Object");
+        cursor.take(object::HEAD, "an object")?;
+        let declared = cursor.u32("a number of objects")?;
+        cursor.take(2, "two reserved bytes")?;
+
+        let children = bytes.slice(HEADER_HEAD..data_at);
+        let objects = walk.children(&children, HEADER_HEAD)?;
+        let found = u32::try_from(objects.len()).unwrap_or(u32::MAX);
+        if declared != found {
+            walk.deviations.push(Deviation::ChildCount { declared, found });
+        }
+        let mut facts = Facts::default();
+        for object in &objects {
+            facts.object(object, limits, &mut walk)?;
+            if object.id == guid::HEADER_EXTENSION {
+                facts.extension(object, limits, &mut walk)?;
+            }
+        }
+        let Some((file_at, file)) = facts.file.take() else {
+            return Err(Error::Malformed {
+                what: "Header Object",
+                offset: 0,
+                expected: "a File Properties Object",
+            });
+        };
+        let streams = facts.streams();
+
+        let bytes = if bytes.len() == data_at {
+            // Nothing is lost: the head only repeats what File Properties says.
+            walk.deviations.push(Deviation::DataObjectMissing);
+            with_data_head(bytes, &file)
+        } else {
+            if bytes.len() < whole {
+                return Err(missing());
+            }
+            if bytes.len() > whole {
+                let len = bytes.len().saturating_sub(whole) as u64;
+                walk.deviations.push(Deviation::TrailingBytes { offset: whole as u64, len });
+            }
+            bytes.slice(..whole)
+        };
+        check_data_head(&bytes, data_at, &file, &mut walk.deviations)?;
+        Ok(Self {
+            bytes,
+            objects,
+            file,
+            file_at,
+            data_at,
+            streams,
+            content: facts.content.unwrap_or_default(),
+            deviations: walk.deviations,
+        })
+    }
+
+    /// How long the header that starts with `bytes` will be, the 50 bytes of the Data Object
+    /// included. Needs the first 24 bytes.
+    ///
+    /// Fails when they are not a Header Object and when the length is beyond
+    /// [`Limits::header_bytes`].
+    pub fn declared_len(bytes: &[u8], limits: &Limits) -> Result<usize, Error> {
+        let mut cursor = Cursor::new(bytes, 0, "Header Object");
+        let id = cursor.guid("an identifier")?;
+        if id == guid::HEADER_DRAFT_2 {
+            return Err(Error::Unsupported { what: "header of the ASF 2.0 draft", offset: 0 });
+        }
+        if id != guid::HEADER {
+            return Err(Cursor::new(bytes, 0, "Header Object").malformed("its identifier"));
+        }
+        let at_size = cursor.clone();
+        let size = cursor.u64("a size")?;
+        if size < HEADER_HEAD as u64 {
+            return Err(at_size.malformed("a size of at least 30"));
+        }
+        let value = size.saturating_add(DATA_HEAD as u64);
+        let limit = limits.header_bytes;
+        usize::try_from(value).ok().filter(|_| value <= limit).ok_or(Error::Limit {
+            what: "header size",
+            value,
+            limit,
+        })
+    }
+
+    /// What the File Properties Object says.
+    pub fn file(&self) -> &FileProperties {
+        &self.file
+    }
+
+    /// All streams in the order of their declaration, those inside the Header Extension Object
+    /// included.
+    pub fn streams(&self) -> &[Stream] {
+        &self.streams
+    }
+
+    /// The stream with this number.
+    pub fn stream(&self, number: u8) -> Option<&Stream> {
+        self.streams.iter().find(|stream| stream.number == number)
+    }
+
+    /// The numbers of all streams, each from 1 to 127.
+    pub fn stream_numbers(&self) -> impl Iterator<Item = u8> + '_ {
+        self.streams.iter().map(|stream| stream.number)
+    }
+
+    /// All direct children of the Header Object in order, known or not.
+    pub fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
+    /// The Header Object and the 50 fixed bytes of the Data Object.
+    pub fn as_bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The length of [`as_bytes`](Self::as_bytes): the offset of the first packet in a file.
+    #[expect(clippy::len_without_is_empty, reason = "a header is never empty")]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// What the header does wrong, in the order in which it was found.
+    pub fn deviations(&self) -> &[Deviation] {
+        &self.deviations
+    }
+
+    /// The size the Data Object declares, its 50 fixed bytes included; live streams store 0 or 50.
+    pub fn data_size(&self) -> u64 {
+        let size = self.bytes.get(self.data_at.saturating_add(16)..).unwrap_or_default();
+        size.first_chunk().map_or(0, |size| u64::from_le_bytes(*size))
+    }
+
+    /// Whether both headers describe the same stream: they are equal apart from the fields in
+    /// which a finished recording differs from what its server sent (sizes, packet count,
+    /// durations, flags).
+    pub fn same_stream(&self, other: &Self) -> bool {
+        self.file_at == other.file_at
+            && self.data_at == other.data_at
+            && self.without_patched_fields() == other.without_patched_fields()
+    }
+
+    /// The title, up to its first zero; `None` when empty or absent.
+    #[doc(alias = "Content Description Object")]
+    pub fn title(&self) -> Option<String> {
+        self.content.title.clone()
+    }
+
+    /// The author; see [`title`](Self::title).
+    pub fn author(&self) -> Option<String> {
+        self.content.author.clone()
+    }
+
+    /// The copyright notice; see [`title`](Self::title).
+    pub fn copyright(&self) -> Option<String> {
+        self.content.copyright.clone()
+    }
+
+    /// The description; see [`title`](Self::title).
+    pub fn description(&self) -> Option<String> {
+        self.content.description.clone()
+    }
+
+    /// The rating; see [`title`](Self::title).
+    pub fn rating(&self) -> Option<String> {
+        self.content.rating.clone()
+    }
+
+    /// Where the File Properties Object and the Data Object start.
+    pub(crate) fn patch_points(&self) -> (usize, usize) {
+        (self.file_at, self.data_at)
+    }
+
+    fn without_patched_fields(&self) -> BytesMut {
+        let mut bytes = BytesMut::from(self.bytes.as_ref());
+        let fields = [
+            (self.file_at, 40..48),
+            (self.file_at, 56..80),
+            (self.file_at, 88..92),
+            (self.data_at, 16..24),
+            (self.data_at, 40..48),
+        ];
+        for (object, field) in fields {
+            let range = object.saturating_add(field.start)..object.saturating_add(field.end);
+            bytes.get_mut(range).unwrap_or_default().fill(0);
+        }
+        bytes
+    }
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Header")
+            .field("len", &self.bytes.len())
+            .field("file", &self.file)
+            .field("streams", &self.streams)
+            .field("objects", &self.objects)
+            .field("deviations", &self.deviations)
+            .finish_non_exhaustive()
+    }
+}
+
+fn with_data_head(header: &Bytes, file: &FileProperties) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(header.len().saturating_add(DATA_HEAD));
+    bytes.extend_from_slice(header);
+    bytes.extend_from_slice(&guid::DATA.to_bytes_le());
+    bytes.extend_from_slice(&(DATA_HEAD as u64).to_le_bytes());
+    bytes.extend_from_slice(&file.file_id.to_bytes_le());
+    bytes.extend_from_slice(&0_u64.to_le_bytes());
+    bytes.extend_from_slice(&[1, 1]);
+    bytes.freeze()
+}
+
+fn check_data_head(
+    bytes: &Bytes,
+    at: usize,
+    file: &FileProperties,
+    deviations: &mut Vec<Deviation>,
+) -> Result<(), Error> {
+    let head = bytes.get(at..).unwrap_or_default();
+    let mut cursor = Cursor::new(head, at, "Data Object");
+    let start = cursor.clone();
+    if cursor.guid("an identifier")? != guid::DATA {
+        return Err(start.malformed("its identifier where the Header Object ends"));
+    }
+    // Live servers store 0 or 50 here; whoever needs the size compares it with the real end.
+    cursor.u64("a size")?;
+    if cursor.guid("a File ID")? != file.file_id {
+        deviations.push(Deviation::FileIdMismatch);
+    }
+    cursor.u64("a packet count")?;
+    let value = cursor.u16("a reserved field")?;
+    if value != 0x0101 {
+        deviations.push(Deviation::DataObjectReserved { value });
+    }
+    Ok(())
+}

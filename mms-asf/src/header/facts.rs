@@ -1,0 +1,121 @@
+//! The dispatcher: which object says what.
+
+use super::FileProperties;
+use super::content::{self, Content};
+use super::stream::{Extended, Stream};
+use crate::object::{Object, Walk};
+use crate::{Deviation, Error, Limits, guid};
+
+/// What the objects of both levels say, collected by one dispatcher: files put objects on either.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) file: Option<(usize, FileProperties)>,
+    streams: Vec<Stream>,
+    extended: Vec<Extended>,
+    bit_rates: Vec<(u8, u32)>,
+    pub(super) content: Option<Content>,
+}
+
+impl Facts {
+    pub(super) fn object(
+        &mut self,
+        object: &Object,
+        limits: &Limits,
+        walk: &mut Walk,
+    ) -> Result<(), Error> {
+        let offset = object.offset as u64;
+        match object.id {
+            guid::FILE_PROPERTIES if self.file.is_some() => {
+                walk.deviations
+                    .push(Deviation::Duplicate { what: "File Properties Object", offset });
+            }
+            guid::FILE_PROPERTIES => {
+                let file = FileProperties::parse(object, limits, &mut walk.deviations)?;
+                self.file = Some((object.offset, file));
+            }
+            guid::STREAM_PROPERTIES => self.stream(object, false, walk),
+            guid::EXTENDED_STREAM_PROPERTIES => match Extended::parse(object) {
+                Ok(extended) => {
+                    let nested = walk.children(&extended.nested, extended.nested_offset)?;
+                    for object in nested.iter().filter(|o| o.id == guid::STREAM_PROPERTIES) {
+                        self.stream(object, true, walk);
+                    }
+                    self.extended.push(extended);
+                }
+                Err(_) => unreadable(object, "Extended Stream Properties Object", walk),
+            },
+            guid::STREAM_BITRATE_PROPERTIES => match content::bit_rates(object) {
+                Ok(rates) => self.bit_rates.extend(rates),
+                Err(_) => unreadable(object, "Stream Bitrate Properties Object", walk),
+            },
+            guid::CONTENT_DESCRIPTION if self.content.is_none() => match Content::parse(object) {
+                Ok(content) => self.content = Some(content),
+                Err(_) => unreadable(object, "Content Description Object", walk),
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn extension(
+        &mut self,
+        object: &Object,
+        limits: &Limits,
+        walk: &mut Walk,
+    ) -> Result<(), Error> {
+        let mut cursor = object.cursor("Header Extension Object");
+        let mut head = || {
+            cursor.take(18, "reserved fields")?;
+            cursor.u32("the size of the extension data")
+        };
+        let Ok(declared) = head() else {
+            unreadable(object, "Header Extension Object", walk);
+            return Ok(());
+        };
+        let real = cursor.rest().len() as u64;
+        if u64::from(declared) != real {
+            // The object size wins: it is the one that leads to the next object.
+            walk.deviations.push(Deviation::ExtensionSize { declared, real });
+        }
+        let children = object.bytes.slice_ref(cursor.rest());
+        for child in walk.children(&children, cursor.offset())? {
+            self.object(&child, limits, walk)?;
+        }
+        Ok(())
+    }
+
+    fn stream(&mut self, object: &Object, hidden: bool, walk: &mut Walk) {
+        let offset = object.offset as u64;
+        let Ok(stream) = Stream::parse(object, hidden) else {
+            unreadable(object, "Stream Properties Object", walk);
+            return;
+        };
+        let number = stream.number;
+        if number == 0 {
+            walk.deviations.push(Deviation::StreamNumberZero { offset });
+        } else if self.streams.iter().any(|known| known.number == number) {
+            walk.deviations.push(Deviation::DuplicateStream { number, offset });
+        } else {
+            self.streams.push(stream);
+        }
+    }
+
+    pub(super) fn streams(&mut self) -> Vec<Stream> {
+        let mut streams = std::mem::take(&mut self.streams);
+        for stream in &mut streams {
+            let number = stream.number;
+            stream.bit_rate =
+                self.bit_rates.iter().find(|(n, _)| *n == number).map(|(_, rate)| *rate);
+            let extended = self.extended.iter_mut().find(|e| e.number == u16::from(number));
+            if let Some(extended) = extended {
+                stream.time_per_frame = extended.time_per_frame;
+                stream.extensions = std::mem::take(&mut extended.extensions);
+            }
+        }
+        streams
+    }
+}
+
+fn unreadable(object: &Object, what: &'static str, walk: &mut Walk) {
+    walk.deviations.push(Deviation::Unreadable { what, offset: object.offset as u64 });
+}

@@ -1,0 +1,76 @@
+//! Reads the header and the data packets of ASF files and streams (`.asf`, `.wmv`, `.wma`), and
+//! makes a finished file of packets that came over a network.
+//!
+//! It does not decode media, does not speak any network protocol, and does not write indexes or
+//! edit metadata yet. Only [`FileReader`] and [`FileWriter`] do input and output, on what they are
+//! given.
+//!
+//! ```
+//! # use std::io::Cursor;
+//! # use bytes::Bytes;
+//! use mms_asf::{FileReader, FileWriter, Header};
+//!
+//! # let header_bytes = mms_asf::testing::live_header(256, &[mms_asf::testing::TestStream::Audio(1)]);
+//! # let received: Vec<Bytes> = (0..3).map(|n| mms_asf::testing::packet(n, 256, b"data")).collect();
+//! let header = Header::parse(&header_bytes)?;
+//! let mut writer = FileWriter::new(Cursor::new(Vec::new()), &header)?;
+//! for packet in &received {
+//!     writer.write_packet(packet)?;
+//! }
+//! let file = writer.finish()?;
+//!
+//! let mut reader = FileReader::open(file)?;
+//! assert_eq!(reader.packet_count(), 3);
+//! assert_eq!(reader.packet_at_time(std::time::Duration::from_secs(1))?, 1);
+//! # Ok::<(), mms_asf::FileError>(())
+//! ```
+//!
+//! # Concepts
+//!
+//! A file is a **header** ([`Header`]), then **data packets** ([`Packet`]) of one fixed size, then
+//! indexes. The header is the Header Object plus the first 50 bytes of the Data Object: exactly
+//! what an MMS server sends before the packets.
+//!
+//! A packet holds **payloads** ([`Payload`]), and each payload holds a **media object** (a frame, a
+//! block of audio), a part of one, or several small ones. What is left of the packet is padding.
+//! Servers leave padding out; [`Restorer`] puts it back, [`remove_padding`] takes it away.
+//!
+//! A packet's **send time** says when it leaves the server. A media object's **presentation time**
+//! says when it is shown, and includes the **preroll** for which a player buffers: media at the
+//! very start has a presentation time equal to the preroll.
+//!
+//! [`Recording`] gathers what the header of the finished file has to say; [`FileWriter`] puts
+//! everything together.
+//!
+//! Bytes from files and networks are hostile here: nothing panics, sizes are compared with the
+//! bytes that are there and with [`Limits`] before memory is reserved. What a header does wrong
+//! without becoming unusable is listed as [`Deviation`]s.
+
+mod cursor;
+mod error;
+pub mod guid;
+mod header;
+mod limits;
+mod object;
+mod packet;
+mod reader;
+mod recording;
+mod restore;
+mod strip;
+#[cfg(any(test, feature = "_testing"))]
+#[doc(hidden)]
+pub mod testing;
+mod writer;
+
+pub use self::error::{Deviation, Error, FileError};
+pub use self::header::{
+    AudioFormat, FileProperties, Header, PayloadExtension, Stream, StreamKind, VideoFormat,
+};
+pub use self::limits::Limits;
+pub use self::object::Object;
+pub use self::packet::{Field, Packet, Payload, Payloads, Piece, Pieces};
+pub use self::reader::FileReader;
+pub use self::recording::{Patch, Recording};
+pub use self::restore::{Restored, Restorer};
+pub use self::strip::{Removal, remove_padding};
+pub use self::writer::FileWriter;

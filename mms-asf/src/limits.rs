@@ -1,0 +1,21 @@
+//! How much a file may ask for.
+
+/// Bounds that are checked before memory is reserved. Start from [`Limits::default`] and change
+/// single fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Largest header in bytes, the 50 bytes of the Data Object included. Default 16 MiB: cover
+    /// pictures make headers of several MiB.
+    pub header_bytes: u64,
+    /// Most objects in a header, all levels together. Default 4096.
+    pub objects: u32,
+    /// Largest packet size in bytes. Default 1 MiB.
+    pub packet_size: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { header_bytes: 16 << 20, objects: 4096, packet_size: 1 << 20 }
+    }
+}

@@ -1,0 +1,165 @@
+//! Data packets: a head of variable layout, one or more payloads, padding.
+
+mod head;
+mod payload;
+
+pub use self::head::Field;
+pub(crate) use self::head::{Head, code};
+pub use self::payload::{Payload, Payloads, Piece, Pieces};
+
+use self::payload::Bare;
+use crate::Error;
+use crate::cursor::Cursor;
+
+const WHAT: &str = "data packet";
+
+/// A view of one data packet, whole or with its padding removed in transit.
+#[doc(alias = "ASF Data Packet")]
+#[derive(Debug, Clone)]
+pub struct Packet<'a> {
+    bytes: &'a [u8],
+    packet_size: u32,
+    head: Head,
+    form: Form,
+    payload_end: Option<usize>,
+}
+
+/// How the payloads lie behind the head.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Single,
+    Multiple { count: u8, length_code: u8, first: usize },
+}
+
+impl<'a> Packet<'a> {
+    /// Reads the head of a packet. `packet_size` is the file's, in bytes; a shorter slice is a
+    /// packet whose padding was removed in transit.
+    ///
+    /// Fails when the slice is longer than `packet_size`, when the head contradicts itself or the
+    /// slice, and on opaque error correction data, which means that the packet holds no media.
+    /// Payloads are checked when they are read.
+    pub fn parse(packet: &'a [u8], packet_size: u32) -> Result<Self, Error> {
+        let (value, limit) = (packet.len() as u64, u64::from(packet_size));
+        if value > limit {
+            return Err(Error::Limit { what: "data packet length", value, limit });
+        }
+        let head = Head::parse(packet, packet_size)?;
+        let form = if head.is_multiple() {
+            let mut cursor =
+                Cursor::new(packet.get(head.end..).unwrap_or_default(), head.end, WHAT);
+            let at_flags = cursor.clone();
+            let flags = cursor.u8("a number of payloads")?;
+            let (count, length_code) = (flags & 0x3F, flags >> 6);
+            if count == 0 || length_code == 0 {
+                return Err(at_flags.malformed("at least one payload, with a length"));
+            }
+            Form::Multiple { count, length_code, first: cursor.offset() }
+        } else {
+            Form::Single
+        };
+        let mut parsed = Self { bytes: packet, packet_size, head, form, payload_end: None };
+        parsed.payload_end = match form {
+            Form::Single => Some(parsed.single_end()?),
+            Form::Multiple { .. } => parsed.multiple_end(),
+        };
+        Ok(parsed)
+    }
+
+    /// When the packet should leave the server, in milliseconds. Wraps after 49.7 days.
+    pub fn send_time(&self) -> u32 {
+        self.head.send_time
+    }
+
+    /// How long the packet's media lasts, in milliseconds; 0 in many files.
+    pub fn duration(&self) -> u16 {
+        self.head.duration
+    }
+
+    /// The bytes the packet was read from.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The packet size of the file, in bytes.
+    pub fn packet_size(&self) -> u32 {
+        self.packet_size
+    }
+
+    /// Whether the packet has the form with a payload count and payload lengths.
+    #[doc(alias = "Multiple Payloads Present")]
+    pub fn is_multiple(&self) -> bool {
+        self.head.is_multiple()
+    }
+
+    /// The packet length field; rare in files, customary in packets that lost their padding.
+    #[doc(alias = "Packet Length")]
+    pub fn length_field(&self) -> Field {
+        self.head.length
+    }
+
+    /// The padding length field.
+    #[doc(alias = "Padding Length")]
+    pub fn padding_field(&self) -> Field {
+        self.head.padding
+    }
+
+    /// Where the 32-bit send time lies in the packet; the 16-bit duration follows.
+    pub fn send_time_offset(&self) -> usize {
+        self.head.send_time_at
+    }
+
+    /// Where the last payload ends and padding starts; `None` when a payload could not be read.
+    pub fn payload_end(&self) -> Option<usize> {
+        self.payload_end
+    }
+
+    /// The payloads in order. After an error nothing more is yielded.
+    pub fn payloads(&self) -> Payloads<'a> {
+        match self.form {
+            Form::Single => {
+                Payloads::single(self.bytes, self.head, self.payload_end.unwrap_or_default())
+            }
+            Form::Multiple { count, length_code, first } => {
+                Payloads::multiple(self.bytes, self.head, first, count, length_code)
+            }
+        }
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn multiple_end(&self) -> Option<usize> {
+        self.payloads().try_fold(0, |_, payload| payload.ok().map(|payload| payload.end()))
+    }
+
+    /// A single payload has no length of its own: it ends where padding starts. In a packet that
+    /// was cut, the padding field may be left as in the file, hold what is left of the padding, or
+    /// be cleared; the media object's size tells which, as far as it can.
+    fn single_end(&self) -> Result<usize, Error> {
+        let (cursor, bare) = Bare::parse(self.bytes, self.head.end, &self.head)?;
+        let start = cursor.offset();
+        let received = self.bytes.len();
+        let size = self.packet_size as usize;
+        let padding = self.head.padding.value as usize;
+        let candidates = match self.head.length.value as usize {
+            0 if received == size => [size.checked_sub(padding), None, None],
+            0 => [
+                size.checked_sub(padding).filter(|&end| end <= received),
+                received.checked_sub(padding),
+                Some(received),
+            ],
+            length => {
+                let length = length.min(received);
+                let in_file = size.checked_sub(padding).map(|end| end.min(received));
+                [length.checked_sub(padding), in_file, Some(length)]
+            }
+        };
+        candidates
+            .into_iter()
+            .flatten()
+            .filter(|&end| end >= start)
+            .min_by_key(|&end| bare.plausibility(self.bytes.get(start..end).unwrap_or_default()))
+            .ok_or_else(|| cursor.malformed("padding that leaves room for the payload"))
+    }
+}

@@ -1,0 +1,264 @@
+//! Payloads: pieces of media objects, or several small objects packed together.
+
+use super::{Head, WHAT};
+use crate::Error;
+use crate::cursor::Cursor;
+
+/// A view of one payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Payload<'a> {
+    /// The stream it belongs to, 0 to 127; 0 is not a legal number.
+    pub stream: u8,
+    /// The media object can be decoded on its own. Means something for video only.
+    pub key_frame: bool,
+    /// The media object's number; counts up per stream and wraps at the width of its field.
+    pub object_number: u32,
+    /// Where the data belongs in the media object; 0 in a compressed payload.
+    #[doc(alias = "Offset Into Media Object")]
+    pub offset: u32,
+    /// Size of the whole media object in bytes; `None` when it is not given.
+    pub object_size: Option<u32>,
+    /// When the media object is shown, in milliseconds, preroll included; the packet's send time
+    /// when it is not given. In a compressed payload this is the first object's time.
+    pub presentation_time: u32,
+    /// In a compressed payload, the milliseconds from one object to the next.
+    #[doc(alias = "Presentation Time Delta")]
+    pub compressed: Option<u8>,
+    /// Data of the payload extensions that the stream declares.
+    pub extensions: &'a [u8],
+    /// The media data.
+    pub data: &'a [u8],
+    /// Where the media data lies in the packet.
+    pub data_offset: usize,
+}
+
+impl<'a> Payload<'a> {
+    /// The media data as pieces of media objects: one piece, or each object of a compressed
+    /// payload.
+    pub fn pieces(&self) -> Pieces<'a> {
+        Pieces { payload: Some(*self), rest: Cursor::new(self.data, self.data_offset, WHAT) }
+    }
+
+    /// Where the payload ends in the packet.
+    pub fn end(&self) -> usize {
+        self.data_offset.saturating_add(self.data.len())
+    }
+}
+
+/// One media object or a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Piece<'a> {
+    /// The media object's number.
+    pub object_number: u32,
+    /// When the media object is shown, in milliseconds, preroll included.
+    pub presentation_time: u32,
+    /// The media data.
+    pub data: &'a [u8],
+}
+
+/// The pieces of a payload; made by [`Payload::pieces`].
+#[derive(Debug, Clone)]
+pub struct Pieces<'a> {
+    /// The payload with number and time of the next piece.
+    payload: Option<Payload<'a>>,
+    rest: Cursor<'a>,
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Result<Piece<'a>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let payload = self.payload.as_mut()?;
+        let Some(delta) = payload.compressed else {
+            let Payload { object_number, presentation_time, data, .. } = *payload;
+            self.payload = None;
+            return Some(Ok(Piece { object_number, presentation_time, data }));
+        };
+        while !self.rest.rest().is_empty() {
+            match sub_payload(&mut self.rest) {
+                Ok(data) => {
+                    let Payload { object_number, presentation_time, .. } = *payload;
+                    payload.presentation_time = presentation_time.wrapping_add(u32::from(delta));
+                    // An empty one stands for time that passes without an object.
+                    if !data.is_empty() {
+                        payload.object_number = object_number.wrapping_add(1);
+                        return Some(Ok(Piece { object_number, presentation_time, data }));
+                    }
+                }
+                Err(error) => {
+                    self.payload = None;
+                    return Some(Err(error));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The payloads of a packet; made by [`Packet::payloads`](super::Packet::payloads).
+#[derive(Debug, Clone)]
+pub struct Payloads<'a> {
+    packet: &'a [u8],
+    head: Head,
+    at: usize,
+    left: u8,
+    /// The width code of payload lengths; `None` for a single payload, which ends at `end`.
+    length_code: Option<u8>,
+    end: usize,
+}
+
+impl<'a> Payloads<'a> {
+    pub(super) fn single(packet: &'a [u8], head: Head, end: usize) -> Self {
+        Self { packet, head, at: head.end, left: 1, length_code: None, end }
+    }
+
+    pub(super) fn multiple(
+        packet: &'a [u8],
+        head: Head,
+        first: usize,
+        count: u8,
+        length_code: u8,
+    ) -> Self {
+        // Payload lengths outrank the padding field: some encoders count padding differently.
+        let (length_code, end) = (Some(length_code), packet.len());
+        Self { packet, head, at: first, left: count, length_code, end }
+    }
+
+    fn read(&mut self) -> Result<Payload<'a>, Error> {
+        let (mut cursor, bare) = Bare::parse(self.packet, self.at, &self.head)?;
+        let len = match self.length_code {
+            Some(code) => cursor.coded(code, "the length of a payload")? as usize,
+            None => self.end.saturating_sub(cursor.offset()),
+        };
+        let data_offset = cursor.offset();
+        let data = cursor.take(len, "the data of a payload")?;
+        self.at = cursor.offset();
+        Ok(bare.payload(data, data_offset, self.head.send_time))
+    }
+}
+
+impl<'a> Iterator for Payloads<'a> {
+    type Item = Result<Payload<'a>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let payload = self.read();
+        if payload.is_err() {
+            self.left = 0;
+        }
+        Some(payload)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(usize::from(self.left)))
+    }
+}
+
+/// The fields in front of a payload's length and data.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bare<'a> {
+    stream: u8,
+    object_number: u32,
+    offset: u32,
+    replicated: Replicated<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Replicated<'a> {
+    Absent,
+    Compressed { delta: u8 },
+    Full { object_size: u32, presentation_time: u32, extensions: &'a [u8] },
+}
+
+impl<'a> Bare<'a> {
+    /// Returns the reader behind the fields.
+    pub(super) fn parse(
+        packet: &'a [u8],
+        at: usize,
+        head: &Head,
+    ) -> Result<(Cursor<'a>, Self), Error> {
+        let mut cursor = Cursor::new(packet.get(at..).unwrap_or_default(), at, WHAT);
+        let stream = cursor.u8("a stream number")?;
+        let object_number = cursor.coded(head.properties >> 4, "a media object number")?;
+        let offset = cursor.coded(head.properties >> 2, "an offset into the media object")?;
+        let at_len = cursor.clone();
+        let len = cursor.coded(head.properties, "the length of replicated data")?;
+        let mut data = Cursor::new(
+            cursor.take(len as usize, "replicated data")?,
+            cursor.offset().saturating_sub(len as usize),
+            WHAT,
+        );
+        let replicated = match len {
+            0 => Replicated::Absent,
+            1 => Replicated::Compressed { delta: data.u8("a presentation time delta")? },
+            2..=7 => return Err(at_len.malformed("replicated data of 0, 1, 8 or more bytes")),
+            _ => Replicated::Full {
+                object_size: data.u32("a media object size")?,
+                presentation_time: data.u32("a presentation time")?,
+                extensions: data.rest(),
+            },
+        };
+        Ok((cursor, Self { stream, object_number, offset, replicated }))
+    }
+
+    /// How well `data` fits what the fields say: 0 when it completes the media object, 1 when it
+    /// may be a part of it, 2 when it is too much.
+    pub(super) fn plausibility(&self, data: &[u8]) -> u8 {
+        match self.replicated {
+            Replicated::Absent | Replicated::Full { object_size: 0, .. } => 1,
+            Replicated::Compressed { .. } => {
+                let mut list = Cursor::new(data, 0, WHAT);
+                while !list.rest().is_empty() {
+                    if sub_payload(&mut list).is_err() {
+                        return 2;
+                    }
+                }
+                0
+            }
+            Replicated::Full { object_size, .. } => {
+                let end = u64::from(self.offset).saturating_add(data.len() as u64);
+                match end.cmp(&u64::from(object_size)) {
+                    std::cmp::Ordering::Equal => 0,
+                    std::cmp::Ordering::Less => 1,
+                    std::cmp::Ordering::Greater => 2,
+                }
+            }
+        }
+    }
+
+    fn payload(self, data: &'a [u8], data_offset: usize, send_time: u32) -> Payload<'a> {
+        let mut payload = Payload {
+            stream: self.stream & 0x7F,
+            key_frame: self.stream & 0x80 != 0,
+            object_number: self.object_number,
+            offset: self.offset,
+            object_size: None,
+            presentation_time: send_time,
+            compressed: None,
+            extensions: &[],
+            data,
+            data_offset,
+        };
+        match self.replicated {
+            Replicated::Absent => {}
+            Replicated::Compressed { delta } => {
+                payload.compressed = Some(delta);
+                payload.presentation_time = self.offset;
+                payload.offset = 0;
+            }
+            Replicated::Full { object_size, presentation_time, extensions } => {
+                payload.object_size = Some(object_size);
+                payload.presentation_time = presentation_time;
+                payload.extensions = extensions;
+            }
+        }
+        payload
+    }
+}
+
+fn sub_payload<'a>(list: &mut Cursor<'a>) -> Result<&'a [u8], Error> {
+    let len = list.u8("the length of a media object")?;
+    list.take(usize::from(len), "a media object")
+}

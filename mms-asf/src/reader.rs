@@ -1,0 +1,171 @@
+//! Packets of a file by number, by time and by offset.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::object::HEAD;
+use crate::{FileError, Header, Limits, Packet};
+
+/// A packet sent this many milliseconds before the first one is out of order; with more, 32 bits
+/// have not sufficed and it was sent more than 49 days after it.
+const OUT_OF_ORDER: u32 = 600_000;
+/// How many unreadable packets in a row a search passes over.
+const SEARCH_PAST: u64 = 16;
+
+/// A file open for reading.
+#[derive(Debug)]
+pub struct FileReader<R> {
+    input: R,
+    header: Header,
+    packets: u64,
+    leftover: u64,
+}
+
+impl<R: Read + Seek> FileReader<R> {
+    /// Reads the header from the start of `input`.
+    pub fn open(input: R) -> Result<Self, FileError> {
+        Self::open_with(input, &Limits::default())
+    }
+
+    /// [`FileReader::open`] with other limits.
+    pub fn open_with(mut input: R, limits: &Limits) -> Result<Self, FileError> {
+        input.seek(SeekFrom::Start(0))?;
+        let mut bytes = Vec::new();
+        read_up_to(&mut input, HEAD, &mut bytes)?;
+        let len = Header::declared_len(&bytes, limits)?;
+        read_up_to(&mut input, len.saturating_sub(bytes.len()), &mut bytes)?;
+        let header = Header::parse_with(&Bytes::from(bytes), limits)?;
+        let file_len = input.seek(SeekFrom::End(0))?;
+        let (packets, leftover) = extent(&header, file_len);
+        Ok(Self { input, header, packets, leftover })
+    }
+
+    /// The file's header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// How many whole packets can be read: the least of what File Properties declares, what the
+    /// Data Object has room for and what the file holds. A broadcast file is trusted for its real
+    /// length only.
+    pub fn packet_count(&self) -> u64 {
+        self.packets
+    }
+
+    /// The bytes of a last packet that was cut short, 0 if there is none.
+    pub fn leftover(&self) -> u64 {
+        self.leftover
+    }
+
+    /// Reads packet `number`, counted from 0.
+    pub fn packet(&mut self, number: u64) -> Result<Bytes, FileError> {
+        let mut buffer = BytesMut::new();
+        self.packet_into(number, &mut buffer)?;
+        Ok(buffer.freeze())
+    }
+
+    /// Reads packet `number` into `buffer`, whose content is replaced.
+    pub fn packet_into(&mut self, number: u64, buffer: &mut BytesMut) -> Result<(), FileError> {
+        if number >= self.packets {
+            return Err(FileError::NoSuchPacket { number, count: self.packets });
+        }
+        let size = self.header.file().packet_size;
+        let offset = number
+            .checked_mul(u64::from(size))
+            .and_then(|offset| offset.checked_add(self.header.len() as u64))
+            .ok_or(FileError::NoSuchPacket { number, count: self.packets })?;
+        self.input.seek(SeekFrom::Start(offset))?;
+        buffer.resize(size as usize, 0);
+        self.input.read_exact(buffer)?;
+        Ok(())
+    }
+
+    /// The last packet whose send time is at most `time`, counted from the first packet's send
+    /// time. That packet is sent when the media at `time` is due or before; what it shows lies up
+    /// to the preroll later.
+    ///
+    /// Returns 0 when `time` lies in front of all packets, and for a file without packets. Where
+    /// send times are out of order the result is a packet near the right one.
+    pub fn packet_at_time(&mut self, time: Duration) -> Result<u64, FileError> {
+        let time = time.as_millis();
+        let mut buffer = BytesMut::new();
+        let Some((_, first)) = self.send_time_from(0, self.packets, &mut buffer)? else {
+            return Ok(0);
+        };
+        // Packets below `low` are sent in time, those from `high` on are not.
+        let (mut low, mut high) = (0, self.packets);
+        while low < high {
+            let middle = low.saturating_add(high.saturating_sub(low) / 2);
+            let found = self.send_time_from(middle, high, &mut buffer)?;
+            match found {
+                Some((number, sent)) if u128::from(since(first, sent)) <= time => {
+                    low = number.saturating_add(1);
+                }
+                _ => high = middle,
+            }
+        }
+        Ok(low.saturating_sub(1))
+    }
+
+    /// The packet that holds the byte at `offset` of the file: 0 for offsets in the header, the
+    /// last packet for offsets behind it.
+    pub fn packet_at_offset(&self, offset: u64) -> u64 {
+        let inside = offset.saturating_sub(self.header.len() as u64);
+        let packet = inside.checked_div(u64::from(self.header.file().packet_size));
+        packet.unwrap_or(0).min(self.packets.saturating_sub(1))
+    }
+
+    /// Gives the input back.
+    pub fn into_inner(self) -> R {
+        self.input
+    }
+
+    /// The first readable packet from `number` on, with its send time.
+    fn send_time_from(
+        &mut self,
+        number: u64,
+        end: u64,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<(u64, u32)>, FileError> {
+        for number in number..end.min(number.saturating_add(SEARCH_PAST)) {
+            self.packet_into(number, buffer)?;
+            if let Ok(packet) = Packet::parse(buffer, self.header.file().packet_size) {
+                return Ok(Some((number, packet.send_time())));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Grows `bytes` by what is there, at most `len`.
+fn read_up_to(input: &mut impl Read, len: usize, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+    input.take(len as u64).read_to_end(bytes)?;
+    Ok(())
+}
+
+/// The number of whole packets, and the bytes of a cut one behind them.
+fn extent(header: &Header, file_len: u64) -> (u64, u64) {
+    let file = header.file();
+    let size = u64::from(file.packet_size);
+    let whole = |bytes: u64| bytes.checked_div(size).unwrap_or(0);
+    let mut bytes = file_len.saturating_sub(header.len() as u64);
+    if !file.broadcast {
+        // 0 is what live servers and unfinished files store.
+        if let Some(declared) = header.data_size().checked_sub(50) {
+            bytes = bytes.min(declared);
+        }
+        let count = file.packet_count;
+        if count != 0 && count != u64::from(u32::MAX) {
+            bytes = bytes.min(count.saturating_mul(size));
+        }
+    }
+    (whole(bytes), bytes.checked_rem(size).unwrap_or(0))
+}
+
+/// Milliseconds from the first packet's send time.
+fn since(first: u32, sent: u32) -> u32 {
+    let distance = sent.wrapping_sub(first);
+    if distance > u32::MAX - OUT_OF_ORDER { 0 } else { distance }
+}

@@ -1,0 +1,173 @@
+//! Send and presentation times, which wrap on the wire, on one line of 64 bits.
+
+use std::time::Duration;
+
+use crate::{Header, Packet, Payload, Piece, Stream, StreamKind, guid};
+
+/// A longer distance between two objects of a stream is a pause, not an object's duration.
+const LONGEST_OBJECT: u64 = 2_000;
+
+/// All times in milliseconds. Those before the wire's zero count as zero.
+#[derive(Debug, Clone)]
+pub(super) struct Timeline {
+    sends: Option<Sends>,
+    /// Lowest and highest presentation time, the latter with the object's duration.
+    shown: Option<(u64, u64)>,
+    tracks: Vec<Track>,
+}
+
+#[derive(Debug, Clone)]
+struct Sends {
+    first: u64,
+    last: u64,
+    duration: u16,
+}
+
+/// What is known about one stream.
+#[derive(Debug, Clone)]
+struct Track {
+    number: u8,
+    /// Objects have a duration: audio and video do, commands and pictures happen.
+    lasts: bool,
+    per_frame: Option<u64>,
+    /// The rate of an audio stream.
+    bytes_per_second: Option<u64>,
+    /// Where the sample duration lies in the payload extensions.
+    sample_duration: Option<usize>,
+    /// The object seen last: its number and time, and its distance to the one before.
+    last: Option<(u32, u64)>,
+    distance: u64,
+}
+
+impl Timeline {
+    pub(super) fn new(header: &Header) -> Self {
+        let tracks = header.streams().iter().map(Track::new).collect();
+        Self { sends: None, shown: None, tracks }
+    }
+
+    pub(super) fn packet(&mut self, packet: &Packet<'_>) {
+        let sent = match &self.sends {
+            Some(sends) => near(sends.last, packet.send_time()),
+            None => u64::from(packet.send_time()),
+        };
+        let duration = packet.duration();
+        match &mut self.sends {
+            Some(sends) => (sends.last, sends.duration) = (sent, duration),
+            None => self.sends = Some(Sends { first: sent, last: sent, duration }),
+        }
+        for payload in packet.payloads().map_while(Result::ok) {
+            self.payload(&payload, sent);
+        }
+    }
+
+    pub(super) fn play_duration(&self) -> u64 {
+        self.shown.map_or(0, |(_, end)| end)
+    }
+
+    pub(super) fn media_duration(&self) -> u64 {
+        self.shown.map_or(0, |(start, end)| end.saturating_sub(start))
+    }
+
+    pub(super) fn send_duration(&self) -> u64 {
+        self.sends.as_ref().map_or(0, |sends| {
+            sends.last.saturating_sub(sends.first).saturating_add(u64::from(sends.duration))
+        })
+    }
+
+    fn payload(&mut self, payload: &Payload<'_>, sent: u64) {
+        let mut track = self.tracks.iter_mut().find(|track| track.number == payload.stream);
+        for piece in payload.pieces().map_while(Result::ok) {
+            let time = near(sent, piece.presentation_time);
+            let duration = match &mut track {
+                Some(track) => track.object(payload, &piece, time),
+                None => 0,
+            };
+            let end = time.saturating_add(duration);
+            self.shown = Some(match self.shown {
+                Some((lowest, highest)) => (lowest.min(time), highest.max(end)),
+                None => (time, end),
+            });
+        }
+    }
+}
+
+impl Track {
+    fn new(stream: &Stream) -> Self {
+        let sizes = stream.extensions.iter().scan(Some(0_usize), |offset, extension| {
+            let at = *offset;
+            // Behind an extension of variable size nothing has a fixed place.
+            *offset = at.zip(extension.size).map(|(at, size)| at.saturating_add(usize::from(size)));
+            Some((extension.system, at))
+        });
+        let sample_duration =
+            sizes.into_iter().find(|(id, _)| *id == guid::SAMPLE_DURATION).and_then(|(_, at)| at);
+        Self {
+            number: stream.number,
+            lasts: matches!(stream.kind, StreamKind::Audio | StreamKind::Video),
+            // Encoders leave garbage in this field of audio streams.
+            per_frame: stream
+                .time_per_frame
+                .map(millis)
+                .filter(|&time| stream.kind == StreamKind::Video && time <= LONGEST_OBJECT),
+            bytes_per_second: stream.audio().map(|audio| u64::from(audio.avg_bytes)),
+            sample_duration,
+            last: None,
+            distance: 0,
+        }
+    }
+
+    /// Notes an object and tells how long it lasts: as long as its payload extension, the stream's
+    /// declaration or the distance to the object before it says.
+    fn object(&mut self, payload: &Payload<'_>, piece: &Piece<'_>, time: u64) -> u64 {
+        let (number, size) = (piece.object_number, piece.data.len() as u64);
+        if let Some((last, at)) = self.last {
+            if last != number {
+                self.distance = time.saturating_sub(at);
+            }
+        }
+        self.last = Some((number, time));
+        if !self.lasts {
+            return 0;
+        }
+        // Broken muxers declare samples of 1 ms.
+        let declared = self
+            .sample_duration
+            .and_then(|at| payload.extensions.get(at..))
+            .and_then(|rest| rest.first_chunk())
+            .map(|value| u64::from(u16::from_le_bytes(*value)))
+            .filter(|&duration| duration > 1);
+        let distance = Some(self.distance).filter(|&distance| distance <= LONGEST_OBJECT);
+        // Audio objects of one stream differ much in length; the rate knows better.
+        let size = payload.object_size.map_or(size, u64::from);
+        let played = self
+            .bytes_per_second
+            .and_then(|rate| size.saturating_mul(1_000).checked_div(rate))
+            .filter(|&duration| duration <= LONGEST_OBJECT);
+        declared.or(self.per_frame).or(played).or(distance).unwrap_or(0)
+    }
+}
+
+/// The time that ends in these 32 bits and is nearest to `reference`.
+fn near(reference: u64, time: u32) -> u64 {
+    let [a, b, c, d, ..] = reference.to_le_bytes();
+    let difference = time.wrapping_sub(u32::from_le_bytes([a, b, c, d]));
+    reference.saturating_add_signed(i64::from(i32::from_le_bytes(difference.to_le_bytes())))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_wrap_forward_and_backward() {
+        assert_eq!(near(0xFFFF_FFF0, 5), 0x1_0000_0005);
+        assert_eq!(near(0x1_0000_0005, 0xFFFF_FFF0), 0xFFFF_FFF0);
+        assert_eq!(near(1000, 900), 900);
+        assert_eq!(near(5, 0xFFFF_FFF0), 0, "before zero");
+        assert_eq!(near(u64::MAX, 5), u64::MAX);
+    }
+}

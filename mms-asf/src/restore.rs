@@ -1,0 +1,147 @@
+//! Packets that lost their padding on the way, made whole again.
+
+use bytes::{BufMut, BytesMut};
+
+use crate::packet::{Head, code};
+use crate::{Error, Packet};
+
+/// Makes a fixed-size packet again of one whose padding was removed on the way. The result depends
+/// on the packet's bytes alone, so the same packet always becomes the same bytes.
+///
+/// Files hold packets of the form that Windows encoders write: no packet length field, and a
+/// padding field whose value accounts for all bytes behind the last payload. A packet that arrives
+/// whole is left alone.
+#[derive(Debug, Clone)]
+pub struct Restorer {
+    packet_size: u32,
+}
+
+/// What [`Restorer::restore`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Restored {
+    /// The packet had all its bytes.
+    Whole,
+    /// Zeros were appended; the head already said so.
+    PaddingAppended,
+    /// The padding field got another value.
+    FieldPatched,
+    /// The padding field was too narrow for its value and was widened.
+    FieldWidened,
+    /// A padding field was inserted.
+    FieldInserted,
+    /// The packet length field was removed and a padding field says what it said.
+    LengthReplaced,
+    /// The packet could not be read; zeros were appended so that nothing that was received is
+    /// lost.
+    Unparsed,
+}
+
+impl Restorer {
+    /// For packets of `packet_size` bytes, which is at least 1.
+    pub fn new(packet_size: u32) -> Result<Self, Error> {
+        if packet_size == 0 {
+            return Err(Error::Malformed {
+                what: "packet size",
+                offset: 0,
+                expected: "at least 1",
+            });
+        }
+        Ok(Self { packet_size })
+    }
+
+    /// The size of every restored packet, in bytes.
+    pub fn packet_size(&self) -> u32 {
+        self.packet_size
+    }
+
+    /// Appends the packet to `out`, as exactly [`packet_size`](Self::packet_size) bytes.
+    ///
+    /// Fails, with nothing appended, when it is longer than that.
+    pub fn restore(&self, packet: &[u8], out: &mut BytesMut) -> Result<Restored, Error> {
+        let size = self.packet_size as usize;
+        if packet.len() == size {
+            out.extend_from_slice(packet);
+            return Ok(Restored::Whole);
+        }
+        let (value, limit) = (packet.len() as u64, u64::from(self.packet_size));
+        if value > limit {
+            return Err(Error::Limit { what: "data packet length", value, limit });
+        }
+        let end = out.len().saturating_add(size);
+        out.reserve(size);
+        let done = match Packet::parse(packet, self.packet_size) {
+            Ok(parsed) => self.rewrite(&parsed, out),
+            Err(_) => {
+                out.extend_from_slice(packet);
+                Restored::Unparsed
+            }
+        };
+        // Both directions: a head that grew may push old padding beyond the end.
+        out.resize(end, 0);
+        Ok(done)
+    }
+
+    /// Appends the packet with a head that fits the file, without the padding that is missing.
+    fn rewrite(&self, packet: &Packet<'_>, out: &mut BytesMut) -> Restored {
+        let (bytes, head) = (packet.as_bytes(), packet.head());
+        let size = self.packet_size as usize;
+        let Some(end) = packet.payload_end() else {
+            out.extend_from_slice(bytes);
+            return Restored::Unparsed;
+        };
+        if head.length.width == 0 && head.padding.width != 0 {
+            let in_file = size.saturating_sub(head.padding.value as usize);
+            // Payloads of the multiple form may end before the padding starts.
+            let fits = if packet.is_multiple() {
+                (end..=bytes.len()).contains(&in_file)
+            } else {
+                in_file == end
+            };
+            if fits {
+                out.extend_from_slice(bytes);
+                return Restored::PaddingAppended;
+            }
+        }
+        let narrowest = if head.length.width == 0 { head.padding.width.max(1) } else { 1 };
+        for width in [1, 2, 4].into_iter().filter(|&width| width >= narrowest) {
+            let Some(padding) = padding(head, end, size, width) else {
+                continue;
+            };
+            write(bytes, head, width, padding, out);
+            return match (head.length.width, head.padding.width) {
+                (0, 0) => Restored::FieldInserted,
+                (0, old) if old == width => Restored::FieldPatched,
+                (0, _) => Restored::FieldWidened,
+                _ => Restored::LengthReplaced,
+            };
+        }
+        out.extend_from_slice(bytes);
+        Restored::PaddingAppended
+    }
+}
+
+/// The padding of a packet whose payloads end at `end` now, once its head has no packet length and
+/// a padding field of this width. `None` when that does not fit.
+fn padding(head: &Head, end: usize, size: usize, width: usize) -> Option<u32> {
+    let removed = head.length.width.checked_add(head.padding.width)?;
+    let end = end.checked_sub(removed)?.checked_add(width)?;
+    let padding = u32::try_from(size.checked_sub(end)?).ok()?;
+    let max = match width {
+        1 => u32::from(u8::MAX),
+        2 => u32::from(u16::MAX),
+        _ => u32::MAX,
+    };
+    (padding <= max).then_some(padding)
+}
+
+/// Appends the packet with such a head. Everything else is kept.
+fn write(bytes: &[u8], head: &Head, width: usize, padding: u32, out: &mut BytesMut) {
+    let part = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
+    out.extend_from_slice(part(0, head.flags_at));
+    out.put_u8((head.flags & !0x78) | (code(width) << 3));
+    out.put_u8(head.properties);
+    out.extend_from_slice(part(head.sequence.offset, head.padding.offset));
+    out.extend_from_slice(padding.to_le_bytes().get(..width).unwrap_or_default());
+    out.extend_from_slice(part(head.send_time_at, bytes.len()));
+}

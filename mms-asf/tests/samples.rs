@@ -1,0 +1,270 @@
+//! Real files. `MMS_SAMPLES` names a directory that holds them in `asf/`; without it the tests say
+//! so and pass.
+
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Cursor};
+use std::path::PathBuf;
+
+use bytes::BytesMut;
+use mms_asf::{
+    FileReader, FileWriter, Header, Packet, Payload, Recording, Removal, Restored, Restorer,
+    remove_padding,
+};
+
+/// Files whose header is damaged beyond use.
+const REFUSED: [&str; 5] = [
+    "broken-header-prefix-only-30-bytes.asf",
+    "broken-header-size-578-but-data-object-at-4430.wma",
+    "broken-object-size-23.wma",
+    "broken-object-size-zero-infinite-loop.wma",
+    "broken-skeleton-header-size-0.wma",
+];
+
+const REMOVALS: [Removal; 4] =
+    [Removal::ExplicitLength, Removal::FieldCleared, Removal::FieldKept, Removal::FieldRemoved];
+
+type Reader = FileReader<BufReader<File>>;
+
+fn samples() -> Option<Vec<(String, PathBuf)>> {
+    let Some(directory) = std::env::var_os("MMS_SAMPLES") else {
+        println!("skipped: MMS_SAMPLES is not set");
+        return None;
+    };
+    let mut files: Vec<_> = std::fs::read_dir(PathBuf::from(directory).join("asf"))
+        .expect("MMS_SAMPLES holds asf/")
+        .map(|entry| entry.expect("a directory entry").path())
+        .filter(|path| path.extension().is_some_and(|e| e != "md"))
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), path))
+        .collect();
+    files.sort();
+    Some(files)
+}
+
+fn open(path: &PathBuf) -> Result<Reader, mms_asf::FileError> {
+    FileReader::open(BufReader::new(File::open(path).expect("a readable sample")))
+}
+
+/// All samples that are not refused.
+fn each_file(mut check: impl FnMut(&str, Reader)) {
+    for (name, path) in samples().unwrap_or_default() {
+        if !REFUSED.contains(&name.as_str()) {
+            check(&name, open(&path).unwrap_or_else(|error| panic!("{name}: {error}")));
+        }
+    }
+}
+
+fn payloads<'a>(name: &str, packet: &Packet<'a>) -> Vec<Payload<'a>> {
+    packet.payloads().collect::<Result<_, _>>().unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+/// What a payload says, without the place where it lies.
+type Content<'a> = (u8, bool, u32, u32, Option<u32>, u32, &'a [u8]);
+
+fn content<'a>(payloads: &[Payload<'a>]) -> Vec<Content<'a>> {
+    payloads
+        .iter()
+        .map(|p| {
+            let time = p.presentation_time;
+            (p.stream, p.key_frame, p.object_number, p.offset, p.object_size, time, p.data)
+        })
+        .collect()
+}
+
+#[test]
+fn headers_are_read_or_refused() {
+    let Some(files) = samples() else { return };
+    assert_eq!(files.len(), 83);
+    for (name, path) in files {
+        match open(&path) {
+            Ok(reader) => {
+                assert!(!REFUSED.contains(&name.as_str()), "{name} should be refused");
+                let header = reader.header();
+                let streams: Vec<_> =
+                    header.streams().iter().map(|s| (s.number, s.codec_name())).collect();
+                println!(
+                    "{name}: {} packets of {}, {streams:?}, {:?}",
+                    reader.packet_count(),
+                    header.file().packet_size,
+                    header.deviations(),
+                );
+                assert!(!streams.is_empty(), "{name}");
+            }
+            Err(error) => {
+                println!("{name}: refused: {error}");
+                assert!(REFUSED.contains(&name.as_str()), "{name}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn packets_survive_the_way() {
+    let mut figures = BTreeMap::<String, u32>::new();
+    let mut count = |what: String| *figures.entry(what).or_default() += 1;
+    each_file(|name, mut reader| {
+        let size = reader.header().file().packet_size;
+        let restorer = Restorer::new(size).unwrap();
+        let (mut original, mut sent, mut restored) =
+            (BytesMut::new(), BytesMut::new(), BytesMut::new());
+        for number in 0..reader.packet_count() {
+            let at = format!("{name}, packet {number}");
+            reader.packet_into(number, &mut original).unwrap();
+            let packet = Packet::parse(&original, size).unwrap_or_else(|e| panic!("{at}: {e}"));
+            let wanted = payloads(&at, &packet);
+            count("packets".to_owned());
+            for _ in &wanted {
+                count("payloads".to_owned());
+            }
+            for payload in &wanted {
+                assert!(payload.pieces().all(|piece| piece.is_ok()), "{at}");
+            }
+            for how in REMOVALS {
+                sent.clear();
+                restored.clear();
+                remove_padding(&original, how, &mut sent).unwrap_or_else(|e| panic!("{at}: {e}"));
+                let view = Packet::parse(&sent, size).unwrap();
+                assert_eq!(content(&payloads(&at, &view)), content(&wanted), "{at}, {how:?}");
+
+                let done = restorer.restore(&sent, &mut restored).unwrap();
+                assert_eq!(restored.len(), size as usize, "{at}, {how:?}");
+                let view = Packet::parse(&restored, size).unwrap();
+                assert_eq!(content(&payloads(&at, &view)), content(&wanted), "{at}, {how:?}");
+                assert_eq!(
+                    view.length_field().width,
+                    if done == Restored::Whole { packet.length_field().width } else { 0 }
+                );
+
+                let mut zeroed = original.clone();
+                let end = packet.payload_end().unwrap();
+                zeroed[end..].fill(0);
+                let same = zeroed[..end] == restored[..end];
+                count(format!(
+                    "{how:?}: {done:?}, {}",
+                    if same { "same bytes" } else { "other bytes" }
+                ));
+            }
+        }
+    });
+    for (what, number) in figures {
+        println!("{number:6} {what}");
+    }
+}
+
+#[test]
+fn recording_a_complete_file_copies_it() {
+    let mut complete = 0;
+    each_file(|name, mut reader| {
+        let header = reader.header().clone();
+        let count = reader.packet_count();
+        let mut writer = FileWriter::new(Cursor::new(Vec::new()), &header).unwrap();
+        let mut packets = Vec::new();
+        for number in 0..count {
+            let packet = reader.packet(number).unwrap();
+            assert_eq!(writer.write_packet(&packet).unwrap(), Restored::Whole);
+            packets.extend_from_slice(&packet);
+        }
+        let recording = writer.recording().clone();
+        let copy = writer.finish().unwrap().into_inner();
+        let (head, body) = copy.split_at(header.len());
+        assert_eq!(body, packets, "{name}");
+        assert_eq!(head, recording.final_header(), "{name}");
+
+        let again = FileReader::open(Cursor::new(&copy)).unwrap();
+        assert_eq!(again.packet_count(), count, "{name}");
+        assert_eq!(again.leftover(), 0, "{name}");
+        assert!(!again.header().file().broadcast, "{name}");
+        assert_eq!(again.header().file().file_size, copy.len() as u64, "{name}");
+        assert!(again.header().same_stream(&header), "{name}");
+
+        let file = header.file();
+        if file.broadcast || file.packet_count != count {
+            println!("{name}: {count} of {} packets", file.packet_count);
+            return;
+        }
+        complete += 1;
+        let mut wanted = header.as_bytes().to_vec();
+        let id = mms_asf::guid::FILE_PROPERTIES.to_bytes_le();
+        let at = wanted.windows(16).position(|window| window == id).unwrap();
+        wanted[at + 40..at + 48].copy_from_slice(&(copy.len() as u64).to_le_bytes());
+        let size = wanted.len() - 50 + 16;
+        let data = (50 + packets.len() as u64).to_le_bytes();
+        if wanted[size..size + 8] != data {
+            println!("{name}: Data Object size corrected");
+            wanted[size..size + 8].copy_from_slice(&data);
+        }
+        assert_eq!(head, wanted, "{name}");
+    });
+    println!("{complete} complete files copied");
+}
+
+#[test]
+fn computed_durations_are_near_the_declared_ones() {
+    let mut off = Vec::new();
+    let mut files = 0;
+    each_file(|name, mut reader| {
+        let header = reader.header().clone();
+        let count = reader.packet_count();
+        if header.file().broadcast || header.file().packet_count != count || count == 0 {
+            return;
+        }
+        // A live header makes the recording compute everything.
+        let mut live = header.as_bytes().to_vec();
+        let id = mms_asf::guid::FILE_PROPERTIES.to_bytes_le();
+        let at = live.windows(16).position(|window| window == id).unwrap();
+        live[at + 88] |= 9;
+        let mut recording = Recording::new(&Header::parse(&live.into()).unwrap());
+        for number in 0..count {
+            recording.packet(&reader.packet(number).unwrap());
+        }
+        let made = Header::parse(&recording.final_header()).unwrap();
+        assert_eq!(made.file().packet_count, count);
+        assert_eq!(made.file().flags & !2, 0, "{name}");
+        let play = made.file().play_duration.abs_diff(header.file().play_duration);
+        let send = made.file().send_duration.abs_diff(header.file().send_duration);
+        files += 1;
+        if play.as_millis() > 700 || send.as_millis() > 700 {
+            off.push(format!(
+                "{name}: play {:?} for {:?}, send {:?} for {:?}, media {:?}",
+                made.file().play_duration,
+                header.file().play_duration,
+                made.file().send_duration,
+                header.file().send_duration,
+                recording.media_duration(),
+            ));
+        }
+    });
+    println!("{} of {files} files are off by more than 700 ms:\n{}", off.len(), off.join("\n"));
+    // The three declare durations that are far from their packets' times.
+    assert!(off.len() <= 3);
+}
+
+#[test]
+fn times_are_found_as_by_a_linear_search() {
+    each_file(|name, mut reader| {
+        let size = reader.header().file().packet_size;
+        let count = reader.packet_count();
+        let mut times = Vec::new();
+        for number in 0..count {
+            let packet = reader.packet(number).unwrap();
+            times.push(Packet::parse(&packet, size).unwrap().send_time());
+        }
+        let (Some(&first), Some(&last)) = (times.first(), times.last()) else {
+            return;
+        };
+        if !times.is_sorted() {
+            println!("{name}: send times are not in order");
+            return;
+        }
+        for step in 0..=50_u32 {
+            let time = (last - first) / 40 * step;
+            let wanted = times.iter().rposition(|&t| t - first <= time).unwrap() as u64;
+            let found = reader.packet_at_time(std::time::Duration::from_millis(time.into()));
+            assert_eq!(found.unwrap(), wanted, "{name} at {time} ms");
+        }
+        let start = reader.header().len() as u64;
+        assert_eq!(reader.packet_at_offset(start + u64::from(size) * (count - 1)), count - 1);
+    });
+}
