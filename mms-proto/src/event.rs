@@ -1,0 +1,232 @@
+//! What machines tell applications. Every transport has the same events.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::client_log::ClientLog;
+use crate::content::{AsfPacket, Content};
+use crate::deviation::Deviation;
+use crate::error::Error;
+use crate::hresult::HResult;
+use crate::request::PlayRequest;
+use crate::stream::StreamSelection;
+use crate::version::PeerVersion;
+
+/// What a client session tells its application.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum ClientEvent {
+    /// The server answered.
+    Connected(ServerInfo),
+    /// The bandwidth test measured this many bits per second.
+    Bandwidth(u64),
+    /// The server wants to know who asks. Nothing goes on until
+    /// [`authenticate`](crate::mmsp::Client::authenticate) or
+    /// [`close`](crate::mmsp::Client::close).
+    Challenge(Challenge),
+    /// The content is elsewhere. The session is over;
+    /// [`ClientConfig::redirected`](crate::mmsp::ClientConfig::redirected) makes the configuration
+    /// of the next one.
+    Redirected(Redirect),
+    /// The file is open and its header is here: time to play.
+    Ready(Content),
+    /// The header of the playlist's next entry is here: time to play it. Its packets may already
+    /// follow; they belong to the new entry.
+    NextEntry(Content),
+    /// The server accepted the play command: packets follow.
+    Started,
+    /// The server refused the play command; the session goes on.
+    PlayRefused(HResult),
+    /// A media packet.
+    Packet(AsfPacket),
+    /// The server answered the stream selection.
+    StreamsSelected,
+    /// The server refused the stream selection; the session goes on.
+    SelectionRefused(HResult),
+    /// The server has no more packets of this entry. With `more`, another entry follows.
+    EndOfStream {
+        /// True when [`NextEntry`](Self::NextEntry) is to be expected.
+        more: bool,
+        /// The server's reason: an error code when it ended early.
+        hr: HResult,
+    },
+    /// The server stopped, as asked.
+    Stopped,
+    /// The peer broke a rule without harm.
+    Deviation(Deviation),
+    /// A message that the specification does not have, as it came.
+    Unknown {
+        /// Its id, as the protocol numbers messages.
+        id: u32,
+        /// What follows the id.
+        body: Bytes,
+    },
+    /// The session is over; the driver closes the connection. Always the last event.
+    Closed(CloseReason),
+}
+
+/// What a server session tells its application.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServerEvent {
+    /// A client said who it is.
+    Connected(ClientInfo),
+    /// A client wants a file. Nothing goes on until the request is answered.
+    Open(OpenRequest),
+    /// The client selected streams, before playing or while it plays. It was answered.
+    SelectStreams(Vec<StreamSelection>),
+    /// The client wants to play; it was answered. Packets are asked for with
+    /// [`PacketWanted`](Self::PacketWanted) from now on. While streaming this is a seek.
+    Play(PlayRequest),
+    /// Pacing and queue allow one more packet: answer with `send_packet` or `end_of_stream`.
+    PacketWanted {
+        /// Bytes that may be sent before the machine would wait again.
+        room: usize,
+    },
+    /// The client stopped: send nothing more.
+    Stopped,
+    /// What the client reports about what it played.
+    Log(Box<ClientLog>),
+    /// The peer broke a rule without harm.
+    Deviation(Deviation),
+    /// A message that the specification does not have, as it came.
+    Unknown {
+        /// Its id, as the protocol numbers messages.
+        id: u32,
+        /// What follows the id.
+        body: Bytes,
+    },
+    /// The session is over; the driver closes the connection. Always the last event.
+    Closed(CloseReason),
+}
+
+/// Why a session is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// This side closed it.
+    Local,
+    /// The peer closed it at a moment when it may.
+    Peer,
+    /// The content is elsewhere.
+    Redirected,
+    /// Nothing happened for the whole idle time.
+    Idle,
+    /// It failed.
+    Failed(Error),
+}
+
+/// What a server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerInfo {
+    /// Its version as text, such as `9.01.01.3814`.
+    pub version_text: String,
+    /// Its version as numbers.
+    pub version: PeerVersion,
+    /// The authentication scheme it announced; empty for none.
+    pub authentication: String,
+}
+
+/// What a client says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientInfo {
+    /// Its name as it was sent, such as `NSPlayer/9.0.0.2980; {GUID}; Host: example`. Never
+    /// validated.
+    pub subscriber: String,
+    /// Product and version read from it.
+    pub version: PeerVersion,
+}
+
+/// A request for credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Challenge {
+    /// The scheme to answer with.
+    pub scheme: AuthScheme,
+    /// For BASIC: what the password is for, to be shown to a person.
+    pub realm: Option<String>,
+    /// For NTLM: the server's token without the protocol's own wrapping; empty in the first round.
+    pub token: Bytes,
+    /// How many challenges came before this one in the session.
+    pub round: u32,
+    pub(crate) incarnation: u32,
+    pub(crate) cookie: u32,
+    pub(crate) wrapped: bool,
+}
+
+/// How a client proves who it is, MS-MMSP 2.2.4.14.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthScheme {
+    /// Name and password, readable by everybody on the way.
+    Basic,
+    /// NTLM tokens, computed by the application (MS-NLMP).
+    Ntlm,
+}
+
+/// The answer to a [`Challenge`].
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Credentials {
+    /// For [`AuthScheme::Basic`].
+    Basic {
+        /// Name of the user; a colon ends it.
+        user: String,
+        /// The password.
+        password: String,
+    },
+    /// For [`AuthScheme::Ntlm`]: an `NTLMSSP` message.
+    Token(Bytes),
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A password has no business in a log.
+        match self {
+            Self::Basic { user, .. } => write!(f, "Basic({user:?}, …)"),
+            Self::Token(token) => write!(f, "Token({} bytes)", token.len()),
+        }
+    }
+}
+
+/// Where the content is instead, MS-MMSP 2.2.4.9.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Redirect {
+    /// At another URL, of scheme `mms`, `mmst` or `mmsu`.
+    Url(String),
+    /// Behind this proxy, as `host:port`; `None` stops using one.
+    Proxy(Option<String>),
+}
+
+/// A client's wish to open a file, consumed by exactly one answer.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "a client waits for the answer"]
+pub struct OpenRequest {
+    /// The name as it was sent: a path without leading slash, often followed by `?query`. Some
+    /// players percent-encode it, some do not (T31).
+    pub path: String,
+    /// Credentials that came with it; empty for none.
+    pub token: Bytes,
+    pub(crate) incarnation: u32,
+}
+
+/// Numbers about a session so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Media packets delivered or sent.
+    pub packets: u64,
+    /// Their bytes, without Data heads.
+    pub bytes: u64,
+    /// Data packets that were dropped because they belong to nothing that was asked for.
+    pub dropped: u64,
+    /// Deviations tolerated.
+    pub deviations: u64,
+    /// Content that was played, as far as the machine can tell.
+    pub played: Duration,
+}

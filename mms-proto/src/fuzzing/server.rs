@@ -1,0 +1,259 @@
+//! A server session against a client that does anything.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::rig::{App, Cuts, Machine, Rig, Summary, compare, epoch, small_limits};
+use super::script::{Script, content};
+use crate::config::Strictness;
+use crate::error::{Error, Phase, StateError};
+use crate::event::{CloseReason, OpenRequest, ServerEvent, Stats};
+use crate::io::{Input, Output};
+use crate::mmsp::frame::{Frame, FrameDecoder, MessageWriter};
+use crate::mmsp::message::ServerMessage;
+use crate::mmsp::server::Pace;
+use crate::mmsp::{Server, ServerConfig};
+
+impl Machine for Server {
+    type Event = ServerEvent;
+
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
+        self.handle_input(now, input)
+    }
+
+    fn recv_buffer(&mut self) -> &mut [u8] {
+        self.recv_buffer()
+    }
+
+    fn received(&mut self, now: Instant, count: usize) -> Result<(), Error> {
+        self.received(now, count)
+    }
+
+    fn poll_output(&mut self) -> Output<ServerEvent> {
+        self.poll_output()
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase()
+    }
+
+    fn stats(&self) -> Stats {
+        self.stats()
+    }
+
+    fn reason(event: &ServerEvent) -> Option<&CloseReason> {
+        match event {
+            ServerEvent::Closed(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    fn describe(event: &ServerEvent) -> Option<String> {
+        match event {
+            // Between two pieces of a message there is time to ask for one.
+            ServerEvent::PacketWanted { .. } => None,
+            other => Some(format!("{other:?}")),
+        }
+    }
+
+    fn check_sent(packet: &[u8]) {
+        let mut decoder = FrameDecoder::from_server(&crate::config::Limits::default());
+        decoder.push(packet);
+        let Ok(Some(Frame::Messages(mut messages))) = decoder.next_frame() else {
+            unreachable!("the server sends no packet");
+        };
+        let Ok(Some((_, message))) = messages.split_next() else {
+            unreachable!("the server sends no message");
+        };
+        assert!(messages.rest.is_empty() && decoder.buffered() == 0, "more than a message");
+        let mut deviations = Vec::new();
+        match ServerMessage::decode(&message, &mut deviations) {
+            Ok(ServerMessage::Unknown { id, .. }) => unreachable!("the server sends {id:?}"),
+            Ok(_) => assert!(deviations.is_empty(), "the server sends {deviations:?}"),
+            Err(error) => unreachable!("the server sends {error}"),
+        }
+    }
+}
+
+/// A server's application.
+#[derive(Default)]
+pub(super) struct Station {
+    pub(super) eager: bool,
+    pub(super) request: Option<OpenRequest>,
+    /// A packet was asked for.
+    pub(super) wanted: bool,
+    /// Number of the next packet.
+    next: u32,
+    /// How many there are, if that was announced.
+    count: Option<u64>,
+    packets: u64,
+}
+
+impl App<Server> for Station {
+    fn event(&mut self, server: &mut Server, now: Instant, event: ServerEvent) {
+        match event {
+            ServerEvent::Open(request) if self.eager => {
+                let accepted = server.accept(now, request, content(300, 100).with_bit_rate(80_000));
+                assert_eq!(accepted, Ok(()), "asked, and yet not");
+            }
+            ServerEvent::Open(request) => self.request = Some(request),
+            ServerEvent::Play(_) => {
+                (self.wanted, self.next) = (false, 0);
+            }
+            ServerEvent::PacketWanted { room } => {
+                assert!(room > 0);
+                assert!(!self.wanted, "asked for twice");
+                assert_eq!(server.phase(), Phase::Streaming);
+                self.wanted = true;
+            }
+            ServerEvent::Stopped | ServerEvent::Closed(_) => self.wanted = false,
+            _ => {}
+        }
+    }
+}
+
+impl Station {
+    pub(super) fn new(eager: bool) -> Self {
+        Self { eager, ..Self::default() }
+    }
+
+    /// Sends the next packet, if one is wanted.
+    pub(super) fn send(
+        &mut self,
+        server: &mut Server,
+        now: Instant,
+        size: usize,
+    ) -> Result<(), StateError> {
+        if self.count.is_some_and(|count| u64::from(self.next) >= count) {
+            return Ok(());
+        }
+        let packet = payload(self.next, size);
+        let result = server.send_packet(now, self.next, packet);
+        assert!(self.wanted || result.is_err(), "sent what nobody asked for");
+        if result.is_ok() {
+            self.wanted = false;
+            self.next = self.next.saturating_add(1);
+            self.packets = self.packets.saturating_add(1);
+            assert_eq!(server.stats().packets, self.packets);
+        }
+        result
+    }
+}
+
+/// What packet `number` holds: its number again and again.
+pub(super) fn payload(number: u32, size: usize) -> Bytes {
+    let mut bytes = number.to_le_bytes().repeat(size.div_ceil(4));
+    bytes.truncate(size);
+    bytes.into()
+}
+
+/// A configuration of which each bit means something.
+pub(super) fn config(options: u8) -> ServerConfig {
+    let set = |bit: u8| options & (1 << bit) != 0;
+    let mut config = ServerConfig::default();
+    if set(0) {
+        config.strictness = Strictness::Strict;
+    }
+    config.packet_pair = !set(1);
+    if set(2) {
+        config.pace = Pace::BitRate;
+    }
+    config.seek_while_streaming = !set(3);
+    config.select_all_unasked = set(4);
+    if set(5) {
+        config.close_after_end = Some(Duration::from_secs(4));
+        config.max_unanswered_pings = Some(2);
+    }
+    if set(7) {
+        config.limits = small_limits();
+    }
+    config
+}
+
+/// A script of what a client, the network and an application do.
+pub fn server_session(data: &[u8]) {
+    let mut script = Script::new(data);
+    let (options, seed) = (script.byte(), script.byte());
+    let bytes = script.rest();
+    if options & (1 << 7) != 0 {
+        // How much waits undecoded, and may not, depends on the cuts.
+        run(epoch(), options, bytes, Cuts::random(seed));
+    } else {
+        compare(seed, |start, cuts| run(start, options, bytes, cuts));
+    }
+}
+
+fn run(start: Instant, options: u8, bytes: &[u8], cuts: Cuts) -> Summary {
+    let mut script = Script::new(bytes);
+    let station = Station::new(options & (1 << 6) != 0);
+    let mut rig = Rig::new(start, Server::new(start, config(options)), station, cuts);
+    let mut writer = MessageWriter::default();
+    // A hundred things after the end are as good as one.
+    let mut left = 100_u32;
+    while !script.is_empty() && left > 0 {
+        if rig.closed.is_some() {
+            left = left.saturating_sub(25);
+        }
+        match script.byte() % 15 {
+            0 => rig.feed(script.bytes()),
+            1 => {
+                let message = script.client_message();
+                rig.feed(&writer.write(0, |out| message.encode(out)));
+            }
+            2 => {
+                let messages = [(); 2].map(|()| script.client_message());
+                rig.feed(&writer.write(0, |out| messages.iter().for_each(|m| m.encode(out))));
+            }
+            3 => {
+                let message = script.client_message();
+                let packet = writer.write(0, |out| message.encode(out));
+                rig.feed(&packet.repeat(usize::from(script.byte() % 32)));
+            }
+            4 => rig.pass(script.time()),
+            5 => rig.pass_deadline(),
+            6 => rig.peer_closes(),
+            command => {
+                left = left.saturating_sub(1);
+                self::command(&mut rig, command, &mut script);
+            }
+        }
+    }
+    rig.summary()
+}
+
+pub(super) fn command(rig: &mut Rig<Server, Station>, command: u8, script: &mut Script<'_>) {
+    let now = rig.now;
+    let result = match command {
+        7 | 8 => match rig.app.request.take() {
+            Some(request) => {
+                let content = script.content();
+                rig.app.count = content.packet_count();
+                rig.machine.accept(now, request, content)
+            }
+            None => Ok(()),
+        },
+        9 => match rig.app.request.take() {
+            Some(request) => rig.machine.reject(now, request, script.hresult()),
+            None => Ok(()),
+        },
+        10 | 11 => {
+            let size = usize::from(script.u16());
+            for _ in 0..script.byte() % 32 {
+                let result = rig.app.send(&mut rig.machine, now, size);
+                rig.commanded(result);
+            }
+            return;
+        }
+        12 => rig.machine.end_of_stream(now),
+        13 => rig.machine.abort_stream(now, script.hresult()),
+        _ => {
+            rig.machine.close(now);
+            Ok(())
+        }
+    };
+    if result.is_ok() && matches!(command, 12 | 13) {
+        rig.app.wanted = false;
+    }
+    rig.commanded(result);
+}

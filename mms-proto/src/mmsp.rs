@@ -1,0 +1,20 @@
+//! The native protocol, MS-MMSP: control messages and media on one TCP connection ("MMST").
+//!
+//! Three rooms, each with its own knowledge: [`frame`] knows lengths, [`message`] knows fields,
+//! [`Client`] and [`Server`] know order. Media over UDP will join them here; the same service over
+//! HTTP (MS-WMSP) will be a sibling of this module.
+
+pub mod client;
+pub mod frame;
+mod id;
+mod incarnation;
+mod link;
+pub mod message;
+mod receive;
+pub mod server;
+pub(crate) mod wire;
+
+pub use client::{Client, ClientConfig};
+pub use id::MessageId;
+pub use incarnation::Incarnations;
+pub use server::{Server, ServerConfig};

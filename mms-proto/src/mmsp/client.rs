@@ -1,0 +1,318 @@
+//! The client's side of a session, MS-MMSP 3.1.
+
+mod commands;
+mod config;
+mod header;
+mod media;
+mod messages;
+mod opening;
+mod playing;
+mod report;
+mod state;
+
+use std::time::Instant;
+
+pub use config::{ClientConfig, DEFAULT_PORT, RedirectError, Timeouts};
+
+use crate::error::{Error, Missing, Phase};
+use crate::event::{ClientEvent, CloseReason, Stats};
+use crate::io::{Input, Output};
+use crate::timer::{Purpose, TimerTable};
+
+use super::frame::FrameDecoder;
+use super::incarnation::Counters;
+use super::link::{Item, Link, LinkEvent};
+use super::message::{ClientMessage, Connect, MessageId, PacketPair};
+use state::{Play, Session, State};
+
+/// One client session over one TCP connection. It owns no socket, clock or random source.
+///
+/// Its methods are of four kinds:
+/// - [`handle_input`](Self::handle_input), or [`recv_buffer`](Self::recv_buffer) and
+///   [`received`](Self::received): what happened outside;
+/// - [`poll_output`](Self::poll_output): what to do next, until it says [`Output::Wait`];
+/// - commands of the application: each is allowed in some phases and otherwise returns a
+///   [`StateError`](crate::StateError) and changes nothing;
+/// - getters.
+///
+/// | phase | commands |
+/// |---|---|
+/// | [`Phase::Authenticating`] | [`authenticate`](Self::authenticate), [`close`](Self::close) |
+/// | [`Phase::Ready`] | [`play`](Self::play), [`close`](Self::close) |
+/// | [`Phase::Streaming`] | [`play`](Self::play) (a seek), [`select_streams`](Self::select_streams), [`stop`](Self::stop), [`close`](Self::close) |
+/// | after [`ClientEvent::NextEntry`] | [`play`](Self::play), [`stop`](Self::stop), [`close`](Self::close) |
+/// | any other | [`close`](Self::close) |
+///
+/// Every command is followed by polling until `Wait`.
+#[derive(Debug)]
+pub struct Client {
+    link: Link<ClientEvent>,
+    timers: TimerTable<{ Timer::COUNT }>,
+    config: ClientConfig,
+    counters: Counters,
+    session: Session,
+    state: State,
+    /// What has arrived while the application owes an answer to a challenge.
+    held: Option<Item>,
+}
+
+/// What a client waits for. The time for the rest of a packet is the link's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Timer {
+    Reply,
+    Header,
+    Media,
+    NextEntry,
+    Close,
+}
+
+impl Timer {
+    const COUNT: usize = 5;
+    const ALL: [Self; Self::COUNT] =
+        [Self::Reply, Self::Header, Self::Media, Self::NextEntry, Self::Close];
+}
+
+impl Purpose for Timer {
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl LinkEvent for ClientEvent {
+    fn closed(reason: CloseReason) -> Self {
+        Self::Closed(reason)
+    }
+}
+
+impl From<crate::Deviation> for ClientEvent {
+    fn from(deviation: crate::Deviation) -> Self {
+        Self::Deviation(deviation)
+    }
+}
+
+impl Client {
+    /// Begins a session on a TCP connection that is open already.
+    #[must_use]
+    pub fn new(now: Instant, config: ClientConfig) -> Self {
+        let link = Link::new(
+            now,
+            FrameDecoder::from_server(&config.limits),
+            &config.limits,
+            config.strictness,
+            config.timeouts.frame,
+        );
+        let mut client = Self {
+            link,
+            timers: TimerTable::new(),
+            counters: Counters::new(config.incarnations.clone()),
+            session: Session::default(),
+            state: State::Connecting,
+            held: None,
+            config,
+        };
+        let packet_pair = if client.config.packet_pair { PacketPair::Yes } else { PacketPair::No };
+        let subscriber = client.config.subscriber();
+        client.request(Connect { packet_pair, subscriber });
+        client
+    }
+
+    /// Takes in what happened. Poll until [`Output::Wait`] afterwards.
+    ///
+    /// # Errors
+    /// When the session has failed: the error that its last event names, again and again. What
+    /// goes wrong with this input is an event as well, after all events that came before it.
+    pub fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
+        if !self.link.takes_input(now)? {
+            return Ok(());
+        }
+        let done = match input {
+            Input::Tcp(bytes) => self.link.push(bytes),
+            Input::TcpClosed => {
+                self.link.peer_closed();
+                Ok(())
+            }
+            Input::Timeout => self.on_timeout(),
+        };
+        self.end_on_error(done);
+        Ok(())
+    }
+
+    /// Where a driver may read to straight from its socket, initialised; follow with
+    /// [`received`](Self::received). It is empty when too much waits to be decoded already, while
+    /// the application owes an answer: read no more then, an empty read looks like the end.
+    ///
+    /// A packet that is kept keeps the whole buffer alive that it was read into, 64 KiB.
+    pub fn recv_buffer(&mut self) -> &mut [u8] {
+        self.link.recv_buffer()
+    }
+
+    /// The first `count` bytes of [`recv_buffer`](Self::recv_buffer) were read; more than it had
+    /// are cut. Poll until [`Output::Wait`] afterwards.
+    ///
+    /// # Errors
+    /// As [`handle_input`](Self::handle_input).
+    pub fn received(&mut self, now: Instant, count: usize) -> Result<(), Error> {
+        if !self.link.takes_input(now)? {
+            return Ok(());
+        }
+        self.link.received(count);
+        Ok(())
+    }
+
+    /// What to do next. Ask again until it says [`Output::Wait`]; ask for the output after a
+    /// [`Output::Transmit`] when that one is written, which is the back pressure.
+    pub fn poll_output(&mut self) -> Output<ClientEvent> {
+        loop {
+            if let Some(output) = self.link.pop() {
+                return output;
+            }
+            if self.link.is_closed() {
+                return Output::Wait(None);
+            }
+            let challenged = matches!(self.state, State::Challenged);
+            if challenged && self.held.is_some() && !self.link.is_peer_closed() {
+                return Output::Wait(None);
+            }
+            let item = match self.held.take() {
+                // Nobody is left to hear the answer to the challenge.
+                Some(_) if challenged => Ok(Item::End { mid_frame: false }),
+                Some(item) => Ok(item),
+                None => self.link.next_item(),
+            };
+            let handled = match item {
+                Ok(item) if challenged && waits(&item) => {
+                    self.held = Some(item);
+                    continue;
+                }
+                Ok(Item::Nothing) if self.link.is_drained() => {
+                    let deadlines = [self.timers.next(), self.link.frame_deadline()];
+                    return Output::Wait(deadlines.into_iter().flatten().min());
+                }
+                Ok(Item::Nothing) => Ok(()),
+                Ok(Item::Data(packet)) => match self.on_data(&packet) {
+                    // Straight to the application, unless there is something to say before.
+                    Ok(true) if self.link.is_drained() => {
+                        return Output::Event(ClientEvent::Packet(packet.into_media()));
+                    }
+                    Ok(true) => {
+                        self.link.event(ClientEvent::Packet(packet.into_media()));
+                        Ok(())
+                    }
+                    Ok(false) => Ok(()),
+                    Err(error) => Err(error),
+                },
+                Ok(Item::Message(place, message)) => self.on_message(place, &message),
+                Ok(Item::End { mid_frame }) => self.on_end(mid_frame),
+                Err(error) => Err(error),
+            };
+            self.end_on_error(handled);
+        }
+    }
+
+    /// Where the session stands.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.state.phase(&self.link)
+    }
+
+    /// Numbers about the session so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.link.stats
+    }
+
+    /// The configuration of this session, from which a redirect makes the next one's.
+    #[must_use]
+    pub fn config(&self) -> &ClientConfig {
+        &self.config
+    }
+
+    fn end_on_error(&mut self, result: Result<(), Error>) {
+        if let Err(error) = result {
+            self.end(CloseReason::Failed(error));
+        }
+    }
+
+    /// The end of the session: no timer runs, the last event is queued.
+    fn end(&mut self, reason: CloseReason) {
+        self.timers.stop_all();
+        self.link.close(reason);
+    }
+
+    fn send(&mut self, message: impl Into<ClientMessage>) {
+        let message = message.into();
+        self.link.message(|out| message.encode(out));
+    }
+
+    /// Sends a message and waits for its answer.
+    fn request(&mut self, message: impl Into<ClientMessage>) {
+        self.send(message);
+        self.timers.arm(Timer::Reply, self.link.now(), self.config.timeouts.reply);
+    }
+
+    fn on_timeout(&mut self) -> Result<(), Error> {
+        let now = self.link.now();
+        for timer in Timer::ALL {
+            if self.timers.take_expired(timer, now) {
+                return self.on_expired(timer);
+            }
+        }
+        let phase = self.phase();
+        self.link.check_frame_time(phase)
+    }
+
+    fn on_expired(&mut self, timer: Timer) -> Result<(), Error> {
+        let times = &self.config.timeouts;
+        let (missing, after) = match timer {
+            Timer::Close => {
+                // The server did not answer the stop: politeness has a limit.
+                self.close_file();
+                return Ok(());
+            }
+            Timer::NextEntry => {
+                // It was announced and never came: then it was the end.
+                self.state = State::Ready;
+                self.link.event(ClientEvent::EndOfStream { more: false, hr: crate::HResult::OK });
+                return Ok(());
+            }
+            Timer::Reply => (Missing::Reply, times.reply),
+            Timer::Header => (Missing::Header, times.header),
+            Timer::Media => (Missing::Media, self.silence()),
+        };
+        Err(Error::TimedOut { phase: self.phase(), missing, after })
+    }
+
+    /// The peer has closed and everything before that has been handled.
+    fn on_end(&mut self, mid_frame: bool) -> Result<(), Error> {
+        match &self.state {
+            // Nothing was owed to us any more.
+            State::Ready if !mid_frame => {
+                self.end(CloseReason::Peer);
+                Ok(())
+            }
+            // Some servers announce another entry and close instead.
+            State::WaitingForEntry(_) if !mid_frame => {
+                self.link.event(ClientEvent::EndOfStream { more: false, hr: crate::HResult::OK });
+                self.end(CloseReason::Peer);
+                Ok(())
+            }
+            State::Stopping(Play { .. }, state::AfterStop::Close) => {
+                self.end(CloseReason::Local);
+                Ok(())
+            }
+            _ => Err(Error::Disconnected { phase: self.phase(), mid_frame }),
+        }
+    }
+}
+
+/// Whether something that arrives while a challenge waits has to wait as well: everything but a
+/// Ping, which a person who types a password must not leave unanswered.
+fn waits(item: &Item) -> bool {
+    match item {
+        Item::Message(_, message) => {
+            message.get(4..8) != Some(&MessageId::PING.0.to_le_bytes()[..])
+        }
+        Item::Data(_) => true,
+        Item::End { .. } | Item::Nothing => false,
+    }
+}

@@ -1,0 +1,167 @@
+//! Data packets: pieces of the header and media, MS-MMSP 3.1.5.12 and 3.1.5.17.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::header::Announced;
+use super::state::{AfterStop, Play, State};
+use super::{Client, Timer};
+use crate::content::{Content, MAX_PACKET_SIZE, known_count};
+use crate::deviation::Deviation;
+use crate::error::{DecodeError, Error, Problem};
+use crate::event::ClientEvent;
+use crate::mmsp::frame::DataPacket;
+use crate::mmsp::message::STREAM_CHANGE_INCARNATION;
+
+impl Client {
+    /// True for a media packet that the application gets.
+    pub(super) fn on_data(&mut self, packet: &DataPacket) -> Result<bool, Error> {
+        match &mut self.state {
+            State::Streaming(play) => {
+                let (asked, used) = (play.asked, packet.incarnation);
+                match play.used {
+                    Some(expected) if expected != used => return self.drop_stale(expected, used),
+                    Some(_) => {}
+                    None => {
+                        play.used = Some(used);
+                        if used != asked {
+                            self.link.tolerate(Deviation::AdoptedIncarnation { asked, used })?;
+                        }
+                    }
+                }
+                play.heard = self.link.now();
+                self.timers.arm(Timer::Media, play.heard, self.config.timeouts.silence);
+                self.media(packet)
+            }
+            State::ReadingHeader(_, label) => {
+                let (asked, used) = (*label, packet.incarnation);
+                if used != asked && used != STREAM_CHANGE_INCARNATION {
+                    // Nothing else can come now, so it is taken for what it must be.
+                    *label = used;
+                    self.link.tolerate(Deviation::AdoptedIncarnation { asked, used })?;
+                }
+                self.header_fragment(packet)?;
+                Ok(false)
+            }
+            State::EntryHeader(..) => {
+                self.header_fragment(packet)?;
+                Ok(false)
+            }
+            // A new entry's beginning, until the server answers our play command.
+            State::NewEntry(Play { used: Some(label), .. })
+            | State::Starting(Play { used: Some(label), .. })
+                if *label == packet.incarnation =>
+            {
+                self.media(packet)
+            }
+            State::Starting(play) => {
+                let expected = play.asked;
+                self.drop_stale(expected, packet.incarnation)
+            }
+            State::Stopping(play, then) => {
+                let wanted = play.used.is_none_or(|used| used == packet.incarnation)
+                    && matches!(then, AfterStop::Ready);
+                // The others were asked for, before we changed our mind.
+                if wanted { self.media(packet) } else { Ok(false) }
+            }
+            _ => {
+                self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
+                self.link.tolerate(Deviation::UnexpectedData)?;
+                Ok(false)
+            }
+        }
+    }
+
+    pub(super) fn drop_stale(&mut self, expected: u8, found: u8) -> Result<bool, Error> {
+        self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
+        self.link.tolerate(Deviation::StaleIncarnation { expected, found })?;
+        Ok(false)
+    }
+
+    /// 3.1.5.17
+    pub(super) fn media(&mut self, packet: &DataPacket) -> Result<bool, Error> {
+        let DataPacket { location_id, ref payload, .. } = *packet;
+        if payload.is_empty() {
+            self.link.tolerate(Deviation::EmptyData)?;
+            return Ok(false);
+        }
+        if let Some(file) = self.session.file {
+            let past = known_count(file.packet_count)
+                .filter(|_| !file.attributes.is_live() && !self.session.changed)
+                .filter(|&count| u64::from(location_id) >= count);
+            if let Some(count) = past {
+                self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
+                self.link.tolerate(Deviation::PastTheEnd { location_id, count })?;
+                return Ok(false);
+            }
+            let found = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+            if found > file.packet_size && file.packet_size != 0 {
+                let announced = file.packet_size;
+                self.link.tolerate(Deviation::PacketAboveAnnouncedSize { announced, found })?;
+            }
+        }
+        let stats = &mut self.link.stats;
+        stats.packets = stats.packets.saturating_add(1);
+        stats.bytes = stats.bytes.saturating_add(payload.len() as u64);
+        Ok(true)
+    }
+
+    /// 3.1.5.12
+    pub(super) fn header_fragment(&mut self, fragment: &DataPacket) -> Result<(), Error> {
+        let (State::ReadingHeader(assembler, _) | State::EntryHeader(_, assembler)) =
+            &mut self.state
+        else {
+            return Ok(());
+        };
+        let (header, deviation) = assembler.add(fragment)?;
+        let announced = assembler.announced;
+        if let Some(deviation) = deviation {
+            self.link.tolerate(deviation)?;
+        }
+        let Some(header) = header else { return Ok(()) };
+        self.timers.stop(Timer::Header);
+        self.timers.stop(Timer::Reply);
+        let content = self.content(header, announced)?;
+        match std::mem::replace(&mut self.state, State::Ready) {
+            State::EntryHeader(mut play, _) => {
+                // What is reported from here on is about the new entry.
+                (play.before, play.since) = (self.link.stats, self.link.now());
+                play.from = Some(Duration::ZERO);
+                self.state = State::NewEntry(play);
+                self.link.event(ClientEvent::NextEntry(content));
+            }
+            _ => self.link.event(ClientEvent::Ready(content)),
+        }
+        Ok(())
+    }
+
+    pub(super) fn content(
+        &mut self,
+        header: Bytes,
+        announced: Announced,
+    ) -> Result<Content, Error> {
+        let size = announced.packet_size;
+        let usable = if size == 0 || size > MAX_PACKET_SIZE {
+            // The size that counts stands in the header; the announced one bounds a packet.
+            let value = size.into();
+            self.link.tolerate(Deviation::FieldValue { field: "filePacketSize", value })?;
+            MAX_PACKET_SIZE
+        } else {
+            size
+        };
+        let content = Content::new(header, usable).map_err(|_| {
+            let problem = Problem::Value { found: 0, expected: "at least one byte" };
+            DecodeError::frame(0, "ASF header", problem)
+        })?;
+        Ok(match self.session.file {
+            Some(file) if !self.session.changed => content
+                .with_packet_count(file.packet_count)
+                .with_duration(file.duration)
+                .with_bit_rate(file.bit_rate)
+                .with_attributes(file.attributes),
+            Some(file) => content.with_bit_rate(file.bit_rate).with_attributes(file.attributes),
+            None => content,
+        })
+    }
+}

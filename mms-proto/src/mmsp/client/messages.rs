@@ -1,0 +1,125 @@
+//! What a client makes of what the server sends, MS-MMSP 3.1.5.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::state::{Spent, State};
+use super::{Client, Timer};
+use crate::deviation::Deviation;
+use crate::error::Error;
+use crate::event::ClientEvent;
+use crate::hresult::HResult;
+use crate::mmsp::link::at_place;
+use crate::mmsp::message::{MessageId, Pong, ServerMessage};
+
+/// What a server may say about the playing time and be believed while it sends nothing.
+const LONGEST_CONTENT: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Client {
+    pub(super) fn on_message(&mut self, place: u64, message: &Bytes) -> Result<(), Error> {
+        let mut deviations = Vec::new();
+        let message = ServerMessage::decode(message, &mut deviations)
+            .map_err(|error| at_place(error, place))?;
+        for deviation in deviations {
+            self.link.tolerate(deviation)?;
+        }
+        self.wait_for_media();
+        let id = message.id();
+        match message {
+            ServerMessage::Ping(_) => self.on_ping(),
+            ServerMessage::ReportConnectedEx(report) => self.on_connected(report),
+            ServerMessage::ReportFunnelInfo(report) => self.on_funnel_info(&report),
+            ServerMessage::ReportConnectedFunnel(report) => self.on_transport(report.hr),
+            ServerMessage::ReportDisconnectedFunnel(report) => {
+                // Outside its place it is how old servers say that they give up (T18).
+                let hr = if report.hr.is_failure() { report.hr } else { HResult::NO_FUNNEL };
+                Err(self.refused(hr))
+            }
+            ServerMessage::SecurityChallenge(challenge) => self.on_challenge(&challenge),
+            ServerMessage::ReportRedirect(redirect) => self.on_redirect(redirect),
+            ServerMessage::ReportOpenFile(report) => self.on_open_file(&report),
+            ServerMessage::ReportReadBlock(report) => self.on_read_block(report.hr),
+            ServerMessage::ReportStreamSwitch(report) => self.on_switched(report.hr),
+            ServerMessage::ReportStartedPlaying(report) => {
+                self.on_started(id, report.hr, report.incarnation)
+            }
+            ServerMessage::ReportStartStriding(report) => {
+                self.on_started(id, report.hr, report.incarnation)
+            }
+            ServerMessage::ReportEndOfStream(report) => self.on_end_of_stream(report),
+            ServerMessage::ReportStreamChange(report) => self.on_stream_change(report),
+            ServerMessage::Unknown { id, body } => {
+                self.link.tolerate(Deviation::UnknownMessage(id))?;
+                self.link.event(ClientEvent::Unknown { id: id.0, body });
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn on_ping(&mut self) -> Result<(), Error> {
+        let now = self.link.now();
+        match self.session.pongs.spend(now, self.config.limits.pongs_per_second) {
+            Spent::Send => self.send(Pong),
+            Spent::FirstTooMany => self.link.tolerate(Deviation::PingFlood)?,
+            Spent::TooMany => {}
+        }
+        Ok(())
+    }
+
+    /// Any message shows that the server is there; but one that only shows that, and never sends
+    /// anything, is waited for no longer than it could have a reason for.
+    pub(super) fn wait_for_media(&mut self) {
+        if let State::Streaming(play) = &self.state {
+            let (heard, now) = (play.heard, self.link.now());
+            let (silence, patience) = (self.config.timeouts.silence, self.patience());
+            let left = patience.saturating_sub(now.saturating_duration_since(heard));
+            // The end of patience is one moment, counted from the packet: counted from here it
+            // would move with every message once it has passed.
+            let (from, time) = if left < silence { (heard, patience) } else { (now, silence) };
+            self.timers.arm(Timer::Media, from, time);
+        }
+    }
+
+    /// How long messages alone keep a stream alive. A server may hold back the end of the stream
+    /// until the content has been played, and ask now and then whether we are there (T49).
+    pub(super) fn patience(&self) -> Duration {
+        let content = self.session.file.map_or(Duration::ZERO, |file| file.duration);
+        self.config.timeouts.media.saturating_add(content.min(LONGEST_CONTENT))
+    }
+
+    /// How long nothing came when that was too long: no packet, or nothing at all.
+    pub(super) fn silence(&self) -> Duration {
+        let (nothing, no_packet) = (self.config.timeouts.silence, self.patience());
+        match &self.state {
+            State::Streaming(play)
+                if self.link.now().saturating_duration_since(play.heard) >= no_packet =>
+            {
+                no_packet
+            }
+            _ => nothing,
+        }
+    }
+
+    /// A message that means nothing now and does no harm.
+    pub(super) fn out_of_place(&mut self, id: MessageId) -> Result<(), Error> {
+        self.link.tolerate(Deviation::OutOfPlace(id))
+    }
+
+    /// A message that cannot be ignored.
+    pub(super) fn unexpected(&self, message: MessageId) -> Error {
+        Error::Unexpected { message, phase: self.phase() }
+    }
+
+    pub(super) fn refused(&self, hr: HResult) -> Error {
+        Error::Refused { phase: self.phase(), hr }
+    }
+
+    pub(super) fn check(&self, hr: HResult) -> Result<(), Error> {
+        if hr.is_failure() { Err(self.refused(hr)) } else { Ok(()) }
+    }
+
+    pub(super) fn wait_for_reply(&mut self) {
+        self.timers.arm(Timer::Reply, self.link.now(), self.config.timeouts.reply);
+    }
+}

@@ -1,0 +1,183 @@
+//! From the connection to an open file, MS-MMSP 3.1.5.3 to 3.1.5.10.
+
+use bytes::Bytes;
+
+use super::header::{Announced, HeaderAssembler};
+use super::state::{State, scheme};
+use super::{Client, Timer};
+use crate::error::Error;
+use crate::event::{AuthScheme, Challenge, ClientEvent, CloseReason, ServerInfo};
+use crate::hresult::HResult;
+use crate::mmsp::message::{
+    BandwidthTest, ConnectFunnel, Funnel, FunnelInfo, FunnelName, FunnelProtocol, MessageId,
+    NtlmToken, OpenFile, OpenedFile, PacketPair, ReadBlock, ReportConnectedEx, ReportFunnelInfo,
+    ReportOpenFile, ReportRedirect, SecurityChallenge,
+};
+use crate::version::PeerVersion;
+
+impl Client {
+    /// 3.1.5.3
+    pub(super) fn on_connected(&mut self, report: ReportConnectedEx) -> Result<(), Error> {
+        let State::Connecting = self.state else {
+            return self.out_of_place(MessageId::REPORT_CONNECTED_EX);
+        };
+        self.check(report.hr)?;
+        let version = PeerVersion::of_server(&report.server_version);
+        self.session.server = version;
+        self.session.authentication = report.authentication.clone();
+        self.link.event(ClientEvent::Connected(ServerInfo {
+            version_text: report.server_version,
+            version,
+            authentication: report.authentication,
+        }));
+        let test = self.config.packet_pair && report.packet_pair == PacketPair::Yes;
+        if test || self.config.funnel_info {
+            let asked = if test { BandwidthTest::TcpHighEntropy } else { BandwidthTest::None };
+            self.state = State::Testing { asked, answers: 0, first: None };
+            self.request(FunnelInfo { test: asked });
+        } else {
+            self.connect_funnel();
+        }
+        Ok(())
+    }
+
+    /// 3.1.5.4
+    pub(super) fn on_funnel_info(&mut self, report: &ReportFunnelInfo) -> Result<(), Error> {
+        let State::Testing { asked, answers, first } = self.state else {
+            // The fourth of three, or one that nobody asked for.
+            return Err(self.unexpected(MessageId::REPORT_FUNNEL_INFO));
+        };
+        self.check(report.hr)?;
+        self.session.client_id = Some(report.client_id);
+        let now = self.link.now();
+        let testing = asked.is_tcp() && report.test.is_tcp();
+        match (testing, answers) {
+            (true, 0) => {
+                self.state = State::Testing { asked, answers: 1, first: Some(now) };
+                self.wait_for_reply();
+            }
+            (true, 1) => {
+                let elapsed = first.map_or(0, |at| now.saturating_duration_since(at).as_nanos());
+                // The packet with its header of 32 bytes and 48 bytes of fields.
+                let bits = (report.packet_pair.len() as u128).saturating_add(80).saturating_mul(8);
+                let rate = bits.saturating_mul(1_000_000_000).checked_div(elapsed);
+                if let Some(rate) = rate.and_then(|rate| u64::try_from(rate).ok()) {
+                    self.link.event(ClientEvent::Bandwidth(rate));
+                }
+                self.state = State::Testing { asked, answers: 2, first };
+                self.wait_for_reply();
+            }
+            // The third only pushes the second one out of the server's buffers.
+            _ => self.connect_funnel(),
+        }
+        Ok(())
+    }
+
+    pub(super) fn connect_funnel(&mut self) {
+        let address = self.config.local_address;
+        let port = std::num::NonZeroU16::new(address.port()).unwrap_or(std::num::NonZeroU16::MIN);
+        let funnel = Funnel { protocol: FunnelProtocol::Tcp, port };
+        self.state = State::ChoosingTransport;
+        self.request(ConnectFunnel { funnel: FunnelName::new(address.ip(), funnel) });
+    }
+
+    /// 3.1.5.6
+    pub(super) fn on_transport(&mut self, hr: HResult) -> Result<(), Error> {
+        let State::ChoosingTransport = self.state else {
+            return self.out_of_place(MessageId::REPORT_CONNECTED_FUNNEL);
+        };
+        self.check(hr)?;
+        let incarnation = self.counters.open().into();
+        self.state = State::Opening;
+        let path = self.config.path.clone();
+        let token = self.config.cached_token.clone();
+        self.request(OpenFile { incarnation, path, token });
+        Ok(())
+    }
+
+    /// 3.1.5.8
+    pub(super) fn on_challenge(&mut self, challenge: &SecurityChallenge) -> Result<(), Error> {
+        let State::Opening = self.state else {
+            return Err(self.unexpected(MessageId::SECURITY_CHALLENGE));
+        };
+        let round = self.session.challenges;
+        if round >= self.config.limits.challenges {
+            return Err(Error::Unauthorized);
+        }
+        self.session.challenges = round.saturating_add(1);
+        let scheme = scheme(self.session.server, &self.session.authentication, &challenge.token);
+        let (realm, token) = match scheme {
+            AuthScheme::Basic => {
+                (Some(realm(&challenge.token)), NtlmToken { message: Bytes::new(), wrapped: false })
+            }
+            AuthScheme::Ntlm => (None, NtlmToken::find(&challenge.token)),
+        };
+        self.timers.stop(Timer::Reply);
+        self.state = State::Challenged;
+        self.link.event(ClientEvent::Challenge(Challenge {
+            scheme,
+            realm,
+            token: token.message,
+            round,
+            incarnation: challenge.incarnation,
+            cookie: challenge.cookie,
+            wrapped: token.wrapped,
+        }));
+        Ok(())
+    }
+
+    /// 3.1.5.7
+    pub(super) fn on_redirect(&mut self, redirect: ReportRedirect) -> Result<(), Error> {
+        let State::Opening = self.state else {
+            return Err(self.unexpected(MessageId::REPORT_REDIRECT));
+        };
+        self.check(redirect.hr)?;
+        self.link.event(ClientEvent::Redirected(redirect.target));
+        self.end(CloseReason::Redirected);
+        Ok(())
+    }
+
+    /// 3.1.5.9
+    pub(super) fn on_open_file(&mut self, report: &ReportOpenFile) -> Result<(), Error> {
+        let State::Opening = self.state else {
+            return self.out_of_place(MessageId::REPORT_OPEN_FILE);
+        };
+        let file = report.result.map_err(|hr| self.refused(hr))?;
+        self.session.file = Some(file);
+        let OpenedFile { packet_size, header_size, open_file_id, .. } = file;
+        let announced = Announced { packet_size, header_size };
+        let assembler = HeaderAssembler::new(announced, self.config.limits.header)?;
+        let label = self.counters.header();
+        self.state = State::ReadingHeader(assembler, label);
+        self.request(ReadBlock { open_file_id, incarnation: label.into() });
+        self.timers.arm(Timer::Header, self.link.now(), self.config.timeouts.header);
+        Ok(())
+    }
+
+    /// 3.1.5.10
+    pub(super) fn on_read_block(&mut self, hr: HResult) -> Result<(), Error> {
+        if hr.is_failure() {
+            return Err(self.refused(hr));
+        }
+        match self.state {
+            State::ReadingHeader(..) => {
+                self.timers.stop(Timer::Reply);
+                Ok(())
+            }
+            State::Connecting
+            | State::Testing { .. }
+            | State::ChoosingTransport
+            | State::Opening
+            | State::Challenged => self.out_of_place(MessageId::REPORT_READ_BLOCK),
+            // Some servers are late with it.
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The realm of a BASIC challenge: `realm="…"` in UTF-16, or whatever stands there.
+fn realm(token: &Bytes) -> String {
+    let text = crate::mmsp::wire::utf16(token);
+    let realm = text.trim().strip_prefix("realm=").unwrap_or(&text);
+    realm.trim_matches('"').to_owned()
+}

@@ -1,0 +1,86 @@
+//! Reports to the server about what was played, MS-MMSP 3.1.5.18 and 2.2.1.1.
+
+use super::state::Play;
+use super::{Client, ClientConfig};
+use crate::mmsp::message::{ClientLog, LogVersion, Logging, OpenedFile};
+use crate::request::Rate;
+
+impl Client {
+    /// Sends the report about a play command that has ended or was stopped, unless the server
+    /// would not understand it or the application does not want it.
+    pub(super) fn report(&mut self, play: &Play) {
+        if !self.session.server.accepts_logging() {
+            return;
+        }
+        if let (Some(template), Some(file)) = (self.config.log.clone(), self.session.file) {
+            let log = self.fill(template, file, play);
+            self.send(Logging { log });
+        }
+    }
+
+    fn fill(&self, mut log: Box<ClientLog>, file: OpenedFile, play: &Play) -> Box<ClientLog> {
+        let stats = self.link.stats;
+        let played = self.link.now().saturating_duration_since(play.since);
+        let bytes = stats.bytes.saturating_sub(play.before.bytes);
+        log.open_file_id = file.open_file_id;
+        log.udp = false;
+        let info = &mut log.info;
+        default_text(&mut info.url, || url(&self.config));
+        default_text(&mut info.user_agent, || self.config.player.clone());
+        default_text(&mut info.guid, || self.config.guid.braced().to_string().to_ascii_uppercase());
+        if info.client_version == LogVersion::default() {
+            info.client_version = version(&self.config.player);
+        }
+        if file.attributes.is_live() {
+            info.file_duration = std::time::Duration::ZERO;
+            info.file_size = 0;
+            info.start_time = std::time::Duration::ZERO;
+        } else {
+            info.start_time = play.from.unwrap_or(info.start_time);
+            info.file_duration = file.duration;
+            let packets = crate::Content::new(bytes::Bytes::from_static(b"-"), 1)
+                .ok()
+                .and_then(|content| content.with_packet_count(file.packet_count).packet_count());
+            info.file_size = packets
+                .unwrap_or(0)
+                .saturating_mul(file.packet_size.into())
+                .saturating_add(file.header_size.into());
+        }
+        info.played = played;
+        info.rate = whole(play.rate);
+        let milliseconds = u64::try_from(played.as_millis()).unwrap_or(u64::MAX).max(1);
+        let bandwidth = bytes.saturating_mul(8000) / milliseconds;
+        info.bandwidth = u32::try_from(bandwidth).unwrap_or(u32::MAX);
+        info.bytes_received = bytes;
+        let packets = stats.packets.saturating_sub(play.before.packets);
+        info.packets_received = u32::try_from(packets).unwrap_or(u32::MAX);
+        info.quality = 100;
+        log
+    }
+}
+
+fn default_text(field: &mut String, value: impl FnOnce() -> String) {
+    if field.is_empty() {
+        *field = value();
+    }
+}
+
+/// The nearest whole speed, never 0.
+fn whole(rate: Rate) -> i16 {
+    let distance = |speed: &i16| (f64::from(*speed) - rate.get()).abs();
+    let speeds = (-5..=5).filter(|&speed| speed != 0 && (speed > 0) == (rate.get() > 0.0));
+    speeds.min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(1)
+}
+
+fn url(config: &ClientConfig) -> String {
+    // Never with the query: it may hold a token.
+    let path = config.path.split('?').next().unwrap_or_default();
+    format!("mms://{}/{path}", config.host)
+}
+
+/// The version behind the slash of `NSPlayer/9.0.0.2980`.
+fn version(player: &str) -> LogVersion {
+    let text = player.split('/').nth(1).unwrap_or_default();
+    let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
+    LogVersion(std::array::from_fn(|_| parts.next().unwrap_or(0)))
+}

@@ -1,0 +1,330 @@
+//! The server's side of a session, MS-MMSP 3.2: on-demand content over TCP.
+
+mod commands;
+mod config;
+mod entropy;
+mod messages;
+mod pacer;
+mod state;
+
+use std::time::Instant;
+
+pub use config::{Pace, ServerConfig, ServerTimeouts};
+
+use crate::error::{Error, Missing, Phase};
+use crate::event::{CloseReason, ServerEvent, Stats};
+use crate::io::{Input, Output};
+use crate::timer::{Purpose, TimerTable};
+
+use super::frame::FrameDecoder;
+use super::link::{Item, Link, LinkEvent};
+use super::message::{Ping, ServerMessage};
+use entropy::Entropy;
+use pacer::Pacer;
+use state::{Session, State};
+
+/// One server session over one TCP connection. It owns no socket, clock or random source.
+///
+/// Its methods are of four kinds:
+/// - [`handle_input`](Self::handle_input), or [`recv_buffer`](Self::recv_buffer) and
+///   [`received`](Self::received): what happened outside;
+/// - [`poll_output`](Self::poll_output): what to do next, until it says [`Output::Wait`]. With a
+///   lot to send it says so now and then with a deadline that has passed: look at the socket,
+///   then go on with [`Input::Timeout`];
+/// - answers and commands of the application;
+/// - getters.
+///
+/// The machine asks for packets: [`ServerEvent::PacketWanted`] is answered with
+/// [`send_packet`](Self::send_packet) or [`end_of_stream`](Self::end_of_stream), at once or when
+/// there is one. So neither pacing nor a full queue is the application's concern.
+#[derive(Debug)]
+pub struct Server {
+    link: Link<ServerEvent>,
+    timers: TimerTable<{ Timer::COUNT }>,
+    config: ServerConfig,
+    entropy: Entropy,
+    session: Session,
+    state: State,
+}
+
+/// What a server waits for. The time for the rest of a packet is the link's, the time for the
+/// next packet the pacer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Timer {
+    Handshake,
+    Idle,
+    KeepAlive,
+    AfterEnd,
+}
+
+impl Timer {
+    const COUNT: usize = 4;
+    const ALL: [Self; Self::COUNT] = [Self::Handshake, Self::Idle, Self::AfterEnd, Self::KeepAlive];
+}
+
+impl Purpose for Timer {
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl LinkEvent for ServerEvent {
+    fn closed(reason: CloseReason) -> Self {
+        Self::Closed(reason)
+    }
+}
+
+impl From<crate::Deviation> for ServerEvent {
+    fn from(deviation: crate::Deviation) -> Self {
+        Self::Deviation(deviation)
+    }
+}
+
+impl Server {
+    /// Begins a session on a TCP connection that was accepted.
+    #[must_use]
+    pub fn new(now: Instant, mut config: ServerConfig) -> Self {
+        config.timeouts = config.timeouts.within_limits();
+        let link = Link::new(
+            now,
+            FrameDecoder::from_client(&config.limits),
+            &config.limits,
+            config.strictness,
+            config.timeouts.frame,
+        );
+        let mut timers = TimerTable::new();
+        timers.arm(Timer::Handshake, now, config.timeouts.handshake);
+        Self {
+            link,
+            timers,
+            entropy: Entropy::new(config.seed),
+            session: Session::default(),
+            state: State::Silent,
+            config,
+        }
+    }
+
+    /// Takes in what happened. Poll until [`Output::Wait`] afterwards.
+    ///
+    /// # Errors
+    /// When the session has failed: the error that its last event names, again and again. What
+    /// goes wrong with this input is an event as well, after all events that came before it.
+    pub fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
+        if !self.link.takes_input(now)? {
+            return Ok(());
+        }
+        self.begin_turn();
+        let done = match input {
+            Input::Tcp(bytes) => self.link.push(bytes),
+            Input::TcpClosed => {
+                self.link.peer_closed();
+                Ok(())
+            }
+            Input::Timeout => self.on_timeout(),
+        };
+        self.end_on_error(done);
+        Ok(())
+    }
+
+    /// Where a driver may read to straight from its socket, initialised; follow with
+    /// [`received`](Self::received). It is empty when too much waits to be decoded already, while
+    /// the application owes an answer: read no more then, an empty read looks like the end.
+    pub fn recv_buffer(&mut self) -> &mut [u8] {
+        self.link.recv_buffer()
+    }
+
+    /// The first `count` bytes of [`recv_buffer`](Self::recv_buffer) were read; more than it had
+    /// are cut. Poll until [`Output::Wait`] afterwards.
+    ///
+    /// # Errors
+    /// As [`handle_input`](Self::handle_input).
+    pub fn received(&mut self, now: Instant, count: usize) -> Result<(), Error> {
+        if !self.link.takes_input(now)? {
+            return Ok(());
+        }
+        self.begin_turn();
+        self.link.received(count);
+        Ok(())
+    }
+
+    /// What to do next. Ask again until it says [`Output::Wait`]; ask for the output after a
+    /// [`Output::Transmit`] when that one is written, which is the back pressure.
+    pub fn poll_output(&mut self) -> Output<ServerEvent> {
+        loop {
+            if let Some(output) = self.link.pop() {
+                return output;
+            }
+            if self.link.is_closed() {
+                return Output::Wait(None);
+            }
+            if matches!(self.state, State::OpenAsked) {
+                // Nothing is decoded until the application has answered; but nobody is left to
+                // hear the answer when the connection is gone.
+                if !self.link.is_peer_closed() {
+                    return Output::Wait(self.deadline());
+                }
+                self.end(CloseReason::Peer);
+                continue;
+            }
+            // Nothing but a Ping may come between the answer to ReadBlock and the header
+            // (T46): its fragments go before the next message is looked at.
+            if self.send_header_fragment() {
+                continue;
+            }
+            let handled = match self.link.next_item() {
+                Ok(Item::Nothing) if self.link.is_drained() => match self.want_packet() {
+                    Some(event) => return Output::Event(event),
+                    None => return Output::Wait(self.deadline()),
+                },
+                Ok(Item::Nothing) => Ok(()),
+                Ok(Item::Message(place, message)) => self.on_message(place, &message),
+                Ok(Item::End { .. }) => {
+                    // Players close whenever they like, many without CloseFile (T47).
+                    self.end(CloseReason::Peer);
+                    Ok(())
+                }
+                // The decoder of what clients send knows no Data packets.
+                Ok(Item::Data(_)) => Ok(()),
+                Err(error) => Err(error),
+            };
+            self.end_on_error(handled);
+        }
+    }
+
+    /// Where the session stands.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.state.phase(&self.link)
+    }
+
+    /// Numbers about the session so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.link.stats
+    }
+
+    /// Whatever came in, the driver has looked at its socket.
+    fn begin_turn(&mut self) {
+        match &mut self.state {
+            State::SendingHeader(_, sender) => sender.pacer.new_turn(),
+            State::Streaming(_, flow) => flow.pacer.new_turn(),
+            _ => {}
+        }
+    }
+
+    fn end_on_error(&mut self, result: Result<(), Error>) {
+        if let Err(error) = result {
+            self.end(CloseReason::Failed(error));
+        }
+    }
+
+    /// The end of the session: no timer runs, the last event is queued.
+    fn end(&mut self, reason: CloseReason) {
+        self.timers.stop_all();
+        self.link.close(reason);
+    }
+
+    fn send(&mut self, message: impl Into<ServerMessage>) {
+        let message = message.into();
+        self.link.message(|out| message.encode(out));
+        self.arm_keep_alive();
+    }
+
+    fn arm_keep_alive(&mut self) {
+        self.timers.arm(Timer::KeepAlive, self.link.now(), self.config.timeouts.keep_alive);
+    }
+
+    /// `Idle-Timeout`: starting it while it runs does not restart it, MS-MMSP 3.2.2.
+    fn start_idle(&mut self) {
+        self.timers.arm_if_idle(Timer::Idle, self.link.now(), self.config.timeouts.idle);
+    }
+
+    fn pacer(&self, rate: u32) -> Pacer {
+        let rate = match self.config.pace {
+            Pace::Full => None,
+            Pace::BitRate => Some(rate),
+        };
+        Pacer::new(self.link.now(), rate)
+    }
+
+    /// Queues the next piece of the header if it is due.
+    fn send_header_fragment(&mut self) -> bool {
+        let now = self.link.now();
+        let State::SendingHeader(content, sender) = &mut self.state else {
+            return false;
+        };
+        if sender.pacer.room(now) == 0 {
+            return false;
+        }
+        if let Some(fragment) = sender.next(content.packet_size()) {
+            // A fragment is at most one packet size, and that fits a Data packet.
+            if let Some(head) = fragment.head() {
+                sender.pacer.sent(now, fragment.payload.len());
+                self.link.data(head, fragment.payload);
+            }
+        }
+        if sender.is_done() {
+            let content = content.clone();
+            self.state = State::Ready(content);
+        }
+        true
+    }
+
+    /// The request for a packet, if one may be sent and none was asked for.
+    fn want_packet(&mut self) -> Option<ServerEvent> {
+        let now = self.link.now();
+        let State::Streaming(_, flow) = &mut self.state else {
+            return None;
+        };
+        let room = flow.pacer.room(now);
+        if flow.asked || room == 0 {
+            return None;
+        }
+        flow.asked = true;
+        Some(ServerEvent::PacketWanted { room })
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let now = self.link.now();
+        let pacer = match &self.state {
+            State::SendingHeader(_, sender) => Some(sender.pacer.deadline(now)),
+            State::Streaming(_, flow) if !flow.asked => Some(flow.pacer.deadline(now)),
+            _ => None,
+        };
+        [self.timers.next(), self.link.frame_deadline(), pacer].into_iter().flatten().min()
+    }
+
+    fn on_timeout(&mut self) -> Result<(), Error> {
+        let now = self.link.now();
+        for timer in Timer::ALL {
+            if !self.timers.take_expired(timer, now) {
+                continue;
+            }
+            match timer {
+                Timer::Handshake => {
+                    let (missing, after) = (Missing::Request, self.config.timeouts.handshake);
+                    return Err(Error::TimedOut { phase: self.phase(), missing, after });
+                }
+                Timer::Idle => self.end(CloseReason::Idle),
+                Timer::AfterEnd => self.end(CloseReason::Local),
+                Timer::KeepAlive => self.ping()?,
+            }
+            if self.link.is_closed() {
+                return Ok(());
+            }
+        }
+        let phase = self.phase();
+        self.link.check_frame_time(phase)
+    }
+
+    fn ping(&mut self) -> Result<(), Error> {
+        let unanswered = self.session.unanswered_pings;
+        if self.config.max_unanswered_pings.is_some_and(|most| unanswered >= most) {
+            let after = self.config.timeouts.keep_alive.saturating_mul(unanswered.max(1));
+            return Err(Error::TimedOut { phase: self.phase(), missing: Missing::Reply, after });
+        }
+        self.session.unanswered_pings = unanswered.saturating_add(1);
+        self.send(Ping);
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! What a server session is told before it begins.
+
+use std::time::Duration;
+
+use crate::config::{Limits, Strictness};
+
+/// Configuration of one server session.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// Version to announce, default `9.01.01.3814`. Players change their behaviour by it.
+    pub version: String,
+    /// Names the client in requests to resend packets (`nCubs`): make a random one for each
+    /// session.
+    pub client_id: u32,
+    /// Seed of the bytes of a bandwidth test: random as well.
+    pub seed: u64,
+    /// Allow bandwidth tests over TCP. Default true.
+    pub packet_pair: bool,
+    /// Name of the authentication scheme to announce; empty for none.
+    pub authentication: String,
+    /// How fast to send.
+    pub pace: Pace,
+    /// Honour the position of a play command while streaming, as a seek. The specification wants
+    /// it ignored; libmms seeks like this (T6). Default true.
+    pub seek_while_streaming: bool,
+    /// Play every stream for a client that never selected any. The specification wants none
+    /// played, except for Windows Media Services 4.x (T22). Default false.
+    pub select_all_unasked: bool,
+    /// Close the connection this long after the last end of stream if the client stays silent:
+    /// MPlayer waits for it (T45). Default `None`: the idle time decides.
+    pub close_after_end: Option<Duration>,
+    /// Close the connection when so many Pings in a row were not answered. Default `None`.
+    pub max_unanswered_pings: Option<u32>,
+    /// How long to wait for what.
+    pub timeouts: ServerTimeouts,
+    /// What to accept at most.
+    pub limits: Limits,
+    /// What to do about a peer that breaks rules.
+    pub strictness: Strictness,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            version: "9.01.01.3814".to_owned(),
+            client_id: 0,
+            seed: 0,
+            packet_pair: true,
+            authentication: String::new(),
+            pace: Pace::default(),
+            seek_while_streaming: true,
+            select_all_unasked: false,
+            close_after_end: None,
+            max_unanswered_pings: None,
+            timeouts: ServerTimeouts::default(),
+            limits: Limits::default(),
+            strictness: Strictness::default(),
+        }
+    }
+}
+
+impl ServerConfig {
+    /// Names the client.
+    #[must_use]
+    pub fn client_id(mut self, id: u32) -> Self {
+        self.client_id = id;
+        self
+    }
+
+    /// Seed of the bytes of a bandwidth test.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How fast to send.
+    #[must_use]
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// How long to wait for what.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: ServerTimeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// What to do about a peer that breaks rules.
+    #[must_use]
+    pub fn strictness(mut self, strictness: Strictness) -> Self {
+        self.strictness = strictness;
+        self
+    }
+}
+
+/// How fast a server sends headers and media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Pace {
+    /// As fast as the client takes it.
+    #[default]
+    Full,
+    /// At the content's bit rate; at full speed where that is unknown.
+    BitRate,
+}
+
+/// How long a server waits, MS-MMSP 3.2.2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerTimeouts {
+    /// For a play command, default 3,600 s, at least 10 s (`Idle-Timeout`).
+    pub idle: Duration,
+    /// For anything from the client before it is asked whether it is still there, default 30 s, at
+    /// least 10 s (`KeepAlive`).
+    pub keep_alive: Duration,
+    /// From the connection to the request for a file, and to the next one after a refusal, default
+    /// 30 s. How long the application takes to answer does not count.
+    pub handshake: Duration,
+    /// For the rest of a packet after its first byte, default 30 s.
+    pub frame: Duration,
+}
+
+/// The least that the specification allows for both of its timers.
+const LEAST: Duration = Duration::from_secs(10);
+
+impl ServerTimeouts {
+    /// `Idle-Timeout`; less than 10 s is raised to it.
+    #[must_use]
+    pub fn idle(mut self, time: Duration) -> Self {
+        self.idle = time.max(LEAST);
+        self
+    }
+
+    /// `KeepAlive`; less than 10 s is raised to it.
+    #[must_use]
+    pub fn keep_alive(mut self, time: Duration) -> Self {
+        self.keep_alive = time.max(LEAST);
+        self
+    }
+
+    /// What was set field by field keeps the limits as well.
+    pub(super) fn within_limits(self) -> Self {
+        let (idle, keep_alive) = (self.idle, self.keep_alive);
+        self.idle(idle).keep_alive(keep_alive)
+    }
+
+    /// From the connection to the request for a file.
+    #[must_use]
+    pub fn handshake(mut self, time: Duration) -> Self {
+        self.handshake = time;
+        self
+    }
+
+    /// For the rest of a packet after its first byte.
+    #[must_use]
+    pub fn frame(mut self, time: Duration) -> Self {
+        self.frame = time;
+        self
+    }
+}
+
+impl Default for ServerTimeouts {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            idle: seconds(3600),
+            keep_alive: seconds(30),
+            handshake: seconds(30),
+            frame: seconds(30),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! When the next packet may go: bit rate and turns.
+//!
+//! A turn ends with a `Wait`, so that a driver looks at its socket now and then however much
+//! there is to send: a player that stops or seeks is heard.
+
+use std::time::{Duration, Instant};
+
+/// Bytes of one turn.
+const TURN: usize = 256 << 10;
+/// A sender that fell behind by more than this does not hurry to catch up.
+const MAX_LAG: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(super) struct Pacer {
+    /// Bits per second; `None` for full speed.
+    rate: Option<u32>,
+    /// When the next packet is due.
+    due: Instant,
+    turn: usize,
+}
+
+impl Pacer {
+    /// A pacer that lets the first packet go at once. A rate of zero is full speed.
+    pub(super) fn new(now: Instant, rate: Option<u32>) -> Self {
+        Self { rate: rate.filter(|&rate| rate > 0), due: now, turn: TURN }
+    }
+
+    /// Input arrived or time passed: another turn.
+    pub(super) fn new_turn(&mut self) {
+        self.turn = TURN;
+    }
+
+    /// Bytes that may be sent now; zero for none.
+    pub(super) fn room(&self, now: Instant) -> usize {
+        let Some(rate) = self.rate else {
+            return self.turn;
+        };
+        if self.due > now {
+            return 0;
+        }
+        let late = now.saturating_duration_since(self.due).min(MAX_LAG);
+        let bytes = late.as_millis().saturating_mul(rate.into()) / 8000;
+        usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(1).min(self.turn)
+    }
+
+    /// When to look again, if nothing may be sent now.
+    pub(super) fn deadline(&self, now: Instant) -> Instant {
+        self.due.max(now)
+    }
+
+    /// Counts what was sent.
+    pub(super) fn sent(&mut self, now: Instant, bytes: usize) {
+        self.turn = self.turn.saturating_sub(bytes);
+        if let Some(rate) = self.rate {
+            let earliest = now.checked_sub(MAX_LAG).unwrap_or(now);
+            let bits = (bytes as u64).saturating_mul(8);
+            let nanoseconds = u128::from(bits).saturating_mul(1_000_000_000) / u128::from(rate);
+            let step = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX));
+            let from = self.due.max(earliest);
+            self.due = from.checked_add(step).unwrap_or(from);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "a test may look at a clock")]
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn full_speed_takes_turns() {
+        let start = now();
+        for rate in [None, Some(0)] {
+            let mut pacer = Pacer::new(start, rate);
+            assert_eq!(pacer.room(start), TURN);
+            pacer.sent(start, TURN - 1);
+            assert_eq!(pacer.room(start), 1);
+            pacer.sent(start, 1440);
+            assert_eq!(pacer.room(start), 0);
+            assert_eq!(pacer.deadline(start), start);
+            pacer.new_turn();
+            assert_eq!(pacer.room(start), TURN);
+        }
+    }
+
+    #[test]
+    fn a_bit_rate_is_kept() {
+        let start = now();
+        let mut pacer = Pacer::new(start, Some(80_000));
+        let mut sent = 0;
+        for millisecond in 0..=10_000 {
+            let now = start + Duration::from_millis(millisecond);
+            pacer.new_turn();
+            while pacer.room(now) > 0 {
+                pacer.sent(now, 1000);
+                sent += 1000;
+            }
+            assert!(pacer.deadline(now) > now);
+        }
+        // Ten seconds at 10,000 bytes, and the packet that goes at the very beginning.
+        assert_eq!(sent, 101_000);
+    }
+
+    #[test]
+    fn a_long_stall_is_not_caught_up_with() {
+        let start = now();
+        let mut pacer = Pacer::new(start, Some(8_000));
+        let late = start + Duration::from_secs(100);
+        let mut sent = 0;
+        while pacer.room(late) > 0 {
+            pacer.sent(late, 100);
+            sent += 100;
+        }
+        assert_eq!(sent, 5_100);
+    }
+}

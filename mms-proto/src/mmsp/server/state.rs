@@ -1,0 +1,169 @@
+//! Where a server session stands, MS-MMSP 3.2.1: what exists only in one state lives in it.
+
+use bytes::Bytes;
+
+use crate::content::Content;
+use crate::error::Phase;
+use crate::event::ServerEvent;
+use crate::mmsp::frame::{DataPacket, HeaderFlags};
+use crate::mmsp::link::Link;
+use crate::stream::{StreamNumber, StreamSelection};
+use crate::version::PeerVersion;
+
+use super::pacer::Pacer;
+
+/// What lasts for the whole session.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    pub(super) client: PeerVersion,
+    /// A transport was accepted.
+    pub(super) funnel: bool,
+    /// What the client selected; `None` until it selects something.
+    pub(super) selection: Option<Vec<StreamSelection>>,
+    /// Label of the latest play command, as it was sent.
+    pub(super) incarnation: u32,
+    /// Counts media packets; its low byte travels with them.
+    pub(super) sequence: u32,
+    pub(super) unanswered_pings: u32,
+}
+
+/// One step of a session.
+#[derive(Debug)]
+pub(super) enum State {
+    /// Nothing came yet.
+    Silent,
+    /// INIT of the specification, without a file.
+    Connected,
+    /// The application owes an answer to `OpenFile`.
+    OpenAsked,
+    /// INIT of the specification, with a file.
+    Opened(Content),
+    /// The ASF header is being sent.
+    SendingHeader(Content, HeaderSender),
+    /// READY of the specification.
+    Ready(Content),
+    /// STREAMING of the specification.
+    Streaming(Content, Flow),
+}
+
+/// Media on its way.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) pacer: Pacer,
+    /// The application was asked for a packet and did not answer yet.
+    pub(super) asked: bool,
+}
+
+/// The rest of a header that is being sent.
+#[derive(Debug)]
+pub(super) struct HeaderSender {
+    rest: Bytes,
+    next: u32,
+    label: u8,
+    pub(super) pacer: Pacer,
+}
+
+impl HeaderSender {
+    pub(super) fn new(header: Bytes, label: u8, pacer: Pacer) -> Self {
+        Self { rest: header, next: 0, label, pacer }
+    }
+
+    /// The next fragment of at most `size` bytes; `None` after the last.
+    pub(super) fn next(&mut self, size: u32) -> Option<DataPacket> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let size = usize::try_from(size).unwrap_or(usize::MAX).clamp(1, self.rest.len());
+        let payload = self.rest.split_to(size);
+        let flags = if self.rest.is_empty() { HeaderFlags::LAST } else { HeaderFlags::MORE };
+        let fragment = DataPacket::new(self.next, self.label, flags.0, payload);
+        self.next = self.next.saturating_add(1);
+        Some(fragment)
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.rest.is_empty()
+    }
+}
+
+impl State {
+    pub(super) fn phase(&self, link: &Link<ServerEvent>) -> Phase {
+        if link.is_closed() {
+            return Phase::Closed;
+        }
+        match self {
+            Self::Silent => Phase::Connecting,
+            Self::Connected => Phase::ChoosingTransport,
+            Self::OpenAsked | Self::Opened(_) => Phase::Opening,
+            Self::SendingHeader(..) => Phase::ReadingHeader,
+            Self::Ready(_) => Phase::Ready,
+            Self::Streaming(..) => Phase::Streaming,
+        }
+    }
+
+    /// The open file.
+    pub(super) fn content(&self) -> Option<&Content> {
+        match self {
+            Self::Opened(content)
+            | Self::SendingHeader(content, _)
+            | Self::Ready(content)
+            | Self::Streaming(content, _) => Some(content),
+            Self::Silent | Self::Connected | Self::OpenAsked => None,
+        }
+    }
+}
+
+impl Session {
+    /// Merges a selection into what was selected before.
+    pub(super) fn select(&mut self, selections: &[StreamSelection]) {
+        let selected = self.selection.get_or_insert_default();
+        for selection in selections {
+            let replaced = selection.replaces.map(StreamSelection::off);
+            let plain = StreamSelection::new(selection.stream, selection.delivery);
+            for entry in replaced.into_iter().chain([plain]) {
+                match selected.iter_mut().find(|known| known.stream == entry.stream) {
+                    Some(known) => *known = entry,
+                    None => selected.push(entry),
+                }
+            }
+        }
+    }
+
+    /// What a play command plays: what was selected, and for a client that never selected
+    /// anything every stream that there can be, or none.
+    pub(super) fn streams(&self, all_unasked: bool) -> Vec<StreamSelection> {
+        match &self.selection {
+            Some(selection) => selection.clone(),
+            None if all_unasked || self.client.gets_all_streams_unasked() => {
+                (1..=127).filter_map(StreamNumber::new).map(StreamSelection::full).collect()
+            }
+            None => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(number: u8) -> StreamNumber {
+        StreamNumber::new(number).unwrap()
+    }
+
+    #[test]
+    fn selections_are_merged() {
+        let mut session = Session::default();
+        assert!(session.streams(false).is_empty());
+        assert_eq!(session.streams(true).len(), 127);
+        session.select(&[StreamSelection::full(stream(1)), StreamSelection::full(stream(2))]);
+        session.select(&[StreamSelection::replace(stream(2), stream(3))]);
+        assert_eq!(
+            session.streams(true),
+            [
+                StreamSelection::full(stream(1)),
+                StreamSelection::off(stream(2)),
+                StreamSelection::full(stream(3)),
+            ]
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! What can be done to a frame.
+
+use bytes::Bytes;
+
+/// `sessionId` of a packet with messages.
+const SESSION_ID: [u8; 4] = [0xCE, 0xFA, 0x0B, 0xB0];
+
+/// True for a packet with messages, false for a Data packet.
+pub(crate) fn has_messages(frame: &[u8]) -> bool {
+    frame.get(4..8) == Some(&SESSION_ID)
+}
+
+/// Every aligned word of the first `limit` bytes set to every number that breaks things: all
+/// length and count fields are among them.
+pub(crate) fn words(frame: &Bytes, limit: usize) -> impl Iterator<Item = (usize, Bytes)> {
+    const NUMBERS: [u32; 11] =
+        [0, 1, 2, 7, 0x7FFF, 0xFFFF, 0x0001_0000, 0x0100_0001, 0x7FFF_FFFF, 0x8000_0000, u32::MAX];
+    let places = (0..limit.min(frame.len()).saturating_sub(3)).step_by(4);
+    places.flat_map(move |at| {
+        let old = u32::from_le_bytes(frame[at..at + 4].try_into().unwrap());
+        let near = [old.wrapping_sub(1), old.wrapping_add(1)];
+        NUMBERS.into_iter().chain(near).filter(move |&new| new != old).map(move |new| {
+            let mut changed = frame.to_vec();
+            changed[at..at + 4].copy_from_slice(&new.to_le_bytes());
+            (at, changed.into())
+        })
+    })
+}
+
+/// The same for half words, which hold sizes of Data packets and stream numbers.
+pub(crate) fn half_words(frame: &Bytes, limit: usize) -> impl Iterator<Item = (usize, Bytes)> {
+    const NUMBERS: [u16; 6] = [0, 1, 7, 8, 0x8000, u16::MAX];
+    let places = (0..limit.min(frame.len()).saturating_sub(1)).step_by(2);
+    places.flat_map(move |at| {
+        let old = u16::from_le_bytes(frame[at..at + 2].try_into().unwrap());
+        let near = [old.wrapping_sub(1), old.wrapping_add(1)];
+        NUMBERS.into_iter().chain(near).filter(move |&new| new != old).map(move |new| {
+            let mut changed = frame.to_vec();
+            changed[at..at + 2].copy_from_slice(&new.to_le_bytes());
+            (at, changed.into())
+        })
+    })
+}
+
+/// The frame cut after every byte, its lengths as they were: the stream stalls in the middle.
+pub(crate) fn cut(frame: &Bytes) -> impl Iterator<Item = Bytes> {
+    (0..frame.len()).map(|end| frame.slice(..end))
+}
+
+/// The frame cut after every byte, the length of the packet put right.
+pub(crate) fn shortened(frame: &Bytes) -> impl Iterator<Item = Bytes> {
+    let first = if has_messages(frame) { 32 } else { 8 };
+    (first..frame.len()).flat_map(move |end| {
+        let mut short = frame[..end].to_vec();
+        if !has_messages(frame) {
+            short[6..8].copy_from_slice(&u16::try_from(end).unwrap().to_le_bytes());
+            return vec![short.into()];
+        }
+        short[8..12].copy_from_slice(&u32::try_from(end - 16).unwrap().to_le_bytes());
+        let with_old_chunks = Bytes::from(short.clone());
+        if end < 40 {
+            return vec![with_old_chunks];
+        }
+        // And the length of the message as well.
+        short[32..36].copy_from_slice(&u32::try_from((end - 32) / 8).unwrap().to_le_bytes());
+        vec![with_old_chunks, short.into()]
+    })
+}

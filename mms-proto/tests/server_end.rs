@@ -1,0 +1,202 @@
+//! Server: stopping, the end of a stream, reports, the end of a session. MS-MMSP 3.2.4.1,
+//! 3.2.5.14, 3.2.5.15, 3.2.5.17 and 3.2.7.1.
+#![cfg(test)]
+
+#[expect(dead_code, reason = "every test program uses another part of it")]
+mod pair;
+
+use mms_proto::mmsp::message::{
+    ClientLog, CloseFile, Logging, Pong, ReadBlock, ReportEndOfStream, ReportStreamSwitch,
+    ServerMessage, StopPlaying,
+};
+use mms_proto::mmsp::{Server, ServerConfig};
+use mms_proto::{HResult, Input, Output, Phase, Start, StateError};
+use pair::media::{content, seconds};
+use pair::script::{Script, connect, data, events, funnel, message, messages, open, play, select};
+
+fn end(hr: HResult, incarnation: u32) -> ServerMessage {
+    ReportEndOfStream { hr, incarnation }.into()
+}
+
+const STOP: StopPlaying = StopPlaying { open_file_id: 1, incarnation: 0x0102_0304 };
+
+#[test]
+fn stopping() {
+    // MMSP-S-062 (its timer is tested with the timers), MMSP-S-063
+    let mut script = Script::playing(ServerConfig::default(), content(3));
+    let got = script.send(STOP);
+    assert_eq!(messages(&got), [end(HResult::OK, STOP.incarnation)]);
+    assert_eq!(events(&got), ["Stopped"]);
+    assert_eq!(script.server.phase(), Phase::Ready);
+    // A player that did not see the end, or stops twice: it is answered, and nobody told.
+    for incarnation in [0, 0x001F_FFFF] {
+        let got = script.send(StopPlaying { incarnation, ..STOP });
+        assert_eq!(messages(&got), [end(HResult::OK, incarnation)]);
+        assert!(events(&got).is_empty());
+    }
+}
+
+#[test]
+fn the_last_packet() {
+    // MMSP-S-064 for the last entry, MMSP-S-067, MMSP-S-068
+    let mut script = Script::playing(ServerConfig::default(), content(3));
+    script.send(play(0x0A0B_0C0D, Start::packet(1).unwrap()));
+    script.packet(1);
+    script.server.end_of_stream(script.now).unwrap();
+    assert_eq!(messages(&script.poll()), [end(HResult::OK, 0x0A0B_0C0D)]);
+    assert_eq!(script.server.phase(), Phase::Ready);
+    let log = script.send(Logging { log: Box::default() });
+    assert!(messages(&log).is_empty());
+    let switched = ReportStreamSwitch { hr: HResult::OK }.into();
+    assert_eq!(messages(&script.send(select(&[2]))), [switched]);
+    let got = script.send(play(5, Start::Beginning));
+    assert_eq!(messages(&got).len(), 1);
+    assert_eq!(data(&script.packet(0))[0].incarnation, 5);
+    script.server.end_of_stream(script.now).unwrap();
+    assert_eq!(messages(&script.poll()), [end(HResult::OK, 5)]);
+    assert_eq!(events(&script.send(CloseFile { open_file_id: 1 })), ["Closed(Peer)"]);
+}
+
+#[test]
+fn an_end_that_came_early() {
+    // MMSP-S-064
+    let mut script = Script::playing(ServerConfig::default(), content(3));
+    script.server.abort_stream(script.now, HResult::SHUTDOWN).unwrap();
+    assert_eq!(messages(&script.poll()), [end(HResult::SHUTDOWN, 4)]);
+    let twice = script.server.end_of_stream(script.now);
+    let wrong = StateError::Phase { operation: "end the stream", phase: Phase::Ready };
+    assert_eq!(twice, Err(wrong));
+    script.send(play(5, Start::Beginning));
+    // Neither a success nor "another entry follows" is a reason to break off.
+    script.server.abort_stream(script.now, HResult::FALSE).unwrap();
+    assert_eq!(messages(&script.poll()), [end(HResult::FAIL, 5)]);
+}
+
+#[test]
+fn reports_are_handed_on() {
+    // MMSP-S-088
+    let mut log = ClientLog::default();
+    log.info.user_agent = "NSPlayer/9".to_owned();
+    for mut script in [
+        Script::ready(ServerConfig::default(), content(3)),
+        Script::playing(ServerConfig::default(), content(3)),
+    ] {
+        let phase = script.server.phase();
+        let got = script.send(Logging { log: Box::new(log.clone()) });
+        assert_eq!(got.len(), 1, "{got:?}");
+        assert!(events(&got)[0].starts_with("Log(ClientLog"));
+        assert!(events(&got)[0].contains("NSPlayer/9"));
+        assert_eq!(script.server.phase(), phase);
+    }
+}
+
+/// A session in every phase.
+fn everywhere() -> Vec<Script> {
+    let fresh = || Script::new(ServerConfig::default());
+    let mut connected = fresh();
+    connected.send(connect("x"));
+    let mut transport = fresh();
+    transport.send(connect("x"));
+    transport.send(funnel("\\\\h\\TCP\\1"));
+    let mut asked = fresh();
+    asked.send(connect("x"));
+    asked.send(funnel("\\\\h\\TCP\\1"));
+    asked.send(open(9, "x"));
+    let mut header = Script::opened(
+        ServerConfig::default().pace(mms_proto::mmsp::server::Pace::BitRate),
+        content(3),
+    );
+    header.send(ReadBlock { open_file_id: 1, incarnation: 2 });
+    vec![
+        fresh(),
+        connected,
+        transport,
+        asked,
+        Script::opened(ServerConfig::default(), content(3)),
+        header,
+        Script::ready(ServerConfig::default(), content(3)),
+        Script::playing(ServerConfig::default(), content(3)),
+    ]
+}
+
+#[test]
+fn a_connection_that_is_gone_ends_a_session_anywhere() {
+    // MMSP-S-087
+    for mut script in everywhere() {
+        let phase = script.server.phase();
+        assert_eq!(events(&script.hang_up()), ["Closed(Peer)"], "{phase:?}");
+        assert_eq!(script.server.phase(), Phase::Closed);
+        assert_eq!(script.deadline, None);
+    }
+    // In the middle of a packet too.
+    let mut script = Script::playing(ServerConfig::default(), content(3));
+    script.feed(&[1, 0, 0, 0, 0xCE]);
+    assert_eq!(events(&script.hang_up()), ["Closed(Peer)"]);
+}
+
+#[test]
+fn close_file_ends_a_session_anywhere() {
+    // MMSP-S-086; FFmpeg and VLC send it while they are streamed to.
+    for mut script in everywhere().into_iter().skip(1) {
+        let phase = script.server.phase();
+        let got = script.send(CloseFile { open_file_id: 1 });
+        if script.server.phase() == Phase::Opening && got.is_empty() {
+            continue; // The application has not answered: looked at afterwards.
+        }
+        assert_eq!(events(&got), ["Closed(Peer)"], "{phase:?}");
+        assert!(messages(&got).is_empty());
+        assert_eq!(script.server.phase(), Phase::Closed);
+    }
+    // The id is looked at, but one that is wrong is no reason to stay.
+    let mut script = Script::ready(ServerConfig::default(), content(3));
+    let got = events(&script.send(CloseFile { open_file_id: 2 }));
+    assert!(got[0].starts_with("Deviation(FieldValue { field: \"openFileId\""), "{got:?}");
+    assert_eq!(got[1], "Closed(Peer)");
+}
+
+#[test]
+fn pongs_change_nothing() {
+    // MMSP-S-083; VLC sends them unasked.
+    for mut script in everywhere().into_iter().skip(1) {
+        let phase = script.server.phase();
+        assert!(script.send(Pong).is_empty());
+        assert_eq!(script.server.phase(), phase);
+        if phase == Phase::Streaming {
+            assert_eq!(data(&script.packet(0)).len(), 1);
+        }
+    }
+}
+
+#[test]
+fn nothing_happens_after_the_end() {
+    let mut script = Script::playing(ServerConfig::default(), content(3));
+    script.server.close(script.now);
+    assert_eq!(events(&script.poll()), ["Closed(Local)"]);
+    assert!(script.send(STOP).is_empty());
+    assert!(script.pass(seconds(10_000)).is_empty());
+    assert!(script.hang_up().is_empty());
+    script.server.close(script.now);
+    assert!(script.poll().is_empty());
+    let wrong = StateError::Phase { operation: "end the stream", phase: Phase::Closed };
+    assert_eq!(script.server.end_of_stream(script.now), Err(wrong));
+}
+
+#[test]
+fn a_silent_server_writes_nothing() {
+    let now = pair::media::start();
+    let mut server = Server::new(now, ServerConfig::default());
+    assert_eq!(server.handle_input(now, Input::Tcp(&[])), Ok(()));
+    assert!(matches!(server.poll_output(), Output::Wait(Some(at)) if at == now + seconds(30)));
+}
+
+#[test]
+fn messages_that_wait_are_answered_in_order() {
+    // MMSP-S-046, MMSP-S-090
+    let mut script = Script::ready(ServerConfig::default(), content(3));
+    let mut got = script.send(select(&[1]));
+    got.extend(script.send(play(4, Start::Beginning)));
+    got.extend(script.send(STOP));
+    got.extend(script.send(play(5, Start::Beginning)));
+    assert_eq!(messages(&got).len(), 4);
+    assert_eq!(message(&script.send(STOP)), end(HResult::OK, STOP.incarnation));
+}
