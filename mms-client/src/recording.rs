@@ -1,0 +1,335 @@
+//! From packets to a file that plays everywhere.
+//!
+//! What a recording looks like at any moment:
+//!
+//! 1. the header as the server sent it, but marked as unfinished (broadcast flag, no counts):
+//!    players play such a file to its end, wherever that is;
+//! 2. whole packets of one size, padding restored, written in blocks of at most 64 KiB and at
+//!    least once a second while packets come, so that little is lost with the process;
+//! 3. on [`finish`](Recording::finish) the header learns what the file holds.
+
+mod error;
+mod record;
+mod resume;
+mod seen;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Seek as _, SeekFrom, Write};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use mms_asf::{Header, Restorer};
+use mms_proto::{AsfPacket, Content};
+
+pub use self::error::{RecordingError, ResumeRefused};
+pub use self::record::{Progress, RecordFailed, RecordOptions, Summary, Target, record};
+use self::resume::CatchUp;
+pub use self::resume::Resume;
+use self::seen::Seen;
+
+/// Bytes of packets that are gathered for one write.
+const BLOCK: usize = 64 << 10;
+/// How long packets wait for others before they are written.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A file, or another sink, that grows packet by packet.
+///
+/// Dropping it finishes the file as well as it can; [`finish`](Self::finish) says whether that
+/// worked. Memory stays below 64 KiB and one packet.
+#[derive(Debug)]
+pub struct Recording {
+    sink: Sink,
+    header: Header,
+    facts: mms_asf::Recording,
+    restorer: Restorer,
+    live: bool,
+    seen: Seen,
+    /// Packets that are not written yet.
+    buffer: BytesMut,
+    written_at: Instant,
+    /// Looking for the last packet of an earlier recording; nothing is written meanwhile.
+    catch_up: Option<CatchUp>,
+    counts: Counts,
+    /// A write has failed: where the file ends is not known.
+    torn: bool,
+    finished: bool,
+}
+
+/// What became of packets that are not in the recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Packets that were in the file already when the recording went on.
+    pub resumed: u64,
+    /// Packets that came again and were left out.
+    pub repeated: u64,
+    /// Packets longer than the file's packets, which were left out.
+    pub too_long: u64,
+}
+
+/// What [`Recording::packet`] did with a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kept {
+    /// It is part of the recording now.
+    Written,
+    /// It was there already: a repeat, or what precedes the place where a recording goes on.
+    Repeated,
+    /// It is longer than the header says packets are; a file has no place for it.
+    TooLong,
+}
+
+/// What a recording holds once it is finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finished {
+    /// Its packets, those of earlier sessions included.
+    pub packets: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// How long its media lasts.
+    pub duration: Duration,
+    /// What is not in it.
+    pub counts: Counts,
+}
+
+enum Sink {
+    /// A regular file: its header is completed at the end.
+    File(File),
+    /// Anything else: what is written stays as it is.
+    Stream(Box<dyn Write + Send>),
+}
+
+impl Recording {
+    /// Begins a recording in a regular file, whose content is replaced.
+    ///
+    /// # Errors
+    /// When the header cannot be read, the file is not a regular one (use
+    /// [`to_stream`](Self::to_stream) then), or cannot be written.
+    pub fn create(file: File, content: &Content) -> Result<Self, RecordingError> {
+        let header = header_of(content)?;
+        check_regular(&file)?;
+        Self::begin(Sink::File(file), &header, content)
+    }
+
+    /// Writes a recording to anything, such as a pipe: the same bytes as in a file, but the header
+    /// stays that of an unfinished one.
+    ///
+    /// # Errors
+    /// When the header cannot be read or the sink not be written.
+    pub fn to_stream(
+        sink: impl Write + Send + 'static,
+        content: &Content,
+    ) -> Result<Self, RecordingError> {
+        let header = header_of(content)?;
+        Self::begin(Sink::Stream(Box::new(sink)), &header, content)
+    }
+
+    fn begin(sink: Sink, header: &Header, content: &Content) -> Result<Self, RecordingError> {
+        let mut recording = Self::over(sink, header, content)?;
+        let initial = recording.facts.initial_header();
+        recording.sink.restart().map_err(RecordingError::Write)?;
+        recording.sink.write_all(&initial).map_err(RecordingError::Write)?;
+        Ok(recording)
+    }
+
+    /// A recording without packets over a sink that is left alone for now.
+    fn over(sink: Sink, header: &Header, content: &Content) -> Result<Self, RecordingError> {
+        Ok(Self {
+            sink,
+            header: header.clone(),
+            facts: mms_asf::Recording::new(header),
+            restorer: Restorer::new(header.file().packet_size)?,
+            live: is_live(header, content),
+            seen: Seen::default(),
+            buffer: BytesMut::new(),
+            written_at: Instant::now(),
+            catch_up: None,
+            counts: Counts::default(),
+            torn: false,
+            finished: false,
+        })
+    }
+
+    /// Adds a packet, unless it is there already. In live streams, whose packets are numbered as
+    /// the server likes, none counts as repeated.
+    ///
+    /// While a [resumed](Self::resume) recording looks for its last packet, nothing is written.
+    ///
+    /// # Errors
+    /// When the sink cannot be written, or when it turns out that a resumed recording cannot go
+    /// on; the file is unchanged then.
+    pub fn packet(&mut self, packet: &AsfPacket) -> Result<Kept, RecordingError> {
+        let start = self.buffer.len();
+        if self.restorer.restore(&packet.payload, &mut self.buffer).is_err() {
+            self.counts.too_long = self.counts.too_long.saturating_add(1);
+            return Ok(Kept::TooLong);
+        }
+        if let Some(catch_up) = &mut self.catch_up {
+            let found = catch_up.is_last(packet.location_id, &self.buffer);
+            self.buffer.clear();
+            if found? {
+                self.go_on(packet.location_id)?;
+            }
+            return Ok(Kept::Repeated);
+        }
+        if !self.live && !self.seen.insert(packet.location_id) {
+            self.buffer.truncate(start);
+            self.counts.repeated = self.counts.repeated.saturating_add(1);
+            return Ok(Kept::Repeated);
+        }
+        self.facts.packet(self.buffer.get(start..).unwrap_or_default());
+        if self.buffer.len() >= BLOCK || self.written_at.elapsed() >= PATIENCE {
+            self.flush()?;
+        }
+        Ok(Kept::Written)
+    }
+
+    /// Writes what has been gathered.
+    ///
+    /// # Errors
+    /// When the sink cannot be written. Nothing can be added after that;
+    /// [`finish`](Self::finish) makes a file of the packets that are really there.
+    pub fn flush(&mut self) -> Result<(), RecordingError> {
+        self.written_at = Instant::now();
+        if self.torn {
+            self.buffer.clear();
+            return Err(RecordingError::Write(io::Error::other("an earlier write failed")));
+        }
+        let written = self.sink.write_all(&self.buffer);
+        self.buffer.clear();
+        self.torn = written.is_err();
+        written.map_err(RecordingError::Write)
+    }
+
+    /// Writes what is left and completes the header.
+    ///
+    /// # Errors
+    /// When the sink cannot be written now; a write that failed before was reported then. When a resumed recording never found its last packet; the
+    /// file is unchanged then.
+    pub fn finish(mut self) -> Result<Finished, RecordingError> {
+        self.complete()?;
+        Ok(self.so_far())
+    }
+
+    /// The header as the server sent it.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What [`finish`](Self::finish) would say now.
+    pub fn so_far(&self) -> Finished {
+        Finished {
+            packets: self.facts.packets(),
+            bytes: self.facts.file_size(),
+            duration: self.facts.media_duration(),
+            counts: self.counts,
+        }
+    }
+
+    fn complete(&mut self) -> Result<(), RecordingError> {
+        if std::mem::replace(&mut self.finished, true) {
+            return Ok(());
+        }
+        if self.catch_up.is_some() {
+            return Err(RecordingError::Resume(ResumeRefused::NotFound));
+        }
+        let flushed = if self.torn { Ok(()) } else { self.flush() };
+        if let (true, Sink::File(file)) = (self.torn, &mut self.sink) {
+            self.facts = resume::rescan(file, &self.header)?;
+        }
+        let patched = self.sink.patch(&self.facts);
+        flushed?;
+        patched.map_err(RecordingError::Write)
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        let _ = self.complete();
+    }
+}
+
+/// The stream's header. Packets that the protocol could not carry are refused: each would be filled
+/// up to its size in the file, however little of it was sent.
+fn header_of(content: &Content) -> Result<Header, mms_asf::Error> {
+    let mut limits = mms_asf::Limits::default();
+    limits.packet_size = mms_proto::MAX_PACKET_SIZE;
+    Header::parse_with(content.header(), &limits)
+}
+
+/// Positions and packet numbers mean nothing in a broadcast.
+fn is_live(header: &Header, content: &Content) -> bool {
+    header.file().broadcast || content.attributes().is_live()
+}
+
+fn check_regular(file: &File) -> Result<(), RecordingError> {
+    if file.metadata().map_err(RecordingError::Read)?.is_file() {
+        Ok(())
+    } else {
+        Err(RecordingError::NotAFile)
+    }
+}
+
+impl Sink {
+    /// Empties a file.
+    fn restart(&mut self) -> io::Result<()> {
+        if let Self::File(file) = self {
+            file.set_len(0)?;
+            file.seek(SeekFrom::Start(0))?;
+        }
+        Ok(())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        match self {
+            Self::File(file) => file.write_all(bytes),
+            Self::Stream(sink) => {
+                sink.write_all(bytes)?;
+                sink.flush()
+            }
+        }
+    }
+
+    /// Completes the header of a file.
+    fn patch(&mut self, facts: &mms_asf::Recording) -> io::Result<()> {
+        let Self::File(file) = self else {
+            return Ok(());
+        };
+        for patch in facts.finish() {
+            file.seek(SeekFrom::Start(patch.offset))?;
+            file.write_all(&patch.bytes)?;
+        }
+        file.seek(SeekFrom::End(0))?;
+        file.flush()
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => file.fmt(f),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mms_asf::testing::{TestStream, header};
+
+    use super::*;
+
+    #[test]
+    fn packets_that_cannot_be_sent_are_not_recorded() {
+        for (size, fits) in [(65_527, true), (65_528, false), (1 << 20, false)] {
+            let content = Content::new(header(size, 0, &[TestStream::Audio(1)]), 1000).unwrap();
+            let recording = Recording::to_stream(io::sink(), &content);
+            assert_eq!(recording.is_ok(), fits, "{size}");
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! Going on where an earlier recording broke off.
+//!
+//! A packet's bytes, padding restored, depend on what the server sends alone, and the header of a
+//! finished file on the header that the server sends and on the packets. So a recording that goes
+//! on behind its last whole packet becomes, byte for byte, the file that one session would have
+//! made. What has to be found out is whether the file is part of *this* stream, and where in the
+//! stream its last packet lies:
+//!
+//! - the header must be the one that the server sends now, apart from the fields that a recording
+//!   changes;
+//! - a file of `n` packets that began with packet `first` ends with packet `first + n - 1`. That
+//!   one is asked for again, and the recording goes on when a packet with this number or a later
+//!   one is byte-equal to it. Once packets are sent later than it, it will not come any more;
+//! - nothing in the file is touched before that.
+//!
+//! `first` is 0 unless the recording was begun elsewhere; then the first packet is asked for in
+//! the same words as before and must be byte-equal to the file's first. Where `first` is too low,
+//! because nobody knew better or the server leaves packets out, more packets than needed pass by
+//! before the right one. A selection of streams needs no record of its own: a packet with other
+//! payloads is another packet.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _};
+
+use bytes::{Bytes, BytesMut};
+use mms_asf::{Header, Packet};
+use mms_proto::{AsfPacket, Content, FileAttributes, Start};
+
+use super::{
+    Finished, Recording, RecordingError, ResumeRefused, Sink, check_regular, header_of, is_live,
+};
+
+/// What became of an attempt to resume.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Resume {
+    /// The file holds no whole packet: it was emptied, and begins again.
+    Fresh(Recording),
+    /// The file can go on. Play from [`Recording::resume_at`].
+    Continue(Recording),
+    /// The file holds the whole stream and was left alone.
+    Complete(Finished),
+}
+
+/// What is known about the last packet of an earlier recording.
+#[derive(Debug)]
+pub(super) struct CatchUp {
+    packets: u64,
+    first: Bytes,
+    last: Bytes,
+    sent: Option<u32>,
+    /// Number of the first packet in the stream.
+    base: u32,
+    /// Lowest number that the last packet can have.
+    expected: u32,
+}
+
+impl Recording {
+    /// Prepares to go on with a file that may have been cut anywhere; open it for reading and
+    /// writing, without truncation. The file may end inside its header or inside a packet, and may
+    /// be finished or not.
+    ///
+    /// It is read once from start to end, in constant memory.
+    ///
+    /// # Errors
+    /// A [`ResumeRefused`] when the file is not of this stream or the stream cannot be resumed;
+    /// [`RecordingError::NotAFile`]; when the file cannot be read. The file is unchanged then.
+    pub fn resume(mut file: File, content: &Content) -> Result<Resume, RecordingError> {
+        check_regular(&file)?;
+        let header = header_of(content)?;
+        let length = file.seek(SeekFrom::End(0)).map_err(RecordingError::Read)?;
+        if length > 0 {
+            if is_live(&header, content) || content.attributes().contains(FileAttributes::PLAYLIST)
+            {
+                return Err(ResumeRefused::Live.into());
+            }
+            check_header(&mut file, &header, length)?;
+        }
+        let whole = packets_in(&header, length);
+        if whole == 0 {
+            let fresh = Self::begin(Sink::File(file), &header, content)?;
+            return Ok(Resume::Fresh(fresh));
+        }
+        let count = header.file().packet_count;
+        let count = Some(count).filter(|&count| count != 0).or_else(|| content.packet_count());
+        let wanted = count.map_or(whole, |count| count.min(whole));
+        let scan = Scan::run(&mut file, &header, wanted)?;
+        let mut recording = Self::over(Sink::File(file), &header, content)?;
+        recording.facts = scan.facts;
+        recording.counts.resumed = wanted;
+        if count == Some(wanted) && scan.header == recording.facts.final_header() {
+            recording.finished = true;
+            return Ok(Resume::Complete(recording.so_far()));
+        }
+        if wanted < whole {
+            // More packets than the stream has: whatever it is, it is not a part of it.
+            recording.finished = true;
+            return Err(ResumeRefused::OtherPackets.into());
+        }
+        let size = header.file().packet_size;
+        let parsed = Packet::parse(&scan.last, size).ok();
+        recording.catch_up = Some(CatchUp {
+            packets: wanted,
+            sent: parsed.map(|packet| packet.send_time()),
+            first: scan.first,
+            last: scan.last,
+            base: 0,
+            expected: 0,
+        });
+        recording.resume_at(0)?;
+        Ok(Resume::Continue(recording))
+    }
+
+    /// Where to play from so that the recording can go on, when its first packet has the number
+    /// `first` in the stream: 0 unless it was begun elsewhere. [`Start::Beginning`] for a
+    /// recording that is not resumed.
+    ///
+    /// # Errors
+    /// When the number would be too large for a stream.
+    pub fn resume_at(&mut self, first: u32) -> Result<Start, RecordingError> {
+        let Some(catch_up) = &mut self.catch_up else {
+            return Ok(Start::Beginning);
+        };
+        let last = u64::from(first).saturating_add(catch_up.packets.saturating_sub(1));
+        let last = u32::try_from(last).map_err(|_| ResumeRefused::OtherPackets)?;
+        (catch_up.base, catch_up.expected) = (first, last);
+        Ok(Start::packet(last).unwrap_or_default())
+    }
+
+    /// Whether this packet is the first one of the file that is being resumed: how to find its
+    /// number when the recording was not begun at the beginning.
+    #[must_use]
+    pub fn is_first(&self, packet: &AsfPacket) -> bool {
+        let mut restored = BytesMut::new();
+        self.catch_up.as_ref().is_some_and(|catch_up| {
+            self.restorer.restore(&packet.payload, &mut restored).is_ok()
+                && restored == catch_up.first
+        })
+    }
+
+    /// Whether the last packet of the earlier recording is still to come; until then the file is
+    /// not touched.
+    #[must_use]
+    pub fn is_catching_up(&self) -> bool {
+        self.catch_up.is_some()
+    }
+
+    /// Ends a resumed recording without touching the file.
+    pub(super) fn leave(&mut self) {
+        self.finished = true;
+    }
+
+    /// The first packet of the file that is being resumed.
+    pub(super) fn first_packet(&self) -> Option<&Bytes> {
+        self.catch_up.as_ref().map(|catch_up| &catch_up.first)
+    }
+
+    /// The last packet was found, with this number: the file becomes what it was when that packet
+    /// had just been written.
+    pub(super) fn go_on(&mut self, location_id: u32) -> Result<(), RecordingError> {
+        let Some(catch_up) = self.catch_up.take() else {
+            return Ok(());
+        };
+        self.seen.insert_range(catch_up.base, location_id);
+        let end = self.facts.file_size();
+        let initial = self.facts.initial_header();
+        let Sink::File(file) = &mut self.sink else {
+            return Ok(());
+        };
+        let unfinish = |file: &mut File| -> io::Result<()> {
+            for patch in self.facts.finish() {
+                let range = place(patch.offset, patch.bytes.len());
+                file.seek(SeekFrom::Start(patch.offset))?;
+                file.write_all(initial.get(range).unwrap_or_default())?;
+            }
+            file.set_len(end)?;
+            file.seek(SeekFrom::Start(end))?;
+            Ok(())
+        };
+        // Nothing may be written behind a place that is not known.
+        self.torn = true;
+        unfinish(file).map_err(RecordingError::Write)?;
+        self.torn = false;
+        Ok(())
+    }
+}
+
+impl CatchUp {
+    /// Whether this packet, restored, is the last one in the file.
+    pub(super) fn is_last(&self, number: u32, packet: &[u8]) -> Result<bool, ResumeRefused> {
+        if number >= self.expected && packet == self.last {
+            return Ok(true);
+        }
+        let size = u32::try_from(self.last.len()).unwrap_or(u32::MAX);
+        let sent = Packet::parse(packet, size).ok().map(|packet| packet.send_time());
+        let passed = match (self.sent, sent) {
+            // Send times wrap.
+            (Some(last), Some(sent)) => (1..=0x7FFF_FFFF).contains(&sent.wrapping_sub(last)),
+            _ => number > self.expected,
+        };
+        if passed { Err(ResumeRefused::OtherPackets) } else { Ok(false) }
+    }
+}
+
+/// Gathers the facts of what is in a file, whose last packet may be cut, and cuts that off.
+pub(super) fn rescan(
+    file: &mut File,
+    header: &Header,
+) -> Result<mms_asf::Recording, RecordingError> {
+    let length = file.seek(SeekFrom::End(0)).map_err(RecordingError::Read)?;
+    let scan = Scan::run(file, header, packets_in(header, length))?;
+    let end = scan.facts.file_size();
+    if length > end {
+        file.set_len(end).map_err(RecordingError::Write)?;
+    }
+    Ok(scan.facts)
+}
+
+/// What one pass over a file finds.
+struct Scan {
+    header: Bytes,
+    first: Bytes,
+    last: Bytes,
+    facts: mms_asf::Recording,
+}
+
+impl Scan {
+    fn run(file: &mut File, header: &Header, packets: u64) -> Result<Self, RecordingError> {
+        let mut scan = Self {
+            header: Bytes::new(),
+            first: Bytes::new(),
+            last: Bytes::new(),
+            facts: mms_asf::Recording::new(header),
+        };
+        scan.read(file, header, packets).map_err(RecordingError::Read)?;
+        Ok(scan)
+    }
+
+    fn read(&mut self, file: &mut File, header: &Header, packets: u64) -> io::Result<()> {
+        file.seek(SeekFrom::Start(0))?;
+        let mut reader = BufReader::with_capacity(super::BLOCK, file);
+        let mut bytes = vec![0; header.len()];
+        reader.read_exact(&mut bytes)?;
+        self.header = bytes.into();
+        let mut packet = vec![0; header.file().packet_size as usize];
+        for number in 0..packets {
+            reader.read_exact(&mut packet)?;
+            self.facts.packet(&packet);
+            if number == 0 {
+                self.first = Bytes::copy_from_slice(&packet);
+            }
+        }
+        self.last = packet.into();
+        Ok(())
+    }
+}
+
+/// How many whole packets lie behind the header.
+fn packets_in(header: &Header, length: u64) -> u64 {
+    let size = u64::from(header.file().packet_size);
+    let packets = length.saturating_sub(header.len() as u64);
+    packets.checked_div(size).unwrap_or(0)
+}
+
+/// Refuses a file that begins otherwise than a recording of this stream.
+fn check_header(file: &mut File, header: &Header, length: u64) -> Result<(), RecordingError> {
+    let mut bytes = Vec::new();
+    let read = |file: &mut File, bytes: &mut Vec<u8>| -> io::Result<usize> {
+        file.seek(SeekFrom::Start(0))?;
+        file.take(header.len() as u64).read_to_end(bytes)
+    };
+    read(file, &mut bytes).map_err(RecordingError::Read)?;
+    let same = if length >= header.len() as u64 {
+        Header::parse(&Bytes::from(bytes)).is_ok_and(|found| found.same_stream(header))
+    } else {
+        begins_like(bytes, header)
+    };
+    if same { Ok(()) } else { Err(ResumeRefused::OtherStream.into()) }
+}
+
+/// Whether a part of a header is the beginning of this one, apart from what recordings change.
+fn begins_like(mut part: Vec<u8>, header: &Header) -> bool {
+    let mut whole = header.as_bytes().to_vec();
+    for patch in mms_asf::Recording::new(header).finish() {
+        let range = place(patch.offset, patch.bytes.len());
+        let end = range.end.min(part.len());
+        if let Some(bytes) = part.get_mut(range.start..end) {
+            bytes.fill(0);
+        }
+        if let Some(bytes) = whole.get_mut(range) {
+            bytes.fill(0);
+        }
+    }
+    whole.starts_with(&part)
+}
+
+/// A patch's place in a header, which is in memory.
+fn place(offset: u64, length: usize) -> std::ops::Range<usize> {
+    let start = usize::try_from(offset).unwrap_or(usize::MAX);
+    start..start.saturating_add(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use mms_asf::testing::{self, TestStream};
+
+    use super::*;
+
+    fn unfinished(packets: u32) -> (Header, Vec<u8>) {
+        let header = testing::header(100, 9, &[TestStream::Audio(1)]);
+        let header = Header::parse(&header).unwrap();
+        let mut bytes = mms_asf::Recording::new(&header).initial_header().to_vec();
+        (0..packets).for_each(|n| bytes.extend_from_slice(&testing::packet(n, 100, b"x")));
+        (header, bytes)
+    }
+
+    #[test]
+    fn a_torn_file_is_cut_to_whole_packets() {
+        let (header, mut bytes) = unfinished(4);
+        let whole = bytes.len() as u64;
+        bytes.extend_from_slice(&[1; 99]);
+        let path = std::env::temp_dir().join(format!("mms-client-torn-{}", std::process::id()));
+        std::fs::write(&path, &bytes).unwrap();
+        let mut file = File::options().read(true).write(true).open(&path).unwrap();
+        let facts = rescan(&mut file, &header).unwrap();
+        assert_eq!((facts.packets(), facts.file_size()), (4, whole));
+        assert_eq!(file.metadata().unwrap().len(), whole);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn the_beginning_of_a_header_is_recognised() {
+        let (header, bytes) = unfinished(0);
+        for length in 0..bytes.len() {
+            assert!(begins_like(bytes[..length].to_vec(), &header), "{length}");
+            assert!(begins_like(header.as_bytes()[..length].to_vec(), &header), "{length}");
+        }
+        let mut other = bytes[..20].to_vec();
+        other[3] ^= 1;
+        assert!(!begins_like(other, &header));
+    }
+
+    #[test]
+    fn the_last_packet_is_looked_for_until_its_time_has_passed() {
+        let packet = |n: u32| testing::packet(n, 100, b"x");
+        let catch_up = CatchUp {
+            packets: 5,
+            first: packet(0),
+            last: packet(4),
+            sent: Some(4_000),
+            base: 0,
+            expected: 4,
+        };
+        assert_eq!(catch_up.is_last(3, &packet(3)), Ok(false));
+        assert_eq!(catch_up.is_last(3, &packet(4)), Ok(false), "its number is too low");
+        assert_eq!(catch_up.is_last(4, &packet(4)), Ok(true));
+        assert_eq!(catch_up.is_last(7, &packet(4)), Ok(true), "the server left packets out");
+        let mut other = packet(4).to_vec();
+        other[50] ^= 1;
+        assert_eq!(catch_up.is_last(4, &other), Ok(false));
+        assert_eq!(catch_up.is_last(5, &packet(5)), Err(ResumeRefused::OtherPackets));
+        // What cannot be read has no time; then the number decides.
+        assert_eq!(catch_up.is_last(4, &[0xFF; 100]), Ok(false));
+        assert_eq!(catch_up.is_last(5, &[0xFF; 100]), Err(ResumeRefused::OtherPackets));
+    }
+}

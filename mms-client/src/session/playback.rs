@@ -1,0 +1,220 @@
+//! A stream that plays.
+
+use std::time::Instant;
+
+use mms_asf::Header;
+use mms_proto::{
+    AsfPacket, ClientEvent, CloseReason, Content, Deviation, HResult, PlayRequest, ServerInfo,
+    Start, Stats, StreamSelection,
+};
+
+use super::{Core, Session, questions};
+use crate::error::Error;
+
+/// How an entry ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EndOfStream {
+    /// The server's reason: an error code when it ended early.
+    pub hr: HResult,
+    /// Another entry of the playlist is to be expected: see [`Playback::next_entry`].
+    pub more: bool,
+}
+
+/// A stream that plays: an iterator over its packets.
+///
+/// It yields `None` at the end of the entry and `Some(Err(_))` once when the session fails; after
+/// either it yields `None`. The one error after which packets still follow is
+/// [`Error::SelectionRefused`], the answer to [`select_streams`](Self::select_streams). Dropping
+/// it closes the connection.
+#[derive(Debug)]
+pub struct Playback {
+    core: Core,
+    content: Content,
+    request: PlayRequest,
+    end: Option<EndOfStream>,
+    /// The next entry, when it came without the end of this one.
+    upcoming: Option<Content>,
+    failed: bool,
+}
+
+impl Playback {
+    questions!();
+
+    pub(super) fn start(session: Session, request: PlayRequest) -> Result<Self, Error> {
+        let Session { mut core, content, entry } = session;
+        let machine = core.connection.machine();
+        machine.play(Instant::now(), request.clone())?;
+        let mut playback =
+            Self { core, content, request, end: None, upcoming: None, failed: false };
+        // The packets of a new entry flow already; its refusal, if any, comes between them.
+        if !entry {
+            playback.wait_for_start()?;
+        }
+        Ok(playback)
+    }
+
+    /// How the entry ended; `None` before its end.
+    pub fn end(&self) -> Option<EndOfStream> {
+        self.end
+    }
+
+    /// Goes on from somewhere else, with the same streams. Packets that were under way are
+    /// dropped. After the end of the entry it plays again.
+    ///
+    /// # Errors
+    /// When the server refuses or the connection fails; playing is over then.
+    /// [`Error::State`] at the end of an entry that others follow: nothing has changed.
+    pub fn seek(&mut self, start: Start) -> Result<(), Error> {
+        let request = self.request.clone().start(start);
+        if self.upcoming.is_some() {
+            // It would play the other entry, with the streams of this one.
+            return Err(Error::State(mms_proto::StateError::Phase {
+                operation: "seek",
+                phase: self.core.connection.peek().phase(),
+            }));
+        }
+        let machine = self.core.connection.machine();
+        machine.play(Instant::now(), request.clone())?;
+        self.request = request;
+        self.end = None;
+        self.wait_for_start()
+    }
+
+    /// Changes the streams while they play: name those that change, and only those. The selection
+    /// goes out with the next packet that is asked for; a refusal comes between the packets, as
+    /// [`Error::SelectionRefused`], and changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::State`] when nothing plays, and while the last selection is not answered.
+    pub fn select_streams(&mut self, selections: &[StreamSelection]) -> Result<(), Error> {
+        let machine = self.core.connection.machine();
+        machine.select_streams(Instant::now(), selections)?;
+        for change in selections {
+            let streams = &mut self.request.streams;
+            streams
+                .retain(|old| old.stream != change.stream && Some(old.stream) != change.replaces);
+            streams.push(StreamSelection::new(change.stream, change.delivery));
+            streams.extend(change.replaces.map(StreamSelection::off));
+        }
+        Ok(())
+    }
+
+    /// Stops; the session can play again. Packets that were under way are dropped.
+    ///
+    /// # Errors
+    /// When the connection fails. [`Error::State`] at the end of an entry that others follow.
+    pub fn stop(mut self) -> Result<Session, Error> {
+        let ended = self.end.is_some_and(|end| !end.more);
+        if !ended {
+            self.core.connection.machine().stop(Instant::now())?;
+            loop {
+                match self.core.next_event()? {
+                    ClientEvent::Stopped => break,
+                    ClientEvent::Closed(reason) => return Err(self.core.closed(reason)),
+                    _ => {}
+                }
+            }
+        }
+        let content = self.upcoming.unwrap_or(self.content);
+        Ok(Session { core: self.core, content, entry: false })
+    }
+
+    /// Waits for the next entry of a playlist; `None` when there is none. What is left of this
+    /// entry is dropped.
+    ///
+    /// Packets of the new entry that the server sends before it is [played](Session::play) are
+    /// kept for then.
+    ///
+    /// # Errors
+    /// When the server does not keep its promise or the connection fails.
+    pub fn next_entry(mut self) -> Result<Option<Session>, Error> {
+        while let Some(packet) = self.next() {
+            if self.failed {
+                packet?;
+            }
+        }
+        let mut next = self.upcoming.take();
+        let more = self.end.is_some_and(|end| end.more);
+        while next.is_none() && more {
+            match self.core.next_event()? {
+                ClientEvent::NextEntry(content) => next = Some(content),
+                ClientEvent::EndOfStream { more: false, .. }
+                | ClientEvent::Closed(CloseReason::Peer | CloseReason::Local) => return Ok(None),
+                ClientEvent::Closed(reason) => return Err(self.core.closed(reason)),
+                _ => {}
+            }
+        }
+        Ok(next.map(|content| Session { core: self.core, content, entry: true }))
+    }
+
+    /// Says goodbye, which takes as long as the server needs, within limits. Dropping does the
+    /// same without waiting.
+    ///
+    /// # Errors
+    /// When the connection fails before that. There is nothing to be done about it.
+    pub fn close(self) -> Result<(), Error> {
+        self.core.connection.close()
+    }
+
+    /// Waits until the server agrees to play.
+    fn wait_for_start(&mut self) -> Result<(), Error> {
+        let refusal = loop {
+            match self.core.next_event() {
+                Ok(ClientEvent::Started) => return Ok(()),
+                Ok(ClientEvent::PlayRefused(hr)) => break self.core.play_refused(hr),
+                Ok(ClientEvent::SelectionRefused(hr)) => break self.core.selection_refused(hr),
+                Ok(ClientEvent::Closed(reason)) => break self.core.closed(reason),
+                Ok(_) => {}
+                Err(error) => break error,
+            }
+        };
+        self.failed = true;
+        Err(refusal)
+    }
+
+    fn event(&mut self, event: ClientEvent) -> Option<Result<AsfPacket, Error>> {
+        let error = match event {
+            ClientEvent::Packet(packet) => return Some(Ok(packet)),
+            ClientEvent::EndOfStream { more, hr } => {
+                self.end = Some(EndOfStream { hr, more });
+                return None;
+            }
+            ClientEvent::NextEntry(content) => {
+                self.upcoming = Some(content);
+                let (hr, more) = (HResult::FALSE, true);
+                self.end = Some(EndOfStream { hr, more });
+                return None;
+            }
+            ClientEvent::SelectionRefused(hr) => {
+                return Some(Err(self.core.selection_refused(hr)));
+            }
+            ClientEvent::PlayRefused(hr) => self.core.play_refused(hr),
+            ClientEvent::Closed(reason) => self.core.closed(reason),
+            _ => return None,
+        };
+        self.failed = true;
+        Some(Err(error))
+    }
+}
+
+impl Iterator for Playback {
+    type Item = Result<AsfPacket, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.end.is_none() && !self.failed {
+            match self.core.next_event() {
+                Ok(event) => {
+                    if let Some(item) = self.event(event) {
+                        return Some(item);
+                    }
+                }
+                Err(error) => {
+                    self.failed = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,170 @@
+//! What files look like, whatever happens to the session.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mms_client::{Cancel, Error, RecordOptions, Recording, RecordingError, Target, record};
+use mms_proto::AsfPacket;
+
+use crate::common::{Clip, Fault, Host, PACKET_SIZE, Temporary, patient};
+
+/// The packets as a session delivers them.
+fn packets(clip: &Clip) -> Vec<AsfPacket> {
+    let host = Host::new(clip.clone());
+    patient().open(&host.url()).unwrap().play_all().unwrap().map(Result::unwrap).collect()
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_pipe_gets_header_and_packets() {
+    let clip = Clip::new(7);
+    let host = Host::new(clip.clone());
+    let sink = Shared::default();
+    let session = patient().open(&host.url()).unwrap();
+    let target = |_: u32, _: &_| Ok(Some(Target::Stream(Box::new(sink.clone()))));
+    let mut calls = 0;
+    let summary = record(session, &RecordOptions::new(), target, |progress| {
+        calls += 1;
+        assert_eq!(progress.recorded.packets, calls);
+        assert!(!progress.catching_up);
+    });
+    assert_eq!(summary.unwrap().packets, 7);
+    let bytes = sink.0.lock().unwrap().clone();
+    assert_eq!(bytes[clip.header.len()..], clip.file()[clip.header.len()..]);
+    let header = mms_asf::Header::parse(&bytes.into()).unwrap();
+    assert!(header.file().broadcast);
+    assert!(header.same_stream(&mms_asf::Header::parse(&clip.header).unwrap()));
+}
+
+#[test]
+fn a_session_that_fails_leaves_a_finished_file() {
+    let host = Host::new(Clip::new(30));
+    host.fault(Fault::cut(3000));
+    let file = Temporary::new();
+    let session = patient().open(&host.url()).unwrap();
+    let target = |_: u32, _: &_| Ok(Some(Target::Create(file.create())));
+    let failed = record(session, &RecordOptions::new(), target, |_| {}).unwrap_err();
+    assert!(matches!(failed.error, Error::Protocol { .. }), "{failed}");
+    let header = mms_asf::Header::parse(&file.bytes().into()).unwrap();
+    assert_eq!(header.file().packet_count, failed.summary.packets);
+    assert_eq!(header.file().file_size, failed.summary.bytes);
+    assert!(failed.summary.packets > 3);
+    assert_eq!(file.bytes().len() as u64, failed.summary.bytes);
+}
+
+#[test]
+fn cancelling_is_an_orderly_end() {
+    let host = Host::new(Clip::new(30));
+    let cancel = Cancel::new();
+    let file = Temporary::new();
+    let session = patient().cancel(cancel.clone()).open(&host.url()).unwrap();
+    let target = |_: u32, _: &_| Ok(Some(Target::Create(file.create())));
+    let summary = record(session, &RecordOptions::new(), target, |progress| {
+        if progress.recorded.packets == 5 {
+            cancel.cancel();
+        }
+    });
+    let summary = summary.unwrap();
+    assert!(summary.cancelled);
+    assert_eq!(summary.packets, 5);
+    let header = mms_asf::Header::parse(&file.bytes().into()).unwrap();
+    assert_eq!((header.file().packet_count, header.file().broadcast), (5, false));
+}
+
+#[test]
+fn a_duration_cuts_a_prefix() {
+    let clip = Clip::new(30);
+    let host = Host::new(clip.clone());
+    let file = Temporary::new();
+    let session = patient().open(&host.url()).unwrap();
+    let target = |_: u32, _: &_| Ok(Some(Target::Create(file.create())));
+    let options = RecordOptions::new().duration(Duration::from_millis(9_500));
+    let summary = record(session, &options, target, |_| {}).unwrap();
+    assert_eq!((summary.packets, summary.end), (10, None));
+    let data = clip.header.len()..clip.header.len() + 10 * PACKET_SIZE as usize;
+    assert_eq!(file.bytes()[clip.header.len()..], clip.file()[data]);
+}
+
+#[test]
+fn repeats_are_left_out_unless_live() {
+    let clip = Clip::new(6);
+    let packets = packets(&clip);
+    for (content, expected) in [(clip.content(), 6), (Clip::live(6).content(), 9)] {
+        let file = Temporary::new();
+        let mut recording = Recording::create(file.create(), &content).unwrap();
+        for packet in packets[..4].iter().chain(&packets[1..]) {
+            recording.packet(packet).unwrap();
+        }
+        let finished = recording.finish().unwrap();
+        assert_eq!((finished.packets, finished.counts.repeated), (expected, 9 - expected));
+    }
+}
+
+#[test]
+fn a_packet_that_is_too_long_is_left_out() {
+    let clip = Clip::new(3);
+    let small = mms_asf::testing::header(100, 3, &[mms_asf::testing::TestStream::Audio(1)]);
+    let content = mms_proto::Content::new(small, 100).unwrap();
+    let file = Temporary::new();
+    let mut recording = Recording::create(file.create(), &content).unwrap();
+    let kept: Vec<_> = packets(&clip).iter().map(|packet| recording.packet(packet)).collect();
+    assert!(kept.iter().all(Result::is_ok));
+    let finished = recording.finish().unwrap();
+    assert_eq!(finished.packets + finished.counts.too_long, 3);
+    assert!(finished.counts.too_long > 0);
+}
+
+#[test]
+fn at_any_moment_the_file_plays() {
+    let clip = Clip::new(6);
+    let packets = packets(&clip);
+    let file = Temporary::new();
+    let mut recording = Recording::create(file.create(), &clip.content()).unwrap();
+    for (number, packet) in packets.iter().enumerate() {
+        recording.packet(packet).unwrap();
+        recording.flush().unwrap();
+        let reader = mms_asf::FileReader::open(io::Cursor::new(file.bytes())).unwrap();
+        assert_eq!(reader.packet_count(), number as u64 + 1);
+        assert!(reader.header().file().broadcast);
+    }
+    // Dropped, not finished.
+    drop(recording);
+    assert_eq!(file.bytes(), clip.file());
+}
+
+struct Full;
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_said() {
+    let clip = Clip::new(3);
+    let created = Recording::to_stream(Full, &clip.content());
+    assert!(matches!(created, Err(RecordingError::Write(_))), "{created:?}");
+    let host = Host::new(clip);
+    let session = patient().open(&host.url()).unwrap();
+    let target = |_: u32, _: &_| Err(io::ErrorKind::PermissionDenied.into());
+    let failed = record(session, &RecordOptions::new(), target, |_| {}).unwrap_err();
+    assert!(failed.to_string().contains("cannot open the recording"), "{failed}");
+}
