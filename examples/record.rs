@@ -1,0 +1,228 @@
+//! Turns an `mms://` address into a playable file.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, ValueEnum};
+use mms_client::{Cancel, MmsUrl};
+use mms_examples::record::{self, Demo, Destination, Existing, Options, Report};
+use mms_proto::Start;
+
+/// How long a reader that stands still may hold up the end of the program.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Records a Windows Media stream from an mms:// address into a file that plays.
+///
+/// Without an address it starts its own server with a small clip, records that, and compares
+/// every packet.
+///
+/// Ctrl-C ends a recording early; the file is finished and plays.
+#[derive(Parser)]
+#[command(name = "record", after_help = "Exit status: 0 done, 1 failed, 2 wrong usage.")]
+struct Arguments {
+    /// Address of the stream, `mms://host/path` or `mmst://host/path`.
+    url: Option<String>,
+    /// Write to this file, "-" for standard output. Without it, to the last part of the path, or
+    /// the next free name beside it.
+    #[arg(short, long, value_name = "FILE|-")]
+    output: Option<PathBuf>,
+    /// How the stream travels. UDP and HTTP will come.
+    #[arg(long, value_enum, default_value_t = Transport::Auto)]
+    transport: Transport,
+    /// Begin at this time of the content, such as 90 or 2.5.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true,
+          conflicts_with = "start_packet")]
+    start: Option<Duration>,
+    /// Begin with this packet, counted from 0.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=0xFFFF_FFFE),
+          allow_negative_numbers = true)]
+    start_packet: Option<u32>,
+    /// Record this much media at most.
+    #[arg(long, value_name = "SECONDS", value_parser = some_seconds, allow_negative_numbers = true)]
+    duration: Option<Duration>,
+    /// Ask the server for these streams only, by their numbers.
+    #[arg(long, value_name = "1,2", value_delimiter = ',', value_parser = stream_number,
+          allow_negative_numbers = true)]
+    streams: Option<Vec<u8>>,
+    /// Go on with a recording that was cut off; give the same options as before. Begins it if
+    /// there is none.
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    force: bool,
+    /// Give up when the server is silent for this long.
+    #[arg(long, value_name = "SECONDS", value_parser = some_seconds, allow_negative_numbers = true)]
+    timeout: Option<Duration>,
+    /// Name to give to a server that asks.
+    #[arg(long, value_name = "NAME", requires = "password")]
+    user: Option<String>,
+    /// Password to give to a server that asks, in clear text if it wants it so.
+    #[arg(long, value_name = "WORD", requires = "user")]
+    password: Option<String>,
+    /// Print one JSON object instead of a summary; to standard error with "-o -".
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but errors.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Transport {
+    /// Whatever works; only TCP so far.
+    Auto,
+    /// Media on the control connection.
+    Tcp,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|time| *time <= Duration::from_secs(u32::MAX.into()))
+        .ok_or_else(|| "it must be a number of seconds, such as 90 or 2.5".to_owned())
+}
+
+fn some_seconds(text: &str) -> Result<Duration, String> {
+    let time = seconds(text)?;
+    if time.is_zero() { Err("it must be more than 0".to_owned()) } else { Ok(time) }
+}
+
+fn stream_number(text: &str) -> Result<u8, String> {
+    let number = text.trim().parse().ok().filter(|number| (1..=127).contains(number));
+    number.ok_or_else(|| "stream numbers are from 1 to 127, with commas between them".to_owned())
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Not by clap, which would repeat an address that may contain a password.
+    let url: Option<MmsUrl> = match arguments.url.as_deref().map(str::parse).transpose() {
+        Ok(url) => url,
+        Err(error) => Arguments::command().error(ErrorKind::ValueValidation, error).exit(),
+    };
+    let cancel = Cancel::new();
+    if let Err(error) = listen_for_signals(&cancel, into_pipe(&arguments)) {
+        say(&format!("Ctrl-C will not finish the file properly: {error}"));
+    }
+    let report = match url {
+        Some(url) => record::record(&options(&arguments, url), &cancel),
+        None => demonstrate(&arguments, &cancel),
+    };
+    finish(&arguments, &report)
+}
+
+/// Whether somebody else may keep this program from writing.
+fn into_pipe(arguments: &Arguments) -> bool {
+    arguments.output.as_ref().is_some_and(|path| {
+        path.as_os_str() == "-" || path.metadata().is_ok_and(|found| !found.is_file())
+    })
+}
+
+/// The first signal ends the recording; the second one the program.
+fn listen_for_signals(cancel: &Cancel, into_pipe: bool) -> Result<(), ctrlc::Error> {
+    let signalled = AtomicBool::new(false);
+    let cancel = cancel.clone();
+    ctrlc::set_handler(move || {
+        if signalled.swap(true, Ordering::SeqCst) {
+            say("stopped at once: the file may lack its last packets, and plays all the same");
+            std::process::exit(1);
+        }
+        cancel.cancel();
+        if into_pipe {
+            std::thread::spawn(|| {
+                std::thread::sleep(PATIENCE);
+                say("stopped while nobody was reading the recording");
+                std::process::exit(1);
+            });
+        }
+    })
+}
+
+/// A line on standard error; if that cannot be written nobody wants to read it.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "record: {line}");
+}
+
+fn options(arguments: &Arguments, url: MmsUrl) -> Options {
+    // One way to travel so far, whichever was chosen.
+    let (Transport::Auto | Transport::Tcp) = arguments.transport;
+    let destination = match &arguments.output {
+        None if arguments.force => Destination::replacing(&url),
+        None => Destination::Named { folder: PathBuf::new(), resume: arguments.resume },
+        Some(path) if path.as_os_str() == "-" => Destination::Stdout { resume: arguments.resume },
+        Some(path) => Destination::File {
+            path: path.clone(),
+            existing: match (arguments.resume, arguments.force) {
+                (true, _) => Existing::Resume,
+                (_, true) => Existing::Replace,
+                _ => Existing::Refuse,
+            },
+        },
+    };
+    let mut options = Options::new(url, destination);
+    options.start = match (arguments.start, arguments.start_packet) {
+        (Some(time), _) => Start::Time(time),
+        (_, Some(number)) => Start::packet(number).unwrap_or_default(),
+        _ => Start::Beginning,
+    };
+    options.duration = arguments.duration;
+    options.streams.clone_from(&arguments.streams);
+    options.timeout = arguments.timeout;
+    options.login = arguments.user.clone().zip(arguments.password.clone());
+    options.show_progress = !arguments.quiet && !arguments.json;
+    options
+}
+
+fn demonstrate(arguments: &Arguments, cancel: &Cancel) -> Report {
+    let demo = match Demo::start() {
+        Ok(demo) => demo,
+        Err(error) => return Report::failed(error),
+    };
+    if !arguments.quiet && !arguments.json {
+        say(&format!("no address given: recording {} from its own server", demo.url()));
+    }
+    let mut report = record::record(&options(arguments, demo.url().clone()), cancel);
+    let whole = arguments.duration.is_none()
+        && arguments.start.is_none()
+        && arguments.start_packet.is_none()
+        && !report.summary.cancelled;
+    if report.failure.is_none() && whole {
+        report.check(&demo);
+    }
+    report
+}
+
+/// Prints how it went.
+fn finish(arguments: &Arguments, report: &Report) -> ExitCode {
+    let to_stdout = arguments.output.as_ref().is_some_and(|path| path.as_os_str() == "-");
+    let text = if arguments.json {
+        format!("{}\n", report.json())
+    } else if arguments.quiet {
+        String::new()
+    } else {
+        report.text()
+    };
+    let printed = match to_stdout {
+        false => std::io::stdout().write_all(text.as_bytes()),
+        true => std::io::stderr().write_all(text.as_bytes()),
+    };
+    // The object is the only line then, and has the failure in it.
+    let line = report.failure_line().filter(|_| !(to_stdout && arguments.json));
+    if let Some(line) = line {
+        say(&line);
+    }
+    match (&report.failure, printed) {
+        (Some(_), _) => ExitCode::FAILURE,
+        // A reader that went away does not make the recording a failure.
+        (None, Err(error)) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            say(&format!("the recording is done, but its summary cannot be printed: {error}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}

@@ -1,0 +1,170 @@
+//! Turns an `mms://` address into a playable file.
+//!
+//! Rooms: `output` decides where an entry goes, `progress` shows how far it is, `failure` knows
+//! what to do about what went wrong, `report` says how it went, `demo` is a server to try it with,
+//! and this file puts them around [`mms_client::record`].
+
+mod demo;
+mod failure;
+mod output;
+mod progress;
+mod report;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use mms_asf::Header;
+use mms_client::{Cancel, Error, MmsUrl, OpenOptions, RecordOptions, Session};
+use mms_proto::{FileAttributes, Start, StreamNumber, StreamSelection};
+
+pub use demo::{Demo, DemoError};
+pub use failure::Failure;
+pub use output::{Destination, Existing, OutputError};
+pub use progress::Progress;
+pub use report::Report;
+
+/// What to record, and where to.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The address.
+    pub url: MmsUrl,
+    /// Where the recording goes.
+    pub destination: Destination,
+    /// Where to begin.
+    pub start: Start,
+    /// How much media to record at most.
+    pub duration: Option<Duration>,
+    /// Numbers of the streams to ask for; `None` for all.
+    pub streams: Option<Vec<u8>>,
+    /// How long to wait for anything.
+    pub timeout: Option<Duration>,
+    /// Name and password, which may be sent in clear text: whoever types them for this address
+    /// wants them to arrive.
+    pub login: Option<(String, String)>,
+    /// Show how far it is, where standard error is a terminal.
+    pub show_progress: bool,
+}
+
+impl Options {
+    /// Everything at this address, into this place.
+    #[must_use]
+    pub fn new(url: MmsUrl, destination: Destination) -> Self {
+        Self {
+            url,
+            destination,
+            start: Start::Beginning,
+            duration: None,
+            streams: None,
+            timeout: None,
+            login: None,
+            show_progress: false,
+        }
+    }
+}
+
+/// Records until the end, the duration, or until `cancel` is used. A failure is part of the
+/// report, next to what was recorded before it.
+#[must_use]
+pub fn record(options: &Options, cancel: &Cancel) -> Report {
+    let begun = Instant::now();
+    let mut report = Report::new(&options.url);
+    report.failure = run(options, cancel, &mut report).err();
+    report.seconds = begun.elapsed();
+    report
+}
+
+fn run(options: &Options, cancel: &Cancel, report: &mut Report) -> Result<(), Failure> {
+    let stopped = || Failure::Stopped { url: options.url.to_string() };
+    let mut progress = Progress::new(options);
+    let mut output = match options.destination.prepare(&options.url, cancel) {
+        Err(_) if cancel.is_cancelled() => return Err(stopped()),
+        prepared => prepared?,
+    };
+    progress.waiting(&format!("connecting to {}", options.url.host()));
+    let session = open(options, cancel).map_err(|error| match error {
+        Error::Cancelled => stopped(),
+        error => Failure::Client(error),
+    })?;
+    let server = session.server_address().to_owned();
+    let header = session.header().map_err(|error| Failure::of(error, &server, None))?;
+    let attributes = session.content().attributes();
+    report.title = header.title().filter(|title| !title.is_empty());
+    report.resumable = !output.is_stream()
+        && !header.file().broadcast
+        && !attributes.is_live()
+        && !attributes.contains(FileAttributes::PLAYLIST);
+    let mut what = RecordOptions::new().start(options.start);
+    if let Some(duration) = options.duration {
+        what = what.duration(duration);
+    }
+    if let Some(wanted) = &options.streams {
+        what = what.streams(selection(&server, &header, wanted)?);
+    }
+    let mut refused = None;
+    let recorded = mms_client::record(
+        session,
+        &what,
+        |entry, _| match output.next(entry) {
+            Ok(target) => Ok(Some(target)),
+            Err(error) => {
+                refused = Some(error);
+                Ok(None)
+            }
+        },
+        |now| progress.show(now),
+    );
+    progress.finish();
+    let (summary, failure) = match recorded {
+        Ok(summary) => (summary, None),
+        Err(failed) => (failed.summary, Some(Failure::of(failed.error, &server, output.current()))),
+    };
+    if summary.packets == 0 {
+        output.discard();
+    }
+    report.summary = summary;
+    report.files = output.into_files();
+    match (refused, failure) {
+        (Some(refused), _) => Err(refused.into()),
+        (None, Some(failure)) => Err(failure),
+        (None, None) if summary.packets > 0 => Ok(()),
+        (None, None) if summary.cancelled => Err(stopped()),
+        (None, None) => Err(Failure::Nothing { server }),
+    }
+}
+
+fn open(options: &Options, cancel: &Cancel) -> Result<Session, Error> {
+    let mut open = OpenOptions::new().cancel(cancel.clone());
+    if let Some(timeout) = options.timeout {
+        open = open.timeout(timeout);
+    }
+    if let Some((user, password)) = &options.login {
+        open = open.credentials(user, password).allow_clear_text(true);
+    }
+    open.open(&options.url)
+}
+
+/// Every stream of the file, on or off.
+fn selection(
+    server: &str,
+    header: &Header,
+    wanted: &[u8],
+) -> Result<Vec<StreamSelection>, Failure> {
+    let available: Vec<u8> = header.stream_numbers().collect();
+    if let Some(&asked) = wanted.iter().find(|number| !available.contains(number)) {
+        let server = server.to_owned();
+        return Err(Failure::NoSuchStream { server, asked, available });
+    }
+    let select = |number: &u8| {
+        let stream = StreamNumber::new(*number)?;
+        Some(match wanted.contains(number) {
+            true => StreamSelection::full(stream),
+            false => StreamSelection::off(stream),
+        })
+    };
+    Ok(available.iter().filter_map(select).collect())
+}
+
+/// The name that a report shows for a file.
+fn shown(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard output".to_owned() } else { path.display().to_string() }
+}

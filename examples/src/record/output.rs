@@ -1,0 +1,331 @@
+//! Where a recording goes: a name of its own, a given file, or standard output.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use mms_client::{Cancel, MmsUrl, Target};
+
+/// Name of a recording whose address names none.
+const UNNAMED: &str = "stream.asf";
+/// Free names that are tried.
+const MAX_NAMES: u32 = 10_000;
+
+/// Where a recording goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A file named after the last part of the address, in this folder; the next free name if
+    /// that is taken, unless it shall be resumed.
+    Named {
+        /// The folder.
+        folder: PathBuf,
+        /// Go on with the file if it is there.
+        resume: bool,
+    },
+    /// This file.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// What to do when it is there.
+        existing: Existing,
+    },
+    /// Standard output.
+    Stdout {
+        /// Whether it should be resumed, which cannot be.
+        resume: bool,
+    },
+}
+
+/// What to do about a file that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Existing {
+    /// Leave it alone and say so.
+    #[default]
+    Refuse,
+    /// Go on with it.
+    Resume,
+    /// Replace it.
+    Replace,
+}
+
+/// Why there is no file to record to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutputError {
+    /// It is there, and nothing was said about that.
+    #[error("{path} exists already; continue it with --resume or replace it with --force", path = .0.display())]
+    Exists(PathBuf),
+    /// It is a folder.
+    #[error("{path} is a folder; name a file in it with -o", path = .0.display())]
+    Folder(PathBuf),
+    /// The folder that it should be in is not there.
+    #[error("cannot write {path}: there is no folder {folder}; make it first", path = .path.display(), folder = .folder.display())]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// Pipes and devices have no past.
+    #[error("{path} cannot be resumed, only a regular file can; give one with -o", path = super::shown(.0))]
+    Pipe(PathBuf),
+    /// Standard output is a terminal.
+    #[error("a recording is nothing for a terminal; send standard output to a program or a file")]
+    Terminal,
+    /// It cannot be made or opened.
+    #[error("cannot write {path}: {source}; choose another place with -o", path = .path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Hands out the files of one recording.
+#[derive(Debug)]
+pub(super) struct Output {
+    destination: Destination,
+    /// The file of the first entry.
+    path: PathBuf,
+    /// What is open already: a pipe or a device.
+    pipe: Option<File>,
+    files: Vec<PathBuf>,
+    /// The first file was made here.
+    made: bool,
+}
+
+impl Destination {
+    /// The file that is named after the last part of the address, whatever is there.
+    #[must_use]
+    pub fn replacing(url: &MmsUrl) -> Self {
+        Self::File { path: named(url).into(), existing: Existing::Replace }
+    }
+
+    /// Finds the file's name. What can be refused is refused here, before any connection is made;
+    /// no file is made yet.
+    ///
+    /// A named pipe is opened, which waits for its reader, until `cancel` is used.
+    pub(super) fn prepare(&self, url: &MmsUrl, cancel: &Cancel) -> Result<Output, OutputError> {
+        let mut pipe = None;
+        let path = match self {
+            Self::Named { folder, resume } => {
+                let path = folder.join(named(url));
+                // A folder of that name is one more name that is taken.
+                if *resume && kind(&path) == Some(Kind::Folder) {
+                    return Err(OutputError::Folder(path));
+                }
+                path
+            }
+            Self::Stdout { resume: true } => return Err(OutputError::Pipe(PathBuf::from("-"))),
+            Self::Stdout { resume: false } if io::stdout().is_terminal() => {
+                return Err(OutputError::Terminal);
+            }
+            Self::Stdout { resume: false } => PathBuf::from("-"),
+            Self::File { path, existing } => {
+                match (kind(path), existing) {
+                    (Some(Kind::Folder), _) => return Err(OutputError::Folder(path.clone())),
+                    (Some(Kind::Pipe), Existing::Resume) => {
+                        return Err(OutputError::Pipe(path.clone()));
+                    }
+                    (Some(Kind::Pipe), _) => pipe = Some(open_pipe(path, cancel)?),
+                    (Some(Kind::File), Existing::Refuse) => {
+                        return Err(OutputError::Exists(path.clone()));
+                    }
+                    (Some(Kind::File), _) => {}
+                    (None, _) => check_folder(path)?,
+                }
+                path.clone()
+            }
+        };
+        Ok(Output { destination: self.clone(), path, pipe, files: Vec::new(), made: false })
+    }
+}
+
+impl Output {
+    /// The file for this entry of a playlist, counted from 0.
+    pub(super) fn next(&mut self, entry: u32) -> Result<Target, OutputError> {
+        let path = match entry {
+            0 => self.path.clone(),
+            _ if self.is_stream() => self.path.clone(),
+            // The first one may have been given another name meanwhile.
+            _ => numbered(&self.path, "", entry.saturating_add(1)),
+        };
+        let (path, target) = match &self.destination {
+            Destination::Stdout { .. } => (path, Target::Stream(Box::new(io::stdout()))),
+            Destination::Named { resume: true, .. } if entry == 0 => resume(path)?,
+            Destination::Named { .. } => create_beside(path)?,
+            Destination::File { existing, .. } => match (&self.pipe, existing) {
+                (Some(pipe), _) => match pipe.try_clone() {
+                    Ok(pipe) => (path, Target::Stream(Box::new(pipe))),
+                    Err(source) => return Err(OutputError::Unwritable { path, source }),
+                },
+                (None, Existing::Resume) if entry == 0 => resume(path)?,
+                (None, Existing::Replace) => replace(path)?,
+                (None, _) => create(path)?,
+            },
+        };
+        if entry == 0 {
+            self.path.clone_from(&path);
+            self.made = matches!(target, Target::Create(_))
+                && !matches!(
+                    self.destination,
+                    Destination::File { existing: Existing::Replace, .. }
+                );
+        }
+        if !self.is_stream() || self.files.is_empty() {
+            self.files.push(path);
+        }
+        Ok(target)
+    }
+
+    /// Whether it all goes into a pipe or a device.
+    pub(super) fn is_stream(&self) -> bool {
+        self.pipe.is_some() || matches!(self.destination, Destination::Stdout { .. })
+    }
+
+    /// The file that was begun last.
+    pub(super) fn current(&self) -> Option<&PathBuf> {
+        self.files.last()
+    }
+
+    /// Removes a file that was made here and holds nothing: it would only take a name away.
+    pub(super) fn discard(&mut self) {
+        if self.made && self.files.len() == 1 && fs::remove_file(&self.path).is_ok() {
+            self.files.clear();
+        }
+    }
+
+    /// The files that were begun.
+    pub(super) fn into_files(self) -> Vec<PathBuf> {
+        self.files
+    }
+}
+
+/// What is at a path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A regular file, or a link that leads nowhere.
+    File,
+    Folder,
+    /// A pipe, a device, a socket.
+    Pipe,
+}
+
+fn named(url: &MmsUrl) -> String {
+    url.file_name().unwrap_or_else(|| UNNAMED.to_owned())
+}
+
+fn kind(path: &Path) -> Option<Kind> {
+    match path.metadata() {
+        Ok(found) if found.is_file() => Some(Kind::File),
+        Ok(found) if found.is_dir() => Some(Kind::Folder),
+        Ok(_) => Some(Kind::Pipe),
+        Err(_) => path.symlink_metadata().ok().map(|_| Kind::File),
+    }
+}
+
+fn check_folder(path: &Path) -> Result<(), OutputError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    match folder.metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(OutputError::NoFolder { path: path.to_owned(), folder: folder.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Opens a pipe or a device. Opening a named pipe takes until somebody reads it, and nothing can
+/// interrupt it: another thread does it.
+fn open_pipe(path: &Path, cancel: &Cancel) -> Result<File, OutputError> {
+    let (sender, receiver) = mpsc::channel();
+    let pipe = path.to_owned();
+    let unwritable = |source| OutputError::Unwritable { path: path.to_owned(), source };
+    std::thread::Builder::new()
+        .spawn(move || {
+            let _ = sender.send(OpenOptions::new().write(true).open(pipe));
+        })
+        .map_err(unwritable)?;
+    loop {
+        match receiver.recv_timeout(Duration::from_millis(50)) {
+            Ok(opened) => return opened.map_err(unwritable),
+            Err(_) if cancel.is_cancelled() => {
+                let nobody = io::Error::new(ErrorKind::Interrupted, "nobody is reading it");
+                return Err(unwritable(nobody));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn create(path: PathBuf) -> Result<(PathBuf, Target), OutputError> {
+    match File::options().read(true).write(true).create_new(true).open(&path) {
+        Ok(file) => Ok((path, Target::Create(file))),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(OutputError::Exists(path)),
+        Err(source) => Err(OutputError::Unwritable { path, source }),
+    }
+}
+
+fn replace(path: PathBuf) -> Result<(PathBuf, Target), OutputError> {
+    check_regular(&path)?;
+    open(path, OpenOptions::new().read(true).write(true).create(true).truncate(true))
+        .map(|(path, file)| (path, Target::Create(file)))
+}
+
+/// Opens a file to go on with; one that is not there begins.
+fn resume(path: PathBuf) -> Result<(PathBuf, Target), OutputError> {
+    check_regular(&path)?;
+    open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
+        .map(|(path, file)| (path, Target::Resume(file)))
+}
+
+/// Opening a pipe would wait for its reader.
+fn check_regular(path: &Path) -> Result<(), OutputError> {
+    match kind(path) {
+        None | Some(Kind::File) => Ok(()),
+        Some(Kind::Folder) => Err(OutputError::Folder(path.to_owned())),
+        Some(Kind::Pipe) => Err(OutputError::Pipe(path.to_owned())),
+    }
+}
+
+fn open(path: PathBuf, options: &OpenOptions) -> Result<(PathBuf, File), OutputError> {
+    match options.open(&path) {
+        Ok(file) => Ok((path, file)),
+        Err(source) => Err(OutputError::Unwritable { path, source }),
+    }
+}
+
+/// Makes the file, or the next free name beside it.
+fn create_beside(path: PathBuf) -> Result<(PathBuf, Target), OutputError> {
+    let mut refused = match create(path.clone()) {
+        Err(OutputError::Exists(path)) => path,
+        other => return other,
+    };
+    for number in 1..MAX_NAMES {
+        match create(numbered(&path, "-", number)) {
+            Err(OutputError::Exists(path)) => refused = path,
+            other => return other,
+        }
+    }
+    Err(OutputError::Exists(refused))
+}
+
+/// `name-1.wmv` with a dash, `name.2.wmv` without.
+fn numbered(path: &Path, dash: &str, number: u32) -> PathBuf {
+    let mut name = path.file_stem().map(OsString::from).unwrap_or_default();
+    name.push(if dash.is_empty() { "." } else { dash });
+    name.push(number.to_string());
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests;

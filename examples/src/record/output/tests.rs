@@ -1,0 +1,135 @@
+use mms_client::{Cancel, MmsUrl, Target};
+
+use super::*;
+
+/// A folder that goes when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("mms-output-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn url(path: &str) -> MmsUrl {
+    format!("mms://host/{path}").parse().unwrap()
+}
+
+fn prepared(to: &Destination, path: &str) -> Result<Output, OutputError> {
+    to.prepare(&url(path), &Cancel::new())
+}
+
+fn names(output: Output) -> Vec<String> {
+    let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    output.into_files().iter().map(name).collect()
+}
+
+#[test]
+fn running_it_twice_finds_a_free_name() {
+    let folder = Folder::new("twice");
+    let to = Destination::Named { folder: folder.0.clone(), resume: false };
+    for expected in [["clip.wmv", "clip.2.wmv"], ["clip-1.wmv", "clip-1.2.wmv"]] {
+        let mut output = prepared(&to, "dir/clip.wmv").unwrap();
+        output.next(0).unwrap();
+        output.next(1).unwrap();
+        assert_eq!(names(output), expected);
+    }
+    let mut unnamed = prepared(&to, "").unwrap();
+    unnamed.next(0).unwrap();
+    assert_eq!(names(unnamed), [UNNAMED]);
+}
+
+#[test]
+fn an_existing_file_is_refused_replaced_or_resumed() {
+    let folder = Folder::new("existing");
+    let path = folder.0.join("a.wmv");
+    fs::write(&path, b"old").unwrap();
+    let to = |existing| Destination::File { path: path.clone(), existing };
+    assert!(matches!(prepared(&to(Existing::Refuse), "x"), Err(OutputError::Exists(_))));
+    let mut resumed = prepared(&to(Existing::Resume), "x").unwrap();
+    assert!(matches!(resumed.next(0), Ok(Target::Resume(_))));
+    assert_eq!(fs::read(&path).unwrap(), b"old");
+    let mut replaced = prepared(&to(Existing::Replace), "x").unwrap();
+    assert!(matches!(replaced.next(0), Ok(Target::Create(_))));
+    assert_eq!(fs::read(&path).unwrap(), b"");
+    fs::remove_file(&path).unwrap();
+    let mut fresh = prepared(&to(Existing::Resume), "x").unwrap();
+    assert!(matches!(fresh.next(0), Ok(Target::Resume(_))));
+}
+
+#[test]
+fn a_folder_is_no_file() {
+    let folder = Folder::new("folder");
+    for existing in [Existing::Refuse, Existing::Resume, Existing::Replace] {
+        let to = Destination::File { path: folder.0.clone(), existing };
+        assert!(matches!(prepared(&to, "x"), Err(OutputError::Folder(_))), "{existing:?}");
+    }
+    fs::create_dir(folder.0.join("x.wmv")).unwrap();
+    let to = |resume| Destination::Named { folder: folder.0.clone(), resume };
+    assert!(matches!(prepared(&to(true), "x.wmv"), Err(OutputError::Folder(_))));
+    let mut beside = prepared(&to(false), "x.wmv").unwrap();
+    beside.next(0).unwrap();
+    assert_eq!(names(beside), ["x-1.wmv"]);
+}
+
+#[test]
+fn a_missing_folder_is_named_before_anything_is_fetched() {
+    let folder = Folder::new("missing");
+    let path = folder.0.join("none/a.wmv");
+    let to = Destination::File { path, existing: Existing::Refuse };
+    assert!(matches!(prepared(&to, "x"), Err(OutputError::NoFolder { .. })));
+}
+
+#[test]
+fn only_what_was_made_here_is_discarded() {
+    let folder = Folder::new("discard");
+    let path = folder.0.join("a.wmv");
+    let to = |existing| Destination::File { path: path.clone(), existing };
+    let mut made = prepared(&to(Existing::Refuse), "x").unwrap();
+    made.next(0).unwrap();
+    made.discard();
+    assert!(!path.exists());
+    assert!(made.into_files().is_empty());
+    for existing in [Existing::Replace, Existing::Resume] {
+        let mut kept = prepared(&to(existing), "x").unwrap();
+        kept.next(0).unwrap();
+        kept.discard();
+        assert!(path.exists(), "{existing:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_written_to_but_not_resumed() {
+    let to = |existing| Destination::File { path: PathBuf::from("/dev/null"), existing };
+    assert!(matches!(prepared(&to(Existing::Resume), "x"), Err(OutputError::Pipe(_))));
+    for existing in [Existing::Refuse, Existing::Replace] {
+        let mut output = prepared(&to(existing), "x").unwrap();
+        for entry in 0..2 {
+            assert!(matches!(output.next(entry), Ok(Target::Stream(_))));
+        }
+        assert_eq!(names(output), ["null"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_is_a_name_that_is_taken() {
+    let folder = Folder::new("link");
+    std::os::unix::fs::symlink("nowhere", folder.0.join("a.wmv")).unwrap();
+    let to = Destination::File { path: folder.0.join("a.wmv"), existing: Existing::Refuse };
+    assert!(matches!(prepared(&to, "x"), Err(OutputError::Exists(_))));
+    let to = Destination::Named { folder: folder.0.clone(), resume: false };
+    let mut beside = prepared(&to, "a.wmv").unwrap();
+    beside.next(0).unwrap();
+    assert_eq!(names(beside), ["a-1.wmv"]);
+}

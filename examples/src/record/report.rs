@@ -1,0 +1,192 @@
+//! How a recording went, for people and for programs.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mms_client::{MmsUrl, Summary};
+use serde_json::{Value, json};
+
+use super::{Demo, Failure, failure, shown};
+
+/// How a recording went.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The address, without a password; empty when it did not come so far.
+    pub url: String,
+    /// Title of the content, in its author's words.
+    pub title: Option<String>,
+    /// The files that were written; "-" is standard output.
+    pub files: Vec<PathBuf>,
+    /// What is in them.
+    pub summary: Summary,
+    /// How long it took.
+    pub seconds: Duration,
+    /// The file can be continued: it is one, and the stream is neither live nor a playlist.
+    pub resumable: bool,
+    /// How many packets were compared with the clip of the demonstration and are identical.
+    pub identical: Option<u64>,
+    /// What went wrong.
+    pub failure: Option<Failure>,
+}
+
+impl Report {
+    pub(super) fn new(url: &MmsUrl) -> Self {
+        Self { url: url.to_string(), ..Self::default() }
+    }
+
+    /// A report of something that did not even begin.
+    #[must_use]
+    pub fn failed(failure: impl Into<Failure>) -> Self {
+        Self { failure: Some(failure.into()), ..Self::default() }
+    }
+
+    /// Compares what was recorded with the clip of the demonstration.
+    pub fn check(&mut self, demo: &Demo) {
+        let Some(file) = self.files.first().filter(|path| path.as_os_str() != "-") else { return };
+        match demo.check(file) {
+            Ok(count) => self.identical = Some(count),
+            Err(error) => self.failure = Some(error.into()),
+        }
+    }
+
+    /// A few lines for a person; none when there is nothing to tell but the failure.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let summary = &self.summary;
+        let mut out = String::new();
+        if summary.packets == 0 || self.failure.as_ref().is_some_and(Failure::left_file_alone) {
+            return out;
+        }
+        if let Some(title) = &self.title {
+            // Quoted and escaped: its author may have written anything.
+            let _ = writeln!(out, "{title:?}");
+        }
+        let files: Vec<String> = self.files.iter().map(|path| shown(path)).collect();
+        let files = files.join(", ");
+        if summary.already_complete {
+            let _ = writeln!(out, "{files} was complete already: nothing was missing");
+        } else {
+            let _ = writeln!(
+                out,
+                "recorded {} of media to {files} ({}, {} bytes, in {:.1} s)",
+                clock(summary.duration),
+                packets(summary.packets),
+                summary.bytes,
+                self.seconds.as_secs_f64(),
+            );
+        }
+        if let Some(before) = summary.resumed_from.filter(|_| !summary.already_complete) {
+            let _ = writeln!(out, "the first {} were in the file already", packets(before));
+        }
+        if summary.cancelled {
+            out.push_str("stopped early, as asked");
+            match self.again() {
+                Some(again) => {
+                    let _ = writeln!(out, ": the file plays, and {again} continues it");
+                }
+                None => out.push('\n'),
+            }
+        }
+        let mut note = |count: u64, what: &str| {
+            if count > 0 {
+                let _ = writeln!(out, "{} {what}", packets(count));
+            }
+        };
+        note(summary.repeated, "came twice and were left out");
+        note(summary.too_long, "did not fit and were left out: longer than the header allows");
+        // Going on from another place leaves some behind, which is as it should be.
+        if summary.resumed_from.is_none() {
+            note(summary.dropped, "came that nothing had asked for");
+        }
+        if summary.deviations > 0 {
+            let _ = writeln!(
+                out,
+                "the server broke the rules of the protocol {} times, without harm",
+                summary.deviations
+            );
+        }
+        if let Some(count) = self.identical {
+            let _ = writeln!(out, "all {count} packets are identical to the clip's");
+        }
+        out
+    }
+
+    /// One line: what, where, what to do. `None` when nothing went wrong.
+    #[must_use]
+    pub fn failure_line(&self) -> Option<String> {
+        let failure = self.failure.as_ref()?;
+        let mut line = failure.to_string();
+        let kept = self.summary.packets;
+        let again = self.again().filter(|_| kept > 0 && failure.may_pass());
+        let advice = failure.advice();
+        if let Some(advice) = advice.filter(|&advice| again.is_none() || advice != failure::AGAIN) {
+            let _ = write!(line, "; {advice}");
+        }
+        if let Some(again) = again {
+            let _ = write!(line, "; {} are recorded, go on with {again}", packets(kept));
+        }
+        // What a server says may hold anything.
+        Some(line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
+    }
+
+    /// What to type to continue the file, where that is possible.
+    fn again(&self) -> Option<String> {
+        match self.files.as_slice() {
+            [file] if self.resumable => {
+                let name = file.to_string_lossy();
+                let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+                Some(match name.chars().all(plain) {
+                    true => format!("-o {name} --resume"),
+                    false => format!("-o {name:?} --resume"),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// One object for a program.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let summary = &self.summary;
+        let files: Vec<String> =
+            self.files.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        json!({
+            "url": self.url,
+            "transport": "tcp",
+            "title": self.title,
+            "file": files.first(),
+            "files": files,
+            "packets": summary.packets,
+            "bytes": summary.bytes,
+            "media_duration_ms": u64::try_from(summary.duration.as_millis()).unwrap_or(u64::MAX),
+            "resumed_from": summary.resumed_from,
+            "already_complete": summary.already_complete,
+            "cancelled": summary.cancelled,
+            "packets_repeated": summary.repeated,
+            "packets_too_long": summary.too_long,
+            "packets_unasked": summary.dropped,
+            "deviations": summary.deviations,
+            "identical_packets": self.identical,
+            "seconds": self.seconds.as_secs_f64(),
+            "error": self.failure_line(),
+        })
+    }
+}
+
+fn packets(count: u64) -> String {
+    if count == 1 { "1 packet".to_owned() } else { format!("{count} packets") }
+}
+
+/// Hours, minutes and seconds, as far as they are needed.
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{:02} h", seconds % 60)
+    } else if minutes > 0 {
+        format!("{minutes}:{:02} min", seconds % 60)
+    } else {
+        format!("{seconds}.{} s", time.subsec_millis() / 100)
+    }
+}

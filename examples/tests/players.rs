@@ -1,0 +1,498 @@
+//! Real players fetch from the server: libmms, VLC, MPlayer and FFmpeg.
+//!
+//! A player that is not installed is skipped, and the test says so; with `MMS_REQUIRE_PEERS=1` it
+//! fails.
+
+#![cfg(test)]
+#![cfg(unix)]
+
+mod support {
+    pub(crate) mod peers;
+    pub(crate) mod scratch;
+    pub(crate) mod served;
+}
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use mms_asf::{FileReader, FileWriter};
+use mms_examples::serve::{Options, Pace};
+use mms_proto::mmsp::{Client, ClientConfig};
+use mms_proto::{ClientEvent, Input, PlayRequest, StreamNumber};
+use support::peers;
+use support::scratch::Scratch;
+use support::served::Served;
+
+const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
+/// Seconds that a player may take; it is killed then. Every one needs a few on an idle machine.
+const PATIENCE: &str = "120";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Peer {
+    Libmms,
+    Vlc,
+    MPlayer,
+    FFmpeg,
+}
+
+use Peer::{FFmpeg, Libmms, MPlayer, Vlc};
+
+impl Peer {
+    /// Whether it can be run; says so if it cannot.
+    fn is_here(self, scratch: &Scratch) -> bool {
+        peers::is_here("timeout")
+            && match self {
+                Libmms => build_libmms_fetch(scratch),
+                // VLC refuses to be root; the account is changed by this program.
+                Vlc => peers::is_here("cvlc") && (!is_root() || peers::is_here("setpriv")),
+                MPlayer => peers::is_here("mplayer"),
+                FFmpeg => peers::is_here("ffmpeg"),
+            }
+    }
+
+    /// Starts to fetch the URL (without scheme) into the file.
+    fn start(self, scratch: &Scratch, url: &str, into: &Path) -> Child {
+        let url = &format!("mmst://{url}");
+        let mut command = Command::new("timeout");
+        command.args(["-k", "5", PATIENCE]);
+        match self {
+            Libmms => {
+                command.arg(scratch.join("libmms_fetch")).arg(url).arg(into);
+            }
+            Vlc => {
+                if is_root() {
+                    command.args(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
+                }
+                let mut dump = OsStr::new("--demuxdump-file=").to_owned();
+                dump.push(into);
+                command.args(["cvlc", "--quiet", "--demux=dump"]).arg(dump).arg(url);
+                command.arg("vlc://quit");
+            }
+            MPlayer => {
+                command.args(["mplayer", "-really-quiet", "-noconsolecontrols", "-nolirc"]);
+                command.args(["-dumpstream", "-dumpfile"]).arg(into).arg(url);
+            }
+            FFmpeg => {
+                frame_sums(&mut command, OsStr::new(url), into);
+            }
+        }
+        // VLC and MPlayer write to their user's home.
+        command.env("HOME", &**scratch).current_dir(&**scratch);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    /// Compares what was fetched with the file that was served.
+    fn check(self, title: &Title, into: &Path, output: &Output) {
+        let what = format!("{self:?}, {}: {output:?}", title.name);
+        assert!(output.status.success(), "{what}");
+        if self == FFmpeg {
+            let sums = fs::read_to_string(into).unwrap();
+            let frames = sums.lines().filter(|line| !line.starts_with('#')).count();
+            assert!(frames > 100, "{frames} frames; {what}");
+            assert_eq!(Some(sums), title.sums, "{what}");
+            return;
+        }
+        let fetched = fs::read(into).unwrap();
+        // MPlayer's dump is cut: of a packet it writes blocks of 2,048 bytes, and the rest
+        // when the next packet comes, which for the last one is never.
+        let missing = if self == MPlayer { title.packet_size % 2048 } else { 0 };
+        let wanted = &title.bytes[..title.bytes.len() - missing];
+        assert_eq!(fetched.len(), wanted.len(), "{what}");
+        assert!(fetched == wanted, "other bytes; {what}");
+    }
+}
+
+/// A file that is served, with what a player should get of it.
+struct Title {
+    /// As in a URL.
+    name: &'static str,
+    packet_size: usize,
+    header: usize,
+    /// Header and packets, without the indexes behind them.
+    bytes: Vec<u8>,
+    /// FFmpeg's sums of the frames, where FFmpeg is there.
+    sums: Option<String>,
+}
+
+impl Title {
+    fn read(name: &'static str, path: &Path, scratch: &Scratch) -> Self {
+        let reader = FileReader::open(BufReader::new(File::open(path).unwrap())).unwrap();
+        let packet_size = reader.header().file().packet_size as usize;
+        let header = reader.header().len();
+        let packets = usize::try_from(reader.packet_count()).unwrap();
+        let mut bytes = fs::read(path).unwrap();
+        assert!(packets > 40 && bytes.len() >= header + packets * packet_size);
+        bytes.truncate(header + packets * packet_size);
+        let sums = peers::find("ffmpeg").map(|_| {
+            let into = scratch.join("served.framemd5");
+            let mut command = Command::new("env");
+            let output = frame_sums(&mut command, path.as_os_str(), &into).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            fs::read_to_string(into).unwrap()
+        });
+        Self { name, packet_size, header, bytes, sums }
+    }
+}
+
+fn frame_sums<'a>(command: &'a mut Command, input: &OsStr, into: &Path) -> &'a mut Command {
+    command.args(["ffmpeg", "-nostdin", "-v", "error", "-y", "-i"]).arg(input);
+    command.args(["-map", "0", "-c", "copy", "-f", "framemd5"]).arg(into)
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    id.stdout.trim_ascii() == b"0"
+}
+
+/// Compiles the program that fetches with libmms. Not with pkg-config: libmms.pc asks for
+/// `glib-2.0`, which neither libmms nor this needs.
+fn build_libmms_fetch(scratch: &Scratch) -> bool {
+    if !peers::is_here("cc") {
+        return false;
+    }
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/libmms_fetch.c");
+    let mut compile = Command::new("cc");
+    compile.args(["-O1", "-o"]).arg(scratch.join("libmms_fetch")).args([source, "-lmms"]);
+    let output = compile.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    if errors.contains("libmms/mms.h") {
+        peers::skip("libmms-dev");
+        return false;
+    }
+    assert!(output.status.success(), "{errors}");
+    true
+}
+
+/// A folder of files, served.
+struct Fixture {
+    served: Served,
+    titles: Vec<Title>,
+    scratch: Scratch,
+}
+
+impl Fixture {
+    fn new(pace: Pace) -> Self {
+        let scratch = Scratch::new("players");
+        // For VLC, which runs as somebody else.
+        fs::set_permissions(&*scratch, fs::Permissions::from_mode(0o777)).unwrap();
+        let folder = scratch.join("served");
+        fs::create_dir_all(folder.join("sub")).unwrap();
+        let clip = folder.join("test-pattern.wmv");
+        fs::copy(CLIP, &clip).unwrap();
+        let mut titles = vec![Title::read("test-pattern.wmv", &clip, &scratch)];
+        if peers::find("ffmpeg").is_some() {
+            let tone = folder.join("sub/two words.wma");
+            let mut make = Command::new("ffmpeg");
+            make.args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "sine=duration=20"]);
+            make.args(["-c:a", "wmav2", "-b:a", "128k"]).arg(&tone);
+            let output = make.output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            titles.push(Title::read("sub/two%20words.wma", &tone, &scratch));
+        }
+        let mut options = Options::new(folder);
+        options.pace = pace;
+        // MPlayer goes on until the server closes.
+        options.close_after_end = Duration::from_secs(2);
+        Self { served: Served::start(options), titles, scratch }
+    }
+
+    fn url(&self, title: &Title) -> String {
+        format!("{}/{}", self.served.address, title.name)
+    }
+
+    /// A file for what the player number `index` fetches.
+    fn target(&self, player: Peer, index: usize) -> PathBuf {
+        self.scratch.join(format!("{player:?}-{index}"))
+    }
+
+    fn fetch_each(player: Peer) {
+        let fixture = Self::new(Pace::Full);
+        if !player.is_here(&fixture.scratch) {
+            return;
+        }
+        for (index, title) in fixture.titles.iter().enumerate() {
+            let into = fixture.target(player, index);
+            let fetching = player.start(&fixture.scratch, &fixture.url(title), &into);
+            let output = fetching.wait_with_output().unwrap();
+            player.check(title, &into, &output);
+        }
+    }
+}
+
+#[test]
+fn libmms_fetches_every_byte() {
+    Fixture::fetch_each(Libmms);
+}
+
+#[test]
+fn vlc_fetches_every_byte() {
+    Fixture::fetch_each(Vlc);
+}
+
+#[test]
+fn mplayer_fetches_every_byte_that_it_writes() {
+    Fixture::fetch_each(MPlayer);
+}
+
+#[test]
+fn ffmpeg_fetches_every_frame() {
+    Fixture::fetch_each(FFmpeg);
+}
+
+#[test]
+fn no_player_waits_for_a_file_that_is_refused() {
+    let fixture = Fixture::new(Pace::Full);
+    let mut tried = 0;
+    for player in [Libmms, Vlc, MPlayer, FFmpeg] {
+        if !player.is_here(&fixture.scratch) {
+            continue;
+        }
+        tried += 1;
+        // MPlayer does not see the refusal and asks for the header all the same (T44).
+        let into = fixture.target(player, 0);
+        let url = format!("{}/missing.wmv", fixture.served.address);
+        let fetching = player.start(&fixture.scratch, &url, &into);
+        let output = fetching.wait_with_output().unwrap();
+        // 124 is the code of `timeout`.
+        assert!(output.status.code().is_some_and(|code| code != 124), "{player:?}: {output:?}");
+        assert!(fs::metadata(&into).map_or(0, |file| file.len()) == 0, "{player:?}");
+    }
+    let refused = "\"missing.wmv\" refused: there is no such file";
+    let count = || fixture.served.lines().iter().filter(|line| line.contains(refused)).count();
+    let begin = Instant::now();
+    // The server may see that a player has left a little later than we do.
+    while count() < tried && begin.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(count(), tried, "{:#?}", fixture.served.lines());
+}
+
+/// Fetches with libmms, which seeks after the first packet, and returns where it went on.
+fn seek(fixture: &Fixture, how: [&str; 2]) -> (usize, Vec<u8>) {
+    let into = fixture.target(Libmms, 0);
+    let mut command = Command::new("timeout");
+    command.args(["-k", "5", PATIENCE]).arg(fixture.scratch.join("libmms_fetch"));
+    command.arg(format!("mmst://{}", fixture.url(&fixture.titles[0]))).arg(&into).args(how);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let at = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
+    (at, fs::read(into).unwrap())
+}
+
+#[test]
+fn libmms_seeks_to_a_byte_without_a_stop() {
+    // At the pace of the file, so that the seek finds the server streaming: libmms takes an end
+    // of the first run that is on its way already for the end of the second.
+    let fixture = Fixture::new(Pace::BitRate);
+    if !Libmms.is_here(&fixture.scratch) {
+        return;
+    }
+    let title = &fixture.titles[0];
+    let wanted = title.header + 60 * title.packet_size + 100;
+    let (at, rest) = seek(&fixture, ["byte", &wanted.to_string()]);
+    assert_eq!(at, wanted);
+    assert!(rest == title.bytes[wanted..], "{} bytes after the seek", rest.len());
+}
+
+#[test]
+fn libmms_seeks_to_a_time_without_a_stop() {
+    let fixture = Fixture::new(Pace::BitRate);
+    if !Libmms.is_here(&fixture.scratch) {
+        return;
+    }
+    let title = &fixture.titles[0];
+    let mut reader = FileReader::open(File::open(CLIP).unwrap()).unwrap();
+    // libmms adds the preroll to the time that it is told, and the protocol does not.
+    let time = Duration::from_secs(1) + reader.header().file().preroll;
+    let packet = usize::try_from(reader.packet_at_time(time).unwrap()).unwrap();
+    assert!((10..80).contains(&packet), "{packet}");
+    let (at, rest) = seek(&fixture, ["time", "1"]);
+    assert_eq!(at, title.header + packet * title.packet_size);
+    assert!(rest == title.bytes[at..], "{} bytes after the seek", rest.len());
+}
+
+/// A player that goes by the rules until the server says that media follows.
+fn begin(address: SocketAddr, path: &str) -> std::io::Result<TcpStream> {
+    let mut socket = TcpStream::connect(address)?;
+    let mut client = Client::new(Instant::now(), ClientConfig::new("127.0.0.1", path));
+    let streams = (1..=2).filter_map(StreamNumber::new);
+    loop {
+        match client.poll_output() {
+            mms_proto::Output::Transmit(bytes) => socket.write_all(&bytes.to_bytes())?,
+            mms_proto::Output::Event(ClientEvent::Ready(_)) => {
+                client.play(Instant::now(), PlayRequest::all(streams.clone())).unwrap();
+            }
+            mms_proto::Output::Event(ClientEvent::Started) => return Ok(socket),
+            mms_proto::Output::Event(_) => {}
+            mms_proto::Output::Wait(_) => {
+                // A little at a time: the rest is left for the server to wait with.
+                let mut bytes = [0; 256];
+                let count = socket.read(&mut bytes)?;
+                assert!(count > 0, "the server left: {:?}", client.phase());
+                client.handle_input(Instant::now(), Input::Tcp(&bytes[..count])).unwrap();
+            }
+        }
+    }
+}
+
+/// What a client says first.
+fn hello() -> Vec<u8> {
+    let mut client = Client::new(Instant::now(), ClientConfig::new("127.0.0.1", "x"));
+    match client.poll_output() {
+        mms_proto::Output::Transmit(bytes) => bytes.to_bytes().to_vec(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// One that makes trouble until it is told to go. The server may hang up on it at any time.
+fn trouble(kind: u32, address: SocketAddr, go: &AtomicBool) -> std::io::Result<()> {
+    let connect = || TcpStream::connect(address);
+    let wait = || {
+        while !go.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut noise = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    match kind {
+        // Garbage, again and again.
+        0 => {
+            while !go.load(Ordering::SeqCst) {
+                let mut socket = connect()?;
+                for _ in 0..1000 {
+                    if socket.write_all(&noise()).is_err() {
+                        break;
+                    }
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        // A good beginning, then garbage.
+        1 => {
+            let mut socket = connect()?;
+            socket.write_all(&hello())?;
+            for _ in 0..1000 {
+                socket.write_all(&noise())?;
+            }
+        }
+        // Somebody else's protocol.
+        2 => {
+            let mut socket = connect()?;
+            socket.write_all(b"GET /test-pattern.wmv HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+            wait();
+        }
+        // Half-open: nothing, and half a message.
+        3 => {
+            let sockets: Vec<_> = (0..20).filter_map(|_| connect().ok()).collect();
+            for (mut socket, length) in sockets.iter().zip(0..) {
+                socket.write_all(&hello()[..length])?;
+            }
+            wait();
+        }
+        // A message of four gigabytes.
+        4 => {
+            let mut message = hello();
+            message[8..12].copy_from_slice(&0xFFFF_FFF0_u32.to_le_bytes());
+            let mut socket = connect()?;
+            while !go.load(Ordering::SeqCst) {
+                socket.write_all(&message)?;
+            }
+        }
+        // One byte now and then.
+        5 => {
+            let mut socket = connect()?;
+            for byte in hello().into_iter().cycle() {
+                if go.load(Ordering::SeqCst) {
+                    break;
+                }
+                socket.write_all(&[byte])?;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        // Deaf: asks for a large file and takes nothing of it.
+        6 => {
+            let _socket = begin(address, "long.wmv")?;
+            wait();
+        }
+        // Leaves in the middle, without a word and with much unread.
+        _ => {
+            while !go.load(Ordering::SeqCst) {
+                drop(begin(address, "long.wmv")?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The clip a hundred times over: more than sockets hold.
+fn write_long(path: &Path) {
+    let mut reader = FileReader::open(BufReader::new(File::open(CLIP).unwrap())).unwrap();
+    let mut writer = FileWriter::new(File::create(path).unwrap(), reader.header()).unwrap();
+    for number in (0..reader.packet_count()).cycle().take(8500) {
+        writer.write_packet(&reader.packet(number).unwrap()).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+#[test]
+fn all_at_once_beside_troublemakers() {
+    let fixture = Fixture::new(Pace::Full);
+    write_long(&fixture.scratch.join("served/long.wmv"));
+    let here: Vec<_> = [Libmms, Vlc, MPlayer, FFmpeg]
+        .into_iter()
+        .filter(|player| player.is_here(&fixture.scratch))
+        .collect();
+    let go = Arc::new(AtomicBool::new(false));
+    let address = fixture.served.address;
+    let troublemakers: Vec<_> = (0..8)
+        .map(|kind| {
+            let go = Arc::clone(&go);
+            std::thread::spawn(move || {
+                let _ = trouble(kind, address, &go);
+            })
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(200));
+
+    let mut fetching = Vec::new();
+    for round in 0..3 {
+        for &player in &here {
+            for title in &fixture.titles {
+                let into = fixture.target(player, fetching.len());
+                let child = player.start(&fixture.scratch, &fixture.url(title), &into);
+                fetching.push((round, player, title, into, child));
+            }
+        }
+    }
+    let fetched: Vec<_> = fetching
+        .into_iter()
+        .map(|(_, player, title, into, child)| {
+            (player, title, into, child.wait_with_output().unwrap())
+        })
+        .collect();
+    go.store(true, Ordering::SeqCst);
+    let wellbeing =
+        troublemakers.into_iter().map(|thread| thread.join().is_ok()).collect::<Vec<_>>();
+    for (player, title, into, output) in fetched {
+        player.check(title, &into, &output);
+    }
+    assert_eq!(wellbeing, [true; 8], "{:#?}", fixture.served.lines());
+    // It still listens, and said why others had to leave.
+    begin(address, "test-pattern.wmv").unwrap();
+    let lines = fixture.served.lines().join("\n");
+    assert!(lines.contains("sessionId"), "{lines}");
+}

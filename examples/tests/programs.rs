@@ -1,0 +1,225 @@
+//! The programs as they are run: what they print, what they refuse, how they end.
+
+#![cfg(test)]
+
+mod support {
+    pub(crate) mod cargo;
+    pub(crate) mod program;
+    pub(crate) mod scratch;
+}
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use mms_proto::mmsp::{Client, ClientConfig};
+use mms_proto::{ClientEvent, CloseReason, Input, PlayRequest, StreamNumber};
+use support::program::Running;
+use support::scratch::Scratch;
+
+const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
+const CLIP_PACKETS: usize = 85;
+/// Far more than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn program(name: &str) -> PathBuf {
+    support::program::build(name, !cfg!(debug_assertions))
+}
+
+/// Runs a program to its end.
+fn run(name: &str, arguments: &[&str]) -> Output {
+    let mut running = Running::start(Command::new(program(name)).args(arguments));
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let status = running.ends_within(PATIENCE).unwrap_or_else(|| panic!("{name} does not end"));
+    running.0.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
+    running.0.stderr.take().unwrap().read_to_end(&mut stderr).unwrap();
+    Output { status, stdout, stderr }
+}
+
+fn assert_fails(name: &str, arguments: &[&str], code: i32, reason: &str) {
+    let output = run(name, arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{name} {arguments:?}: {stderr}");
+    assert!(stderr.contains(reason), "{name} {arguments:?}: no {reason:?} in {stderr}");
+    assert_eq!(output.stdout, b"", "{name} {arguments:?}");
+}
+
+/// The lines that a program prints, as they come.
+fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// `serve`, running.
+struct Serve {
+    running: Running,
+    urls: Vec<String>,
+    address: SocketAddr,
+    said: Receiver<String>,
+}
+
+impl Serve {
+    /// Starts to serve a folder of so many files on a free port.
+    fn start(folder: &Path, files: usize, more: &[&str]) -> Self {
+        let mut command = Command::new(program("serve"));
+        command.arg(folder).args(["--listen", "127.0.0.1:0"]).args(more);
+        let mut running = Running::start(&mut command);
+        let stdout = lines(running.0.stdout.take().unwrap());
+        let said = lines(running.0.stderr.take().unwrap());
+        let urls: Vec<_> = (0..files).map(|_| stdout.recv_timeout(PATIENCE).unwrap()).collect();
+        let host = urls[0].strip_prefix("mms://").unwrap().split('/').next().unwrap();
+        Self { address: host.parse().unwrap(), running, urls, said }
+    }
+
+    /// The next line about a player that has left.
+    fn says(&self) -> String {
+        self.said.recv_timeout(PATIENCE).unwrap()
+    }
+}
+
+/// Fetches a file by the rules and returns the packets, or why there are none.
+fn fetch(address: SocketAddr, path: &str) -> Result<usize, CloseReason> {
+    let mut socket = TcpStream::connect(address).unwrap();
+    let mut client = Client::new(Instant::now(), ClientConfig::new("127.0.0.1", path));
+    let streams = (1..=2).filter_map(StreamNumber::new);
+    let mut packets = 0;
+    loop {
+        match client.poll_output() {
+            mms_proto::Output::Transmit(bytes) => socket.write_all(&bytes.to_bytes()).unwrap(),
+            mms_proto::Output::Event(ClientEvent::Ready(_)) => {
+                client.play(Instant::now(), PlayRequest::all(streams.clone())).unwrap();
+            }
+            mms_proto::Output::Event(ClientEvent::Packet(_)) => packets += 1,
+            mms_proto::Output::Event(ClientEvent::EndOfStream { .. }) => {
+                client.close(Instant::now());
+            }
+            mms_proto::Output::Event(ClientEvent::Closed(CloseReason::Local)) => {
+                return Ok(packets);
+            }
+            mms_proto::Output::Event(ClientEvent::Closed(reason)) => return Err(reason),
+            mms_proto::Output::Event(_) => {}
+            mms_proto::Output::Wait(_) => {
+                let mut bytes = vec![0; 0x1_0000];
+                let count = socket.read(&mut bytes).unwrap();
+                let now = Instant::now();
+                let input = if count == 0 { Input::TcpClosed } else { Input::Tcp(&bytes[..count]) };
+                client.handle_input(now, input).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn serve_prints_an_address_for_each_file_at_once() {
+    let scratch = Scratch::new("addresses");
+    fs::create_dir(scratch.join("sub folder")).unwrap();
+    for name in ["b.wmv", "sub folder/100%.asf", "a.WMA", "notes.txt"] {
+        fs::copy(CLIP, scratch.join(name)).unwrap();
+    }
+    let serve = Serve::start(&scratch, 3, &["--pace", "full"]);
+    let at = |path: &str| format!("mms://{}/{path}", serve.address);
+    assert_eq!(serve.urls, [at("a.WMA"), at("b.wmv"), at("sub%20folder/100%25.asf")]);
+    assert_ne!(serve.address.port(), 0);
+    for url in &serve.urls {
+        let path = url.splitn(4, '/').last().unwrap();
+        assert_eq!(fetch(serve.address, path), Ok(CLIP_PACKETS), "{url}");
+        let said = serve.says();
+        assert!(said.ends_with(&format!("\"{path}\" 85 packets, 272000 bytes")), "{said}");
+    }
+}
+
+#[test]
+fn serve_refuses_with_a_reason_while_others_play_on() {
+    let scratch = Scratch::new("refusals");
+    let clip = fs::read(CLIP).unwrap();
+    let folder = scratch.join("served");
+    fs::create_dir(&folder).unwrap();
+    fs::write(scratch.join("secret.wmv"), &clip).unwrap();
+    let packets = clip.len() - clip.len() % 3200;
+    for (name, bytes) in [
+        ("good.wmv", &clip[..]),
+        ("cut header.wmv", &clip[..300]),
+        ("header only.wmv", &clip[..875]),
+        ("garbage.wmv", &clip[packets / 2..packets]),
+        ("empty.wmv", &[]),
+    ] {
+        fs::write(folder.join(name), bytes).unwrap();
+    }
+    let serve = Serve::start(&folder, 5, &["--pace", "realtime"]);
+    let address = serve.address;
+    // Six seconds, more than all the refusals take.
+    let player = std::thread::spawn(move || fetch(address, "good.wmv"));
+    for (path, reply, reason) in [
+        ("missing.wmv", "does not have", "\"missing.wmv\" refused: there is no such file"),
+        ("../secret.wmv", "does not have", "refused: there is no such file"),
+        ("%2e%2e/secret.wmv", "does not have", "refused: there is no such file"),
+        ("/etc/passwd", "does not have", "refused: there is no such file"),
+        ("", "does not have", "\"\" refused: there is no such file"),
+        ("cut header.wmv", "open", "\"cut header.wmv\" refused: "),
+        ("header only.wmv", "open", "refused: the file holds no whole packet"),
+        ("garbage.wmv", "open", "refused: "),
+        ("empty.wmv", "open", "refused: "),
+    ] {
+        let CloseReason::Failed(error) = fetch(address, path).unwrap_err() else {
+            panic!("{path}: another reason");
+        };
+        assert!(error.to_string().contains(reply), "{path}: {error}");
+        let said = serve.says();
+        assert!(said.contains(reason), "{path}: {said}");
+        println!("{said}; told the player: {error}");
+    }
+    assert_eq!(player.join().unwrap(), Ok(CLIP_PACKETS));
+}
+
+#[test]
+fn serve_ends_with_0_when_it_is_told_to() {
+    if !cfg!(unix) {
+        // Nothing but Ctrl-C at a console tells it there.
+        return;
+    }
+    for signal in ["-INT", "-TERM"] {
+        let mut serve = Serve::start(Path::new(CLIP), 1, &[]);
+        // A player that stays does not keep it.
+        let player = TcpStream::connect(serve.address).unwrap();
+        let id = serve.running.0.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        let status = serve.running.ends_within(PATIENCE).unwrap();
+        assert_eq!(status.code(), Some(0), "{signal}");
+        drop(player);
+    }
+}
+
+#[test]
+fn serve_ends_with_1_when_it_cannot_serve() {
+    let scratch = Scratch::new("failures");
+    let empty = scratch.to_str().unwrap();
+    assert_fails("serve", &[empty], 1, "there is no .wmv, .wma or .asf file in");
+    let missing = scratch.join("missing.wmv");
+    let missing = missing.to_str().unwrap();
+    assert_fails("serve", &[missing], 1, &format!("cannot read {missing}"));
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let reason = format!("cannot listen on {address}");
+    assert_fails("serve", &[CLIP, "--listen", &address], 1, &reason);
+}
+
+#[test]
+fn serve_ends_with_2_when_it_is_called_wrongly() {
+    assert_fails("serve", &[], 2, "Usage");
+    assert_fails("serve", &[CLIP, "--listen", "somewhere"], 2, "--listen");
+    assert_fails("serve", &[CLIP, "--pace", "slow"], 2, "realtime, full");
+    let help = run("serve", &["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&help.stdout).contains("--listen"));
+}

@@ -1,0 +1,59 @@
+//! The same machine under tokio: prints what comes from an `mms://` address.
+
+use std::{error::Error, future::pending, io::Write as _, time::Instant};
+
+use mms_client::MmsUrl;
+use mms_proto::mmsp::{Client, ClientConfig};
+use mms_proto::{ClientEvent as Event, CloseReason, Input, Output, PlayRequest, StreamNumber};
+use tokio::{io::AsyncReadExt, io::AsyncWriteExt, net::TcpStream, time::sleep_until};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let url = std::env::args().nth(1).ok_or("usage: tokio_client mms://...")?;
+    let url: MmsUrl = url.parse().map_err(|error| format!("{url}: {error}"))?;
+    let mut config = ClientConfig::new(url.host(), url.wire_path()).port(url.port());
+    config.guid = uuid::Uuid::new_v4();
+    let tcp = TcpStream::connect((url.host(), url.port())).await?;
+    tcp.set_nodelay(true)?;
+    drive(tcp, Client::new(Instant::now(), config)).await
+}
+
+async fn drive(mut tcp: TcpStream, mut client: Client) -> Result<(), Box<dyn Error>> {
+    let mut out = std::io::stdout();
+    loop {
+        let deadline = loop {
+            let now = Instant::now();
+            match client.poll_output() {
+                Output::Transmit(bytes) => tcp.write_all(&bytes.to_bytes()).await?,
+                Output::Event(Event::Ready(content) | Event::NextEntry(content)) => {
+                    let header = mms_asf::Header::parse(content.header())?;
+                    let streams = header.stream_numbers().filter_map(StreamNumber::new);
+                    client.play(now, PlayRequest::all(streams))?;
+                }
+                Output::Event(Event::Packet(packet)) => writeln!(out, "{packet:?}")?,
+                Output::Event(Event::EndOfStream { more: false, .. }) => client.close(now),
+                Output::Event(Event::Closed(CloseReason::Local)) => return Ok(()),
+                Output::Event(
+                    end @ (Event::Closed(_) | Event::Challenge(_) | Event::PlayRefused(_)),
+                ) => return Err(format!("{end:?}").into()),
+                Output::Event(event) => writeln!(out, "{event:?}")?,
+                Output::Wait(deadline) => break deadline,
+            }
+        };
+        let timeout = async {
+            match deadline {
+                Some(at) => sleep_until(at.into()).await,
+                None => pending().await,
+            }
+        };
+        let read = tokio::select! {
+            read = tcp.read(client.recv_buffer()) => Some(read?),
+            () = timeout => None,
+        };
+        match read {
+            Some(0) => client.handle_input(Instant::now(), Input::TcpClosed)?,
+            Some(count) => client.received(Instant::now(), count)?,
+            None => client.handle_input(Instant::now(), Input::Timeout)?,
+        }
+    }
+}
