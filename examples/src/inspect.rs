@@ -119,10 +119,10 @@ impl Report {
             format!("{} (and {} of preroll)", clock(file.media_duration()), clock(file.preroll)),
         );
         let mut flags = Vec::new();
-        if file.broadcast {
+        if file.broadcast() {
             flags.push("broadcast: sizes and durations are not valid");
         }
-        if file.seekable {
+        if file.seekable() {
             flags.push("seekable");
         }
         line("flags", if flags.is_empty() { "none".to_owned() } else { flags.join(", ") });
@@ -132,7 +132,7 @@ impl Report {
             format!("{} bytes, {} objects", self.header.len(), self.header.objects().len()),
         );
         let packets = &self.packets;
-        let declared = if file.packet_count == packets.whole || file.broadcast {
+        let declared = if file.packet_count == packets.whole || file.broadcast() {
             String::new()
         } else {
             format!(", {} declared", file.packet_count)
@@ -233,8 +233,8 @@ impl Report {
             "send_duration_ms": milliseconds(file.send_duration),
             "preroll_ms": milliseconds(file.preroll),
             "media_duration_ms": milliseconds(file.media_duration()),
-            "broadcast": file.broadcast,
-            "seekable": file.seekable,
+            "broadcast": file.broadcast(),
+            "seekable": file.seekable(),
             "max_bit_rate": file.max_bit_rate,
             "header_bytes": self.header.len(),
             "objects": objects.collect::<Vec<_>>(),

@@ -90,7 +90,7 @@ fn run(options: &Options, cancel: &Cancel, report: &mut Report) -> Result<(), Fa
     let attributes = session.content().attributes();
     report.title = header.title().filter(|title| !title.is_empty());
     report.resumable = !output.is_stream()
-        && !header.file().broadcast
+        && !header.file().broadcast()
         && !attributes.is_live()
         && !attributes.contains(FileAttributes::PLAYLIST);
     let mut what = RecordOptions::new().start(options.start);

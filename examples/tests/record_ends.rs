@@ -78,7 +78,7 @@ fn signalled(name: &str) {
 
     let reader = FileReader::open(File::open(&path).unwrap()).unwrap();
     let file = reader.header().file();
-    assert!(!file.broadcast);
+    assert!(!file.broadcast());
     assert_eq!((file.packet_count, reader.leftover()), (reader.packet_count(), 0));
     assert!((3..85).contains(&reader.packet_count()), "{}", reader.packet_count());
     assert_eq!(file.file_size, length(&path));

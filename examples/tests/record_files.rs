@@ -145,7 +145,7 @@ fn standard_output_gets_the_header_and_the_packets() {
     let header = mms_asf::Header::parse(&header).unwrap();
     assert_eq!(header.len() + PACKETS * PACKET, ended.stdout.len());
     // A pipe cannot be gone back in, so it says that nothing is known about its end.
-    assert!(header.file().broadcast);
+    assert!(header.file().broadcast());
     let object = object(ended.stderr.as_bytes());
     assert_eq!((&object["file"], &object["packets"]), (&"-".into(), &PACKETS.into()));
     let refused = setup.record(&["-o", "-", "--resume"]);

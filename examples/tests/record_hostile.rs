@@ -176,7 +176,7 @@ fn is_completed(name: &str, server: &Server) {
     assert!(line.ends_with("30 packets are recorded, go on with -o cut.wmv --resume"), "{line}");
     let mut reader =
         FileReader::open(std::fs::File::open(scratch.join("cut.wmv")).unwrap()).unwrap();
-    assert!(!reader.header().file().broadcast);
+    assert!(!reader.header().file().broadcast());
     assert_eq!((reader.packet_count(), reader.leftover()), (30, 0));
     assert_eq!(reader.header().file().packet_count, 30);
     assert_eq!(reader.packet(29).unwrap(), Clip::new().packets[29]);

@@ -101,7 +101,7 @@ impl Original {
         let size = at + 40..at + 48;
         let data_size = header.len() - 34..header.len() - 26;
         let file = header.file();
-        if !file.broadcast && file.packet_count == self.reader.packet_count() {
+        if !file.broadcast() && file.packet_count == self.reader.packet_count() {
             return vec![size, data_size];
         }
         let (counts_and_durations, flags) = (at + 56..at + 80, at + 88..at + 92);
@@ -134,7 +134,7 @@ fn what_is_served_is_recorded_as_it_is() {
         assert_eq!((copy.packet_count(), copy.leftover()), (count, 0), "{name}");
         assert_eq!(copy.header().file().packet_count, count, "{name}");
         assert_eq!(copy.header().file().file_size, bytes.len() as u64, "{name}");
-        assert!(!copy.header().file().broadcast, "{name}");
+        assert!(!copy.header().file().broadcast(), "{name}");
 
         let header = original.reader.header();
         let changeable = original.changeable();
@@ -159,7 +159,7 @@ fn what_was_cut_off_is_completed() {
     let mut random = 1_u64;
     let mut resumed = 0;
     for (name, original) in setup.playable() {
-        if original.reader.header().file().broadcast {
+        if original.reader.header().file().broadcast() {
             println!("{name}: cannot be resumed, being a broadcast");
             continue;
         }

@@ -1,11 +1,13 @@
 //! A position in bytes, with errors that say what was being read and where.
 
+use bytes::Bytes;
 use nom::Parser;
 use nom::bytes::complete::take;
 use nom::number::complete::{le_u8, le_u16, le_u32, le_u64};
 use uuid::Uuid;
 
-use crate::Error;
+use crate::object::Object;
+use crate::{Error, Text};
 
 type NomError<'a> = nom::error::Error<&'a [u8]>;
 
@@ -58,6 +60,26 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn take(&mut self, len: usize, expected: &'static str) -> Result<&'a [u8], Error> {
         self.run(take(len), expected)
+    }
+
+    /// So many bytes, kept as a slice of the object that they lie in.
+    pub(crate) fn bytes(
+        &mut self,
+        len: usize,
+        object: &Object,
+        expected: &'static str,
+    ) -> Result<Bytes, Error> {
+        Ok(object.bytes.slice_ref(self.take(len, expected)?))
+    }
+
+    /// Text of so many bytes, kept as a slice of the object that it lies in.
+    pub(crate) fn text(
+        &mut self,
+        len: usize,
+        object: &Object,
+        expected: &'static str,
+    ) -> Result<Text, Error> {
+        self.bytes(len, object, expected).map(Text::from_bytes)
     }
 
     /// A field whose width is given by a two-bit code: absent (0), one, two or four bytes.

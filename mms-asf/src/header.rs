@@ -1,8 +1,6 @@
 //! The header: a Header Object, then the 50 fixed bytes of the Data Object.
 
-mod content;
 mod facts;
-mod file_properties;
 mod format;
 mod stream;
 
@@ -10,15 +8,13 @@ use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 
-pub use self::file_properties::FileProperties;
-pub(crate) use self::file_properties::{BROADCAST, SEEKABLE};
 pub use self::format::{AudioFormat, VideoFormat};
 pub use self::stream::{PayloadExtension, Stream, StreamKind};
 
-use self::content::Content;
 use self::facts::Facts;
 use crate::cursor::Cursor;
 use crate::object::{self, Object, Walk};
+use crate::objects::{Body, ContentDescription, FileProperties};
 use crate::{Deviation, Error, Limits, guid};
 
 /// The fixed part of the Data Object, in bytes.
@@ -33,11 +29,12 @@ const HEADER_HEAD: usize = 30;
 pub struct Header {
     bytes: Bytes,
     objects: Vec<Object>,
+    extension: Vec<Object>,
     file: FileProperties,
     file_at: usize,
     data_at: usize,
     streams: Vec<Stream>,
-    content: Content,
+    content: ContentDescription,
     deviations: Vec<Deviation>,
 }
 
@@ -109,6 +106,7 @@ impl Header {
         Ok(Self {
             bytes,
             objects,
+            extension: facts.extension,
             file,
             file_at,
             data_at,
@@ -172,6 +170,29 @@ impl Header {
         &self.objects
     }
 
+    /// All children of the Header Extension Object in order, known or not.
+    pub fn extension_objects(&self) -> &[Object] {
+        &self.extension
+    }
+
+    /// The first object of this kind, whichever of the two levels it lies on, as its type.
+    ///
+    /// ```
+    /// # use mms_asf::{Header, objects::ContentDescription, testing};
+    /// # let more = [testing::content_description("Ein Lied", "")];
+    /// # let bytes = testing::header_with(256, 1, 2, &[testing::TestStream::Audio(1)], &more);
+    /// let header = Header::parse(&bytes)?;
+    /// let description = header.find::<ContentDescription>().expect("there is one")?;
+    /// assert_eq!(description.title.to_string(), "Ein Lied");
+    /// # Ok::<(), mms_asf::Error>(())
+    /// ```
+    ///
+    /// `None` when there is no such object; an error when it cannot be read.
+    pub fn find<T: Body>(&self) -> Option<Result<T, Error>> {
+        let mut objects = self.objects.iter().chain(&self.extension);
+        objects.find(|object| object.id == T::ID).map(T::decode)
+    }
+
     /// The Header Object and the 50 fixed bytes of the Data Object.
     pub fn as_bytes(&self) -> &Bytes {
         &self.bytes
@@ -206,27 +227,27 @@ impl Header {
     /// The title, up to its first zero; `None` when empty or absent.
     #[doc(alias = "Content Description Object")]
     pub fn title(&self) -> Option<String> {
-        self.content.title.clone()
+        self.content.title.visible()
     }
 
     /// The author; see [`title`](Self::title).
     pub fn author(&self) -> Option<String> {
-        self.content.author.clone()
+        self.content.author.visible()
     }
 
     /// The copyright notice; see [`title`](Self::title).
     pub fn copyright(&self) -> Option<String> {
-        self.content.copyright.clone()
+        self.content.copyright.visible()
     }
 
     /// The description; see [`title`](Self::title).
     pub fn description(&self) -> Option<String> {
-        self.content.description.clone()
+        self.content.description.visible()
     }
 
     /// The rating; see [`title`](Self::title).
     pub fn rating(&self) -> Option<String> {
-        self.content.rating.clone()
+        self.content.rating.visible()
     }
 
     /// Where the File Properties Object and the Data Object start.

@@ -48,10 +48,12 @@
 
 mod cursor;
 mod error;
+mod fields;
 pub mod guid;
 mod header;
 mod limits;
 mod object;
+pub mod objects;
 mod packet;
 mod reader;
 mod recording;
@@ -60,17 +62,19 @@ mod strip;
 #[cfg(any(test, feature = "_testing"))]
 #[doc(hidden)]
 pub mod testing;
+mod text;
+mod time;
 mod writer;
 
 pub use self::error::{Deviation, Error, FileError};
-pub use self::header::{
-    AudioFormat, FileProperties, Header, PayloadExtension, Stream, StreamKind, VideoFormat,
-};
+pub use self::header::{AudioFormat, Header, PayloadExtension, Stream, StreamKind, VideoFormat};
 pub use self::limits::Limits;
 pub use self::object::Object;
+pub use self::objects::FileProperties;
 pub use self::packet::{Field, Packet, Payload, Payloads, Piece, Pieces};
 pub use self::reader::FileReader;
 pub use self::recording::{Patch, Recording};
 pub use self::restore::{Restored, Restorer};
 pub use self::strip::{Removal, remove_padding};
+pub use self::text::Text;
 pub use self::writer::FileWriter;

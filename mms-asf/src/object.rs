@@ -24,6 +24,21 @@ pub struct Object {
 }
 
 impl Object {
+    /// The object that these bytes are, at offset 0.
+    ///
+    /// Fails when they do not start with an identifier and a size, or when the size is not theirs.
+    pub fn from_bytes(bytes: Bytes) -> Result<Self, Error> {
+        let (id, size) = head(&bytes, 0)?;
+        if size != bytes.len() as u64 {
+            return Err(Error::Malformed {
+                what: "object",
+                offset: 16,
+                expected: "the size of the bytes that are there",
+            });
+        }
+        Ok(Self { id, offset: 0, bytes })
+    }
+
     /// The object's name, if its identifier is a known one.
     pub fn name(&self) -> Option<&'static str> {
         guid::name(self.id)

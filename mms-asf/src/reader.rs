@@ -151,7 +151,7 @@ fn extent(header: &Header, file_len: u64) -> (u64, u64) {
     let size = u64::from(file.packet_size);
     let whole = |bytes: u64| bytes.checked_div(size).unwrap_or(0);
     let mut bytes = file_len.saturating_sub(header.len() as u64);
-    if !file.broadcast {
+    if !file.broadcast() {
         // 0 is what live servers and unfinished files store.
         if let Some(declared) = header.data_size().checked_sub(50) {
             bytes = bytes.min(declared);

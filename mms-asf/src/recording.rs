@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use self::timeline::Timeline;
-use crate::header::{BROADCAST, DATA_HEAD, SEEKABLE};
-use crate::{Header, Packet, StreamKind};
+use crate::header::DATA_HEAD;
+use crate::{FileProperties, Header, Packet, StreamKind};
 
 /// Watches the packets of a recording and knows the header of the finished file.
 ///
@@ -79,7 +79,7 @@ impl Recording {
     /// counts, so that what is written stays playable if the recording breaks off.
     pub fn initial_header(&self) -> Bytes {
         let (file, data) = self.header.patch_points();
-        let flags = self.header.file().flags | BROADCAST;
+        let flags = self.header.file().flags | FileProperties::BROADCAST;
         let mut bytes = BytesMut::from(self.header.as_bytes().as_ref());
         put(&mut bytes, file, 40, &0_u64.to_le_bytes());
         put(&mut bytes, file, 56, &0_u64.to_le_bytes());
@@ -130,15 +130,16 @@ impl Recording {
     /// Whether the recording holds every packet of a file whose header was complete.
     fn is_complete_copy(&self) -> bool {
         let file = self.header.file();
-        !file.broadcast && file.packet_count == self.packets
+        !file.broadcast() && file.packet_count == self.packets
     }
 
     fn final_flags(&self) -> u32 {
         let file = self.header.file();
-        let kept = if file.broadcast { file.flags & SEEKABLE } else { file.flags };
+        let kept =
+            if file.broadcast() { file.flags & FileProperties::SEEKABLE } else { file.flags };
         let streams = self.header.streams();
         let audio = !streams.is_empty() && streams.iter().all(|s| s.kind == StreamKind::Audio);
-        if audio { kept | SEEKABLE } else { kept }
+        if audio { kept | FileProperties::SEEKABLE } else { kept }
     }
 
     fn packet_bytes(&self) -> u64 {

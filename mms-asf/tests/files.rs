@@ -185,7 +185,7 @@ fn an_unfinished_recording_can_be_read() {
     let header = Header::parse(&testing::header(SIZE, 9, &STREAMS)).unwrap();
     let recording = Recording::new(&header);
     let unfinished = Header::parse(&recording.initial_header()).unwrap();
-    assert!(unfinished.file().broadcast);
+    assert!(unfinished.file().broadcast());
     assert_eq!(unfinished.file().packet_count, 0);
     assert_eq!(unfinished.data_size(), 50);
     assert!(unfinished.same_stream(&header));

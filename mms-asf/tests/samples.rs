@@ -1,12 +1,11 @@
-//! Real files. `MMS_SAMPLES` names a directory that holds them in `asf/`; without it the tests say
-//! so and pass.
+//! Headers, packets and recordings of real files.
 
 #![cfg(test)]
 
+mod support;
+
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufReader, Cursor};
-use std::path::PathBuf;
+use std::io::Cursor;
 
 use bytes::BytesMut;
 use mms_asf::{
@@ -14,47 +13,10 @@ use mms_asf::{
     remove_padding,
 };
 
-/// Files whose header is damaged beyond use.
-const REFUSED: [&str; 5] = [
-    "broken-header-prefix-only-30-bytes.asf",
-    "broken-header-size-578-but-data-object-at-4430.wma",
-    "broken-object-size-23.wma",
-    "broken-object-size-zero-infinite-loop.wma",
-    "broken-skeleton-header-size-0.wma",
-];
+use support::{REFUSED, each_file, open, samples};
 
 const REMOVALS: [Removal; 4] =
     [Removal::ExplicitLength, Removal::FieldCleared, Removal::FieldKept, Removal::FieldRemoved];
-
-type Reader = FileReader<BufReader<File>>;
-
-fn samples() -> Option<Vec<(String, PathBuf)>> {
-    let Some(directory) = std::env::var_os("MMS_SAMPLES") else {
-        println!("skipped: MMS_SAMPLES is not set");
-        return None;
-    };
-    let mut files: Vec<_> = std::fs::read_dir(PathBuf::from(directory).join("asf"))
-        .expect("MMS_SAMPLES holds asf/")
-        .map(|entry| entry.expect("a directory entry").path())
-        .filter(|path| path.extension().is_some_and(|e| e != "md"))
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), path))
-        .collect();
-    files.sort();
-    Some(files)
-}
-
-fn open(path: &PathBuf) -> Result<Reader, mms_asf::FileError> {
-    FileReader::open(BufReader::new(File::open(path).expect("a readable sample")))
-}
-
-/// All samples that are not refused.
-fn each_file(mut check: impl FnMut(&str, Reader)) {
-    for (name, path) in samples().unwrap_or_default() {
-        if !REFUSED.contains(&name.as_str()) {
-            check(&name, open(&path).unwrap_or_else(|error| panic!("{name}: {error}")));
-        }
-    }
-}
 
 fn payloads<'a>(name: &str, packet: &Packet<'a>) -> Vec<Payload<'a>> {
     packet.payloads().collect::<Result<_, _>>().unwrap_or_else(|e| panic!("{name}: {e}"))
@@ -175,12 +137,12 @@ fn recording_a_complete_file_copies_it() {
         let again = FileReader::open(Cursor::new(&copy)).unwrap();
         assert_eq!(again.packet_count(), count, "{name}");
         assert_eq!(again.leftover(), 0, "{name}");
-        assert!(!again.header().file().broadcast, "{name}");
+        assert!(!again.header().file().broadcast(), "{name}");
         assert_eq!(again.header().file().file_size, copy.len() as u64, "{name}");
         assert!(again.header().same_stream(&header), "{name}");
 
         let file = header.file();
-        if file.broadcast || file.packet_count != count {
+        if file.broadcast() || file.packet_count != count {
             println!("{name}: {count} of {} packets", file.packet_count);
             return;
         }
@@ -207,7 +169,7 @@ fn computed_durations_are_near_the_declared_ones() {
     each_file(|name, mut reader| {
         let header = reader.header().clone();
         let count = reader.packet_count();
-        if header.file().broadcast || header.file().packet_count != count || count == 0 {
+        if header.file().broadcast() || header.file().packet_count != count || count == 0 {
             return;
         }
         // A live header makes the recording compute everything.

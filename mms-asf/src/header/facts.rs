@@ -1,19 +1,24 @@
 //! The dispatcher: which object says what.
 
-use super::FileProperties;
-use super::content::{self, Content};
 use super::stream::{Extended, Stream};
 use crate::object::{Object, Walk};
+use crate::objects::{
+    Body as _, ContentDescription, FileProperties, StreamBitrate, StreamBitrates,
+};
 use crate::{Deviation, Error, Limits, guid};
+
+/// Where the maximum packet size lies in the File Properties Object.
+const PACKET_SIZE_AT: u64 = 96;
 
 /// What the objects of both levels say, collected by one dispatcher: files put objects on either.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) file: Option<(usize, FileProperties)>,
+    pub(super) extension: Vec<Object>,
     streams: Vec<Stream>,
     extended: Vec<Extended>,
-    bit_rates: Vec<(u8, u32)>,
-    pub(super) content: Option<Content>,
+    bit_rates: Vec<StreamBitrate>,
+    pub(super) content: Option<ContentDescription>,
 }
 
 impl Facts {
@@ -30,7 +35,8 @@ impl Facts {
                     .push(Deviation::Duplicate { what: "File Properties Object", offset });
             }
             guid::FILE_PROPERTIES => {
-                let file = FileProperties::parse(object, limits, &mut walk.deviations)?;
+                let file = FileProperties::decode(object)?;
+                check_packet_size(object, &file, limits, walk)?;
                 self.file = Some((object.offset, file));
             }
             guid::STREAM_PROPERTIES => self.stream(object, false, walk),
@@ -44,14 +50,16 @@ impl Facts {
                 }
                 Err(_) => unreadable(object, "Extended Stream Properties Object", walk),
             },
-            guid::STREAM_BITRATE_PROPERTIES => match content::bit_rates(object) {
-                Ok(rates) => self.bit_rates.extend(rates),
+            guid::STREAM_BITRATE_PROPERTIES => match StreamBitrates::decode(object) {
+                Ok(rates) => self.bit_rates.extend(rates.records),
                 Err(_) => unreadable(object, "Stream Bitrate Properties Object", walk),
             },
-            guid::CONTENT_DESCRIPTION if self.content.is_none() => match Content::parse(object) {
-                Ok(content) => self.content = Some(content),
-                Err(_) => unreadable(object, "Content Description Object", walk),
-            },
+            guid::CONTENT_DESCRIPTION if self.content.is_none() => {
+                match ContentDescription::decode(object) {
+                    Ok(content) => self.content = Some(content),
+                    Err(_) => unreadable(object, "Content Description Object", walk),
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -80,6 +88,7 @@ impl Facts {
         let children = object.bytes.slice_ref(cursor.rest());
         for child in walk.children(&children, cursor.offset())? {
             self.object(&child, limits, walk)?;
+            self.extension.push(child);
         }
         Ok(())
     }
@@ -105,7 +114,7 @@ impl Facts {
         for stream in &mut streams {
             let number = stream.number;
             stream.bit_rate =
-                self.bit_rates.iter().find(|(n, _)| *n == number).map(|(_, rate)| *rate);
+                self.bit_rates.iter().find(|r| r.stream() == number).map(|r| r.bit_rate);
             let extended = self.extended.iter_mut().find(|e| e.number == u16::from(number));
             if let Some(extended) = extended {
                 stream.time_per_frame = extended.time_per_frame;
@@ -114,6 +123,31 @@ impl Facts {
         }
         streams
     }
+}
+
+/// Packets of no size, or of one beyond the limit, cannot be worked with.
+fn check_packet_size(
+    object: &Object,
+    file: &FileProperties,
+    limits: &Limits,
+    walk: &mut Walk,
+) -> Result<(), Error> {
+    let (minimum, maximum) = (file.min_packet_size, file.packet_size);
+    if maximum == 0 {
+        return Err(Error::Malformed {
+            what: "File Properties Object",
+            offset: (object.offset as u64).saturating_add(PACKET_SIZE_AT),
+            expected: "a packet size of at least 1",
+        });
+    }
+    if maximum > limits.packet_size {
+        let (value, limit) = (u64::from(maximum), u64::from(limits.packet_size));
+        return Err(Error::Limit { what: "packet size", value, limit });
+    }
+    if minimum != maximum {
+        walk.deviations.push(Deviation::PacketSizes { minimum, maximum });
+    }
+    Ok(())
 }
 
 fn unreadable(object: &Object, what: &'static str, walk: &mut Walk) {

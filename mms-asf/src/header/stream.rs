@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::file_properties::ticks;
 use super::format::{AudioFormat, VideoFormat, fourcc_name};
 use crate::object::Object;
+use crate::time::from_ticks;
 use crate::{Error, guid};
 
 /// One stream of the file, with what several objects say about it.
@@ -106,7 +106,7 @@ impl Stream {
         let mut cursor = object.cursor("Stream Properties Object");
         let kind = StreamKind::from(cursor.guid("a stream type")?);
         let error_correction = cursor.guid("an error correction type")?;
-        let time_offset = ticks(cursor.u64("a time offset")?);
+        let time_offset = from_ticks(cursor.u64("a time offset")?);
         let specific = cursor.u32("the length of the type-specific data")? as usize;
         let correction = cursor.u32("the length of the error correction data")? as usize;
         let flags = cursor.u16("flags")?;
@@ -182,7 +182,7 @@ impl Extended {
         }
         Ok(Self {
             number,
-            time_per_frame: (time_per_frame != 0).then(|| ticks(time_per_frame)),
+            time_per_frame: (time_per_frame != 0).then(|| from_ticks(time_per_frame)),
             extensions,
             nested: object.bytes.slice_ref(cursor.rest()),
             nested_offset: cursor.offset(),

@@ -1,7 +1,6 @@
 //! Send and presentation times, which wrap on the wire, on one line of 64 bits.
 
-use std::time::Duration;
-
+use crate::time::to_millis;
 use crate::{Header, Packet, Payload, Piece, Stream, StreamKind, guid};
 
 /// A longer distance between two objects of a stream is a pause, not an object's duration.
@@ -107,7 +106,7 @@ impl Track {
             // Encoders leave garbage in this field of audio streams.
             per_frame: stream
                 .time_per_frame
-                .map(millis)
+                .map(to_millis)
                 .filter(|&time| stream.kind == StreamKind::Video && time <= LONGEST_OBJECT),
             bytes_per_second: stream.audio().map(|audio| u64::from(audio.avg_bytes)),
             sample_duration,
@@ -152,10 +151,6 @@ fn near(reference: u64, time: u32) -> u64 {
     let [a, b, c, d, ..] = reference.to_le_bytes();
     let difference = time.wrapping_sub(u32::from_le_bytes([a, b, c, d]));
     reference.saturating_add_signed(i64::from(i32::from_le_bytes(difference.to_le_bytes())))
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ fn each_entry_gets_its_file() {
             assert_eq!(bytes[clip.header.len()..], clip.file()[clip.header.len()..]);
             let header = mms_asf::Header::parse(&bytes.into()).unwrap();
             assert_eq!(header.file().packet_count, clip.packets.len() as u64);
-            assert!(!header.file().broadcast);
+            assert!(!header.file().broadcast());
         }
         // One file only: the second entry is not asked for.
         let session = patient().open(&url(address, "list")).unwrap();

@@ -45,7 +45,7 @@ fn a_pipe_gets_header_and_packets() {
     let bytes = sink.0.lock().unwrap().clone();
     assert_eq!(bytes[clip.header.len()..], clip.file()[clip.header.len()..]);
     let header = mms_asf::Header::parse(&bytes.into()).unwrap();
-    assert!(header.file().broadcast);
+    assert!(header.file().broadcast());
     assert!(header.same_stream(&mms_asf::Header::parse(&clip.header).unwrap()));
 }
 
@@ -81,7 +81,7 @@ fn cancelling_is_an_orderly_end() {
     assert!(summary.cancelled);
     assert_eq!(summary.packets, 5);
     let header = mms_asf::Header::parse(&file.bytes().into()).unwrap();
-    assert_eq!((header.file().packet_count, header.file().broadcast), (5, false));
+    assert_eq!((header.file().packet_count, header.file().broadcast()), (5, false));
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn at_any_moment_the_file_plays() {
         recording.flush().unwrap();
         let reader = mms_asf::FileReader::open(io::Cursor::new(file.bytes())).unwrap();
         assert_eq!(reader.packet_count(), number as u64 + 1);
-        assert!(reader.header().file().broadcast);
+        assert!(reader.header().file().broadcast());
     }
     // Dropped, not finished.
     drop(recording);

@@ -1,0 +1,129 @@
+//! The objects of the header as types: one file a subject, reading beside writing.
+//!
+//! ```
+//! use mms_asf::objects::{Body, ContentDescription};
+//!
+//! let mut description = ContentDescription::default();
+//! description.title = "Ein Lied".into();
+//! let object = description.encode()?;
+//! assert_eq!(object.name(), Some("Content Description Object"));
+//! assert_eq!(ContentDescription::decode(&object)?, description);
+//! # Ok::<(), mms_asf::Error>(())
+//! ```
+//!
+//! A type keeps what carries meaning, and what a file must not lose when it is edited (terminators,
+//! unknown flag bits). What an untouched object holds besides, such as bytes behind its fields,
+//! stays with it: only objects that are changed are written from their types.
+
+mod content_description;
+mod error_correction;
+mod file_properties;
+mod language_list;
+mod stream_bitrates;
+
+pub use self::content_description::ContentDescription;
+pub use self::error_correction::ErrorCorrection;
+pub use self::file_properties::FileProperties;
+pub use self::language_list::LanguageList;
+pub use self::stream_bitrates::{StreamBitrate, StreamBitrates};
+
+use uuid::Uuid;
+
+use crate::Error;
+use crate::cursor::Cursor;
+use crate::fields::Fields;
+use crate::object::Object;
+
+/// A type for the body of one kind of object. Only this crate has such types.
+pub trait Body: Sized {
+    /// The identifier of the objects that it is the body of.
+    const ID: Uuid;
+
+    /// Reads the object, whose identifier is not looked at. Bytes behind the last field are left
+    /// out.
+    ///
+    /// Fails when the fields contradict each other or the object's size; offsets in the error count
+    /// from where the object's own offset counts.
+    fn decode(object: &Object) -> Result<Self, Error>;
+
+    /// The object, at offset 0.
+    ///
+    /// Fails when something is longer than the field for its length can say.
+    fn encode(&self) -> Result<Object, Error>;
+}
+
+/// What a type knows about its fields.
+pub(crate) trait Layout: Sized {
+    const ID: Uuid;
+    /// The object's name, for errors.
+    const NAME: &'static str;
+
+    /// Reads what follows identifier and size. `object` is for fields that are kept as slices.
+    fn parse(cursor: &mut Cursor<'_>, object: &Object) -> Result<Self, Error>;
+
+    /// Writes the same fields in the same order.
+    fn put(&self, out: &mut Fields);
+}
+
+impl<T: Layout> Body for T {
+    const ID: Uuid = T::ID;
+
+    fn decode(object: &Object) -> Result<Self, Error> {
+        T::parse(&mut object.cursor(T::NAME), object)
+    }
+
+    fn encode(&self) -> Result<Object, Error> {
+        let mut fields = Fields::object(T::ID);
+        self.put(&mut fields);
+        fields.finish(T::ID)
+    }
+}
+
+macro_rules! bodies {
+    ($($name:ident,)+) => {
+        /// The body of an object, by its identifier.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum AnyBody {
+            $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name),)+
+            /// An object that this crate has no type for.
+            Unknown(Object),
+        }
+
+        impl AnyBody {
+            /// Reads the object as what its identifier says.
+            ///
+            /// Fails as [`Body::decode`] does.
+            pub fn decode(object: &Object) -> Result<Self, Error> {
+                Ok(match object.id {
+                    $(<$name as Layout>::ID => Self::$name($name::decode(object)?),)+
+                    _ => Self::Unknown(object.clone()),
+                })
+            }
+
+            /// The object; an unknown one as it was.
+            ///
+            /// Fails as [`Body::encode`] does.
+            pub fn encode(&self) -> Result<Object, Error> {
+                match self {
+                    $(Self::$name(body) => body.encode(),)+
+                    Self::Unknown(object) => Ok(object.clone()),
+                }
+            }
+        }
+
+        $(impl From<$name> for AnyBody {
+            fn from(body: $name) -> Self {
+                Self::$name(body)
+            }
+        })+
+    };
+}
+
+bodies! {
+    ContentDescription,
+    ErrorCorrection,
+    FileProperties,
+    LanguageList,
+    StreamBitrates,
+}

@@ -1,0 +1,50 @@
+//! Real files. `MMS_SAMPLES` names a directory that holds them in `asf/`; without it tests say
+//! "skipped" and pass.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use mms_asf::{FileError, FileReader};
+
+/// Files whose header is damaged beyond use.
+pub(crate) const REFUSED: [&str; 5] = [
+    "broken-header-prefix-only-30-bytes.asf",
+    "broken-header-size-578-but-data-object-at-4430.wma",
+    "broken-object-size-23.wma",
+    "broken-object-size-zero-infinite-loop.wma",
+    "broken-skeleton-header-size-0.wma",
+];
+
+/// A sample open for reading.
+pub(crate) type Reader = FileReader<BufReader<File>>;
+
+/// Names and paths of all samples, in order.
+pub(crate) fn samples() -> Option<Vec<(String, PathBuf)>> {
+    let Some(directory) = std::env::var_os("MMS_SAMPLES") else {
+        println!("skipped: MMS_SAMPLES is not set");
+        return None;
+    };
+    let mut files: Vec<_> = std::fs::read_dir(PathBuf::from(directory).join("asf"))
+        .expect("MMS_SAMPLES holds asf/")
+        .map(|entry| entry.expect("a directory entry").path())
+        .filter(|path| path.extension().is_some_and(|e| e != "md"))
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), path))
+        .collect();
+    files.sort();
+    Some(files)
+}
+
+/// Opens one sample.
+pub(crate) fn open(path: &Path) -> Result<Reader, FileError> {
+    FileReader::open(BufReader::new(File::open(path).expect("a readable sample")))
+}
+
+/// All samples that are not refused.
+pub(crate) fn each_file(mut check: impl FnMut(&str, Reader)) {
+    for (name, path) in samples().unwrap_or_default() {
+        if !REFUSED.contains(&name.as_str()) {
+            check(&name, open(&path).unwrap_or_else(|error| panic!("{name}: {error}")));
+        }
+    }
+}
