@@ -43,6 +43,10 @@ impl Fields {
         self.bytes.put_slice(bytes);
     }
 
+    pub(crate) fn zeros(&mut self, count: usize) {
+        self.bytes.put_bytes(0, count);
+    }
+
     pub(crate) fn text(&mut self, text: &Text) {
         self.slice(text.as_bytes());
     }

@@ -47,6 +47,7 @@
 //! without becoming unusable is listed as [`Deviation`]s.
 
 mod cursor;
+mod edit;
 mod error;
 mod fields;
 pub mod guid;
@@ -66,6 +67,7 @@ mod text;
 mod time;
 mod writer;
 
+pub use self::edit::HeaderEditor;
 pub use self::error::{Deviation, Error, FileError};
 pub use self::header::{AudioFormat, Header, PayloadExtension, Stream, StreamKind, VideoFormat};
 pub use self::limits::Limits;

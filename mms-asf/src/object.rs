@@ -49,6 +49,11 @@ impl Object {
         self.bytes.get(HEAD..).unwrap_or_default()
     }
 
+    /// Where it ends, counted like [`offset`](Self::offset).
+    pub(crate) fn end(&self) -> usize {
+        self.offset.saturating_add(self.bytes.len())
+    }
+
     /// A reader at the start of the body.
     pub(crate) fn cursor(&self, what: &'static str) -> Cursor<'_> {
         Cursor::new(self.body(), self.offset.saturating_add(HEAD), what)

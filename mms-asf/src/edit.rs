@@ -1,0 +1,207 @@
+//! Changes a header and keeps everything that was not changed, byte for byte.
+//!
+//! All sizes and counts that depend on what was changed are computed in one place,
+//! [`HeaderEditor::finish`].
+
+mod level;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use self::level::Level;
+use crate::object::Object;
+use crate::objects::{Body, FileProperties};
+use crate::{Error, Header, Limits, guid};
+
+/// The children of the Header Object start here.
+const CHILDREN: usize = 30;
+
+/// A header being changed.
+///
+/// Padding is used first: as long as it suffices, the new header is as long as the old one, and
+/// can be written over it in place. When it does not, the header grows, and the packets of a file
+/// have to move.
+///
+/// Objects that are not touched stay where they are, as they are, known or not. A Digital Signature
+/// Object covers the header and is left out of a changed one.
+///
+/// ```
+/// # use mms_asf::{Header, testing};
+/// use mms_asf::HeaderEditor;
+/// use mms_asf::objects::ContentDescription;
+///
+/// # let header = Header::parse(&testing::header(256, 1, &[testing::TestStream::Audio(1)]))?;
+/// let mut editor = HeaderEditor::new(&header);
+/// editor.update(|description: &mut ContentDescription| description.title = "Ein Lied".into())?;
+/// let changed = editor.finish()?;
+/// assert_eq!(changed.title().as_deref(), Some("Ein Lied"));
+/// # Ok::<(), mms_asf::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct HeaderEditor {
+    original: Header,
+    level: Level,
+    room: usize,
+    limits: Limits,
+}
+
+impl HeaderEditor {
+    /// Starts with this header.
+    pub fn new(header: &Header) -> Self {
+        let level = Level::of(header);
+        Self { original: header.clone(), level, room: 2048, limits: Limits::default() }
+    }
+
+    /// How much padding, in bytes, a header gets that has to grow: room for the next change.
+    /// Default 2048; below 24 means none.
+    #[must_use]
+    pub fn with_room(mut self, room: usize) -> Self {
+        self.room = room;
+        self
+    }
+
+    /// Other limits than the default ones for the header that is made.
+    #[must_use]
+    pub fn with_limits(mut self, limits: &Limits) -> Self {
+        self.limits = *limits;
+        self
+    }
+
+    /// All objects of both levels in the order of the file, without the Header Extension Object
+    /// itself.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.level.objects()
+    }
+
+    /// The first object of this kind as its type; `None` when there is none.
+    pub fn find<T: Body>(&self) -> Option<Result<T, Error>> {
+        self.objects().find(|object| object.id == T::ID).map(T::decode)
+    }
+
+    /// Puts this in the place of the first object of its kind and takes out all others; without
+    /// one it becomes the last child of the Header Object, or of the Header Extension Object for a
+    /// kind that belongs there.
+    ///
+    /// Fails as [`Body::encode`] does, with nothing changed.
+    pub fn set<T: Body>(&mut self, body: &T) -> Result<(), Error> {
+        let object = body.encode()?;
+        let mut first = Some(&object);
+        self.level.retain_mut(|old| {
+            if old.id != T::ID {
+                return true;
+            }
+            let Some(new) = first.take() else { return false };
+            *old = new.clone();
+            true
+        });
+        if first.is_some() {
+            self.level.push(object);
+        }
+        Ok(())
+    }
+
+    /// Adds another object of a kind of which there may be several, at the same place as
+    /// [`set`](Self::set) does.
+    ///
+    /// Fails as [`Body::encode`] does, with nothing changed.
+    pub fn add<T: Body>(&mut self, body: &T) -> Result<(), Error> {
+        self.level.push(body.encode()?);
+        Ok(())
+    }
+
+    /// Changes the first object of this kind; when there is none, an empty one is made.
+    ///
+    /// Fails, with nothing changed, when the object cannot be read or written.
+    pub fn update<T: Body + Default>(&mut self, change: impl FnOnce(&mut T)) -> Result<(), Error> {
+        let mut body = self.find().transpose()?.unwrap_or_default();
+        change(&mut body);
+        self.set(&body)
+    }
+
+    /// Offers each object of this kind for a change; those for which `change` is false are taken
+    /// out. Objects that come out equal stay as they are, byte for byte.
+    ///
+    /// Fails, with nothing changed, when an object cannot be read or written.
+    pub fn edit_each<T: Body + PartialEq>(
+        &mut self,
+        mut change: impl FnMut(&mut T) -> bool,
+    ) -> Result<(), Error> {
+        let mut level = self.level.clone();
+        let mut failed = None;
+        level.retain_mut(|object| {
+            if object.id != T::ID || failed.is_some() {
+                return true;
+            }
+            edit(object, &mut change).unwrap_or_else(|error| {
+                failed = Some(error);
+                true
+            })
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => {
+                self.level = level;
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes out the objects for which `keep` is false.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Object) -> bool) {
+        self.level.retain_mut(|object| keep(object));
+    }
+
+    /// The new header. The Data Object's head is kept.
+    ///
+    /// When nothing was changed it is the old one, byte for byte. When the header has another
+    /// length than before, the file size in File Properties changes with it.
+    ///
+    /// Fails when the header would be longer than [`Limits::header_bytes`], and when what every
+    /// header needs was taken out.
+    pub fn finish(mut self) -> Result<Header, Error> {
+        let before = Level::of(&self.original);
+        if self.level == before {
+            return Header::parse_with(self.original.as_bytes(), &self.limits);
+        }
+        self.retain(|object| object.id != guid::DIGITAL_SIGNATURE);
+        let old_len = before.len();
+        self.level.fit(old_len, self.room)?;
+        let (old_len, new_len) = (old_len as u64, self.level.len() as u64);
+        self.edit_each(|file: &mut FileProperties| {
+            // 0 and the broadcast flag say that the size is not known.
+            if file.file_size != 0 && !file.broadcast() {
+                file.file_size = file.file_size.saturating_sub(old_len).saturating_add(new_len);
+            }
+            true
+        })?;
+        Header::parse_with(&self.bytes(), &self.limits)
+    }
+
+    fn bytes(&self) -> Bytes {
+        let (_, data_at) = self.original.patch_points();
+        let (head, data) = self.original.as_bytes().split_at_checked(data_at).unwrap_or_default();
+        let count = u32::try_from(self.level.count()).unwrap_or(u32::MAX);
+        let size = (CHILDREN as u64).saturating_add(self.level.len() as u64);
+        let mut bytes = BytesMut::new();
+        bytes.put_slice(head.get(..16).unwrap_or_default());
+        bytes.put_u64_le(size);
+        bytes.put_u32_le(count);
+        bytes.put_slice(head.get(28..CHILDREN).unwrap_or_default());
+        self.level.put(&mut bytes);
+        bytes.put_slice(data);
+        bytes.freeze()
+    }
+}
+
+/// Whether the object stays.
+fn edit<T: Body + PartialEq>(
+    object: &mut Object,
+    change: &mut impl FnMut(&mut T) -> bool,
+) -> Result<bool, Error> {
+    let before = T::decode(object)?;
+    let mut body = T::decode(object)?;
+    let keep = change(&mut body);
+    if keep && body != before {
+        *object = body.encode()?;
+    }
+    Ok(keep)
+}

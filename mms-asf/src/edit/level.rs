@@ -1,0 +1,225 @@
+//! The children of the Header Object, and below them those of the Header Extension Object.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::fields::Fields;
+use crate::object::{HEAD, Object, Walk};
+use crate::{Error, Header, guid};
+
+/// The Header Extension Object in front of its children, in bytes.
+const EXTENSION_HEAD: usize = 46;
+
+/// What belongs into the Header Extension Object, where old players do not look.
+const IN_EXTENSION: [uuid::Uuid; 13] = [
+    guid::EXTENDED_STREAM_PROPERTIES,
+    guid::ADVANCED_MUTUAL_EXCLUSION,
+    guid::GROUP_MUTUAL_EXCLUSION,
+    guid::STREAM_PRIORITIZATION,
+    guid::BANDWIDTH_SHARING,
+    guid::LANGUAGE_LIST,
+    guid::METADATA,
+    guid::METADATA_LIBRARY,
+    guid::INDEX_PARAMETERS,
+    guid::MEDIA_OBJECT_INDEX_PARAMETERS,
+    guid::TIMECODE_INDEX_PARAMETERS,
+    guid::COMPATIBILITY,
+    guid::ADVANCED_CONTENT_ENCRYPTION,
+];
+
+/// All children, and the bytes behind the last one that could be told apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Level {
+    slots: Vec<Slot>,
+    rest: Bytes,
+}
+
+/// One child of the Header Object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Slot {
+    Object(Object),
+    Extension(Extension),
+}
+
+/// A Header Extension Object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Extension {
+    /// Everything in front of the children.
+    head: Bytes,
+    children: Vec<Object>,
+    rest: Bytes,
+}
+
+impl Level {
+    pub(super) fn of(header: &Header) -> Self {
+        let (_, data_at) = header.patch_points();
+        let objects = header.objects();
+        let end = objects.last().map_or(super::CHILDREN, Object::end);
+        let rest = header.as_bytes().slice(end.min(data_at)..data_at);
+        Self { slots: objects.iter().map(Slot::of).collect(), rest }
+    }
+
+    /// The objects of both levels in the order of the file.
+    pub(super) fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.slots.iter().flat_map(|slot| match slot {
+            Slot::Object(object) => std::slice::from_ref(object),
+            Slot::Extension(extension) => extension.children.as_slice(),
+        })
+    }
+
+    /// How many children the Header Object has.
+    pub(super) fn count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The bytes of all children together.
+    pub(super) fn len(&self) -> usize {
+        self.slots.iter().fold(self.rest.len(), |sum, slot| sum.saturating_add(slot.len()))
+    }
+
+    /// Keeps the objects, maybe changed, for which this says so.
+    pub(super) fn retain_mut(&mut self, mut keep: impl FnMut(&mut Object) -> bool) {
+        self.slots.retain_mut(|slot| match slot {
+            Slot::Object(object) => keep(object),
+            Slot::Extension(extension) => {
+                extension.children.retain_mut(&mut keep);
+                true
+            }
+        });
+    }
+
+    /// Appends an object on the level where its kind belongs.
+    pub(super) fn push(&mut self, object: Object) {
+        if !IN_EXTENSION.contains(&object.id) {
+            self.slots.push(Slot::Object(object));
+            return;
+        }
+        let extension = self.slots.iter_mut().find_map(|slot| match slot {
+            Slot::Object(_) => None,
+            Slot::Extension(extension) => Some(extension),
+        });
+        match extension {
+            Some(extension) => extension.children.push(object),
+            None => self.slots.push(Slot::Extension(Extension::with(object))),
+        }
+    }
+
+    /// Makes the children as long as they were, by means of padding. Where that is not possible
+    /// they get `room` bytes of it.
+    pub(super) fn fit(&mut self, len: usize, room: usize) -> Result<(), Error> {
+        let paddings = || self.objects().filter(|object| object.id == guid::PADDING);
+        // What would be left for a single padding object, or for one of them.
+        let left = |padding: usize| len.checked_add(padding)?.checked_sub(self.len());
+        if self.len() == len {
+            return Ok(());
+        }
+        let all = paddings().fold(0_usize, |sum, padding| sum.saturating_add(padding.bytes.len()));
+        let fits = |left: &usize| *left == 0 || *left >= HEAD;
+        let one = paddings()
+            .enumerate()
+            .find_map(|(at, padding)| Some((at, left(padding.bytes.len()).filter(fits)?)));
+        match (one, left(all).filter(fits)) {
+            (Some((at, left)), _) => self.pad(Some(at), left),
+            (None, Some(left)) => self.pad(None, left),
+            (None, None) => self.pad(None, room),
+        }
+    }
+
+    /// Gives one padding object this size, or takes it out; all others stay. Without one, a single
+    /// padding object is put in the place of all.
+    fn pad(&mut self, which: Option<usize>, size: usize) -> Result<(), Error> {
+        let mut new = (size >= HEAD).then(|| padding(size)).transpose()?;
+        let mut seen = 0_usize;
+        self.retain_mut(|object| {
+            if object.id != guid::PADDING {
+                return true;
+            }
+            let at = seen;
+            seen = seen.saturating_add(1);
+            if which.is_some_and(|which| which != at) {
+                return true;
+            }
+            let Some(new) = new.take() else { return false };
+            *object = new;
+            true
+        });
+        if let Some(new) = new {
+            self.push(new);
+        }
+        Ok(())
+    }
+
+    pub(super) fn put(&self, out: &mut BytesMut) {
+        for slot in &self.slots {
+            match slot {
+                Slot::Object(object) => out.put_slice(&object.bytes),
+                Slot::Extension(extension) => extension.put(out),
+            }
+        }
+        out.put_slice(&self.rest);
+    }
+}
+
+impl Slot {
+    fn of(object: &Object) -> Self {
+        let extension = (object.id == guid::HEADER_EXTENSION).then(|| Extension::of(object));
+        extension.flatten().map_or_else(|| Self::Object(object.clone()), Self::Extension)
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Object(object) => object.bytes.len(),
+            Self::Extension(extension) => EXTENSION_HEAD.saturating_add(extension.data_len()),
+        }
+    }
+}
+
+impl Extension {
+    /// `None` for one that is too short: it is no more than bytes.
+    fn of(object: &Object) -> Option<Self> {
+        let bytes = &object.bytes;
+        if bytes.len() < EXTENSION_HEAD {
+            return None;
+        }
+        let start = object.offset.saturating_add(EXTENSION_HEAD);
+        let children = Walk::new(u32::MAX).children(&bytes.slice(EXTENSION_HEAD..), start).ok()?;
+        let end = children.last().map_or(start, Object::end).saturating_sub(object.offset);
+        let rest = bytes.slice(end.min(bytes.len())..);
+        Some(Self { head: bytes.slice(..EXTENSION_HEAD), children, rest })
+    }
+
+    /// One with this only child.
+    fn with(child: Object) -> Self {
+        let mut head = BytesMut::new();
+        head.put_slice(&guid::HEADER_EXTENSION.to_bytes_le());
+        head.put_u64_le(0);
+        head.put_slice(&guid::HEADER_EXTENSION_RESERVED.to_bytes_le());
+        head.put_u16_le(6);
+        head.put_u32_le(0);
+        Self { head: head.freeze(), children: vec![child], rest: Bytes::new() }
+    }
+
+    fn data_len(&self) -> usize {
+        self.children
+            .iter()
+            .fold(self.rest.len(), |sum, child| sum.saturating_add(child.bytes.len()))
+    }
+
+    fn put(&self, out: &mut BytesMut) {
+        let len = self.data_len();
+        out.put_slice(self.head.get(..16).unwrap_or_default());
+        out.put_u64_le((EXTENSION_HEAD as u64).saturating_add(len as u64));
+        out.put_slice(self.head.get(HEAD..42).unwrap_or_default());
+        out.put_u32_le(u32::try_from(len).unwrap_or(u32::MAX));
+        for child in &self.children {
+            out.put_slice(&child.bytes);
+        }
+        out.put_slice(&self.rest);
+    }
+}
+
+/// A padding object of this size, at least 24.
+fn padding(size: usize) -> Result<Object, Error> {
+    let mut fields = Fields::object(guid::PADDING);
+    fields.zeros(size.saturating_sub(HEAD));
+    fields.finish(guid::PADDING)
+}
