@@ -75,6 +75,18 @@ guids! {
     BINARY = 0x3AFB65E2_47EF_40F2_AC2C_70A90D71D343, "binary stream type";
     NO_ERROR_CORRECTION = 0x20FB5700_5B55_11CF_A8FD_00805F5C442B, "absence of error correction";
     AUDIO_SPREAD = 0xBFC3CD50_618F_11CF_8BB2_00AA00B4E220, "audio spread error correction";
+    AUDIO_CONCEALMENT = 0x49F1A440_4ECE_11D0_A3AC_00A0C90348F6, "audio concealment";
+    RECORDED_TV_AUDIO = 0x31178C9D_03E1_4528_B582_3DF9DB22F503, "audio of recorded TV";
+    WEB_STREAM = 0x776257D4_C627_41CB_8F81_7AC7FF1C40CC, "web stream subtype";
+    WEB_STREAM_FORMAT = 0xDA1E6B13_8359_4050_B398_388E965BF00C, "web stream format";
+    MUTEX_LANGUAGE = 0xD6E22A00_35DA_11D1_9034_00A0C90349BE, "mutual exclusion by language";
+    MUTEX_BITRATE = 0xD6E22A01_35DA_11D1_9034_00A0C90349BE, "mutual exclusion by bit rate";
+    MUTEX_UNKNOWN = 0xD6E22A02_35DA_11D1_9034_00A0C90349BE,
+        "mutual exclusion for an unknown reason";
+    SHARING_EXCLUSIVE = 0xAF6060AA_5197_11D2_B6AF_00C04FD908E9, "exclusive bandwidth sharing";
+    SHARING_PARTIAL = 0xAF6060AB_5197_11D2_B6AF_00C04FD908E9, "partial bandwidth sharing";
+    NETWORK_DEVICES = 0x7A079BB6_DAA4_4E12_A5CA_91D38DC11A8D,
+        "content encryption for network devices";
     HEADER_EXTENSION_RESERVED = 0xABD3D211_A9BA_11CF_8EE6_00C00C205365,
         "reserved field of the Header Extension Object";
     SAMPLE_DURATION = 0xC6BD9450_867F_4907_83A3_C77921B733AD,

@@ -15,17 +15,35 @@
 //! unknown flag bits). What an untouched object holds besides, such as bytes behind its fields,
 //! stays with it: only objects that are changed are written from their types.
 
+mod advanced_encryption;
+mod compatibility;
 mod content_description;
 mod error_correction;
+mod exclusion;
+mod extended_stream;
 mod file_properties;
+mod index_parameters;
 mod language_list;
+mod priority;
 mod stream_bitrates;
+mod stream_properties;
 
+pub use self::advanced_encryption::{AdvancedContentEncryption, EncryptedObject, EncryptionRecord};
+pub use self::compatibility::Compatibility;
 pub use self::content_description::ContentDescription;
 pub use self::error_correction::ErrorCorrection;
+pub use self::exclusion::{AdvancedMutualExclusion, BitrateMutualExclusion, GroupMutualExclusion};
+pub use self::extended_stream::{
+    ExtendedStreamProperties, ExtensionSystem, LeakyBucket, StreamName,
+};
 pub use self::file_properties::FileProperties;
+pub use self::index_parameters::{
+    IndexParameters, IndexSpecifier, MediaObjectIndexParameters, TimecodeIndexParameters,
+};
 pub use self::language_list::LanguageList;
+pub use self::priority::{BandwidthSharing, StreamPrioritization, StreamPriority};
 pub use self::stream_bitrates::{StreamBitrate, StreamBitrates};
+pub use self::stream_properties::StreamProperties;
 
 use uuid::Uuid;
 
@@ -121,9 +139,21 @@ macro_rules! bodies {
 }
 
 bodies! {
+    AdvancedContentEncryption,
+    AdvancedMutualExclusion,
+    BandwidthSharing,
+    BitrateMutualExclusion,
+    Compatibility,
     ContentDescription,
     ErrorCorrection,
+    ExtendedStreamProperties,
     FileProperties,
+    GroupMutualExclusion,
+    IndexParameters,
     LanguageList,
+    MediaObjectIndexParameters,
     StreamBitrates,
+    StreamPrioritization,
+    StreamProperties,
+    TimecodeIndexParameters,
 }

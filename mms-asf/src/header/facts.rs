@@ -1,9 +1,10 @@
 //! The dispatcher: which object says what.
 
-use super::stream::{Extended, Stream};
+use super::stream::Stream;
 use crate::object::{Object, Walk};
 use crate::objects::{
-    Body as _, ContentDescription, FileProperties, StreamBitrate, StreamBitrates,
+    Body as _, ContentDescription, ExtendedStreamProperties, FileProperties, StreamBitrate,
+    StreamBitrates, StreamProperties,
 };
 use crate::{Deviation, Error, Limits, guid};
 
@@ -16,7 +17,7 @@ pub(super) struct Facts {
     pub(super) file: Option<(usize, FileProperties)>,
     pub(super) extension: Vec<Object>,
     streams: Vec<Stream>,
-    extended: Vec<Extended>,
+    extended: Vec<ExtendedStreamProperties>,
     bit_rates: Vec<StreamBitrate>,
     pub(super) content: Option<ContentDescription>,
 }
@@ -40,10 +41,10 @@ impl Facts {
                 self.file = Some((object.offset, file));
             }
             guid::STREAM_PROPERTIES => self.stream(object, false, walk),
-            guid::EXTENDED_STREAM_PROPERTIES => match Extended::parse(object) {
+            guid::EXTENDED_STREAM_PROPERTIES => match ExtendedStreamProperties::decode(object) {
                 Ok(extended) => {
-                    let nested = walk.children(&extended.nested, extended.nested_offset)?;
-                    for object in nested.iter().filter(|o| o.id == guid::STREAM_PROPERTIES) {
+                    let nested = extended.nested.iter();
+                    for object in nested.filter(|nested| nested.id == guid::STREAM_PROPERTIES) {
                         self.stream(object, true, walk);
                     }
                     self.extended.push(extended);
@@ -95,10 +96,11 @@ impl Facts {
 
     fn stream(&mut self, object: &Object, hidden: bool, walk: &mut Walk) {
         let offset = object.offset as u64;
-        let Ok(stream) = Stream::parse(object, hidden) else {
+        let Ok(properties) = StreamProperties::decode(object) else {
             unreadable(object, "Stream Properties Object", walk);
             return;
         };
+        let stream = Stream::new(properties, hidden);
         let number = stream.number;
         if number == 0 {
             walk.deviations.push(Deviation::StreamNumberZero { offset });
@@ -115,10 +117,8 @@ impl Facts {
             let number = stream.number;
             stream.bit_rate =
                 self.bit_rates.iter().find(|r| r.stream() == number).map(|r| r.bit_rate);
-            let extended = self.extended.iter_mut().find(|e| e.number == u16::from(number));
-            if let Some(extended) = extended {
-                stream.time_per_frame = extended.time_per_frame;
-                stream.extensions = std::mem::take(&mut extended.extensions);
+            if let Some(extended) = self.extended.iter().find(|e| e.number == u16::from(number)) {
+                stream.extend(extended);
             }
         }
         streams

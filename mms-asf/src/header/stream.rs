@@ -7,9 +7,8 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::format::{AudioFormat, VideoFormat, fourcc_name};
-use crate::object::Object;
-use crate::time::from_ticks;
-use crate::{Error, guid};
+use crate::guid;
+use crate::objects::{ExtendedStreamProperties, StreamProperties};
 
 /// One stream of the file, with what several objects say about it.
 #[doc(alias = "Stream Properties Object")]
@@ -101,33 +100,51 @@ impl Stream {
         (self.kind == StreamKind::Video).then(|| VideoFormat::parse(&self.type_specific)).flatten()
     }
 
-    /// The stream number may be 0 here; the caller refuses it.
-    pub(super) fn parse(object: &Object, hidden: bool) -> Result<Self, Error> {
-        let mut cursor = object.cursor("Stream Properties Object");
-        let kind = StreamKind::from(cursor.guid("a stream type")?);
-        let error_correction = cursor.guid("an error correction type")?;
-        let time_offset = from_ticks(cursor.u64("a time offset")?);
-        let specific = cursor.u32("the length of the type-specific data")? as usize;
-        let correction = cursor.u32("the length of the error correction data")? as usize;
-        let flags = cursor.u16("flags")?;
-        // Encoders leave uninitialised memory in the reserved field.
-        cursor.u32("a reserved field")?;
-        let type_specific = cursor.take(specific, "the type-specific data")?;
-        let error_correction_data = cursor.take(correction, "the error correction data")?;
-        let [low, _] = flags.to_le_bytes();
-        Ok(Self {
-            number: low & 0x7F,
-            kind,
-            encrypted: flags & 0x8000 != 0,
-            time_offset,
-            type_specific: object.bytes.slice_ref(type_specific),
-            error_correction,
-            error_correction_data: object.bytes.slice_ref(error_correction_data),
+    /// What the stream's own object says. Its number may be 0: the caller refuses it.
+    pub(super) fn new(properties: StreamProperties, hidden: bool) -> Self {
+        Self {
+            number: properties.number(),
+            kind: properties.kind,
+            encrypted: properties.encrypted(),
+            time_offset: properties.time_offset,
+            type_specific: properties.type_specific,
+            error_correction: properties.error_correction,
+            error_correction_data: properties.error_correction_data,
             bit_rate: None,
             time_per_frame: None,
             extensions: Vec::new(),
             hidden,
-        })
+        }
+    }
+
+    /// Adds what the Extended Stream Properties Object says.
+    pub(super) fn extend(&mut self, extended: &ExtendedStreamProperties) {
+        let time = extended.time_per_frame;
+        self.time_per_frame = Some(time).filter(|time| !time.is_zero());
+        self.extensions = extended
+            .extensions
+            .iter()
+            .map(|extension| PayloadExtension {
+                system: extension.system,
+                size: Some(extension.size).filter(|&size| size != 0xFFFF),
+            })
+            .collect();
+    }
+}
+
+impl StreamKind {
+    /// The identifier that stands for it.
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::Audio => guid::AUDIO,
+            Self::Video => guid::VIDEO,
+            Self::Command => guid::COMMAND,
+            Self::Jfif => guid::JFIF,
+            Self::DegradableJpeg => guid::DEGRADABLE_JPEG,
+            Self::FileTransfer => guid::FILE_TRANSFER,
+            Self::Binary => guid::BINARY,
+            Self::Other(id) => id,
+        }
     }
 }
 
@@ -143,49 +160,5 @@ impl From<Uuid> for StreamKind {
             guid::BINARY => Self::Binary,
             other => Self::Other(other),
         }
-    }
-}
-
-/// What an Extended Stream Properties Object adds to a stream.
-#[derive(Debug)]
-pub(super) struct Extended {
-    pub(super) number: u16,
-    pub(super) time_per_frame: Option<Duration>,
-    pub(super) extensions: Vec<PayloadExtension>,
-    /// What follows the fields, with its offset: room for one Stream Properties Object.
-    pub(super) nested: Bytes,
-    pub(super) nested_offset: usize,
-}
-
-impl Extended {
-    pub(super) fn parse(object: &Object) -> Result<Self, Error> {
-        let mut cursor = object.cursor("Extended Stream Properties Object");
-        cursor.take(48, "times, buffer models and flags")?;
-        let number = cursor.u16("a stream number")?;
-        cursor.u16("a language index")?;
-        let time_per_frame = cursor.u64("an average time per frame")?;
-        let names = cursor.u16("a number of names")?;
-        let systems = cursor.u16("a number of payload extensions")?;
-        for _ in 0..names {
-            cursor.u16("a language index")?;
-            let len = cursor.u16("the length of a name")?;
-            cursor.take(usize::from(len), "a name")?;
-        }
-        let mut extensions = Vec::new();
-        for _ in 0..systems {
-            let system = cursor.guid("a payload extension system")?;
-            let size = cursor.u16("the size of a payload extension")?;
-            let info = cursor.u32("the length of payload extension information")?;
-            cursor.take(info as usize, "payload extension information")?;
-            let size = (size != 0xFFFF).then_some(size);
-            extensions.push(PayloadExtension { system, size });
-        }
-        Ok(Self {
-            number,
-            time_per_frame: (time_per_frame != 0).then(|| from_ticks(time_per_frame)),
-            extensions,
-            nested: object.bytes.slice_ref(cursor.rest()),
-            nested_offset: cursor.offset(),
-        })
     }
 }

@@ -3,16 +3,16 @@
 
 #![cfg(test)]
 
+mod structure;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::fmt::Debug;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mms_asf::objects::{
-    AnyBody, Body, ContentDescription, ErrorCorrection, LanguageList, StreamBitrate, StreamBitrates,
-};
-use mms_asf::{Error, FileProperties, Object, Text};
+use mms_asf::objects::{AnyBody, Body, ContentDescription, ErrorCorrection, LanguageList};
+use mms_asf::{Error, Object, Text};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -71,31 +71,9 @@ proptest! {
     }
 
     #[test]
-    fn file_properties(id in guid(), n in any::<[u64; 6]>(), small in any::<[u32; 4]>()) {
-        let mut body = FileProperties::new(id, small[0]);
-        body.file_size = n[0];
-        body.creation_date = n[1];
-        body.packet_count = n[2];
-        body.play_duration = ticks(n[3]);
-        body.send_duration = ticks(n[4]);
-        body.preroll = Duration::from_millis(n[5]);
-        body.flags = small[1];
-        body.min_packet_size = small[2];
-        body.max_bit_rate = small[3];
-        survives(&body);
-    }
-
-    #[test]
     fn language_list(languages in prop::collection::vec(text(), 0..5)) {
         let mut body = LanguageList::default();
         body.languages = languages;
-        survives(&body);
-    }
-
-    #[test]
-    fn stream_bitrates(rates in prop::collection::vec(any::<(u8, u32)>(), 0..5)) {
-        let mut body = StreamBitrates::default();
-        body.records = rates.iter().map(|&(stream, rate)| StreamBitrate::new(stream, rate)).collect();
         survives(&body);
     }
 }
