@@ -174,10 +174,6 @@ pub enum Missing {
     RestOfPacket,
     /// Any media packet or message.
     Media,
-    /// The next entry of the playlist.
-    NextEntry,
-    /// The peer's part in closing the session.
-    Close,
     /// Any request.
     Request,
 }
@@ -189,8 +185,6 @@ impl fmt::Display for Missing {
             Self::Header => "complete header",
             Self::RestOfPacket => "complete packet",
             Self::Media => "media",
-            Self::NextEntry => "next entry",
-            Self::Close => "end of the stream",
             Self::Request => "request",
         })
     }
@@ -270,6 +264,9 @@ pub enum StateError {
     /// The credentials do not fit what the server asks for.
     #[error("the server asks for another kind of credentials")]
     Scheme,
+    /// The challenge was answered already, and the server has sent another one since.
+    #[error("the challenge was answered already")]
+    OldChallenge,
     /// Too many entries for one message.
     #[error("{0} entries do not fit one message")]
     TooMany(usize),

@@ -1,7 +1,5 @@
 //! What machines tell applications. Every transport has the same events.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 
 use crate::client_log::ClientLog;
@@ -227,6 +225,4 @@ pub struct Stats {
     pub dropped: u64,
     /// Deviations tolerated.
     pub deviations: u64,
-    /// Content that was played, as far as the machine can tell.
-    pub played: Duration,
 }

@@ -61,6 +61,7 @@ fn the_file_is_named() {
     // The caller decodes the URL; here the path goes out as it is.
     let mut config = ClientConfig::new("h", "a b.wmv?token=%20");
     config.cached_token = Bytes::from_static(b"cached\0");
+    config.allow_clear_text = true;
     let mut script = Script::at(Phase::ChoosingTransport, config);
     script.say(funnel());
     let expected = OpenFile {
@@ -245,12 +246,19 @@ fn a_password_is_not_sent_without_permission() {
 fn refused_again_and_again() {
     // MMSP-C-040
     let mut script = opening("9.1", "BASIC", clear_text());
+    let mut answered = Vec::new();
     for round in 0..4 {
         script.say(challenge(round, realm("r")));
         let challenge = asked(&mut script);
         assert_eq!(challenge.round, round);
+        // The server would be told a cookie that it has forgotten.
+        for old in &answered {
+            let refused = script.client.authenticate(script.now, old, &basic());
+            assert_eq!(refused, Err(StateError::OldChallenge));
+        }
         script.client.authenticate(script.now, &challenge, &basic()).unwrap();
         script.poll();
+        answered.push(challenge);
     }
     script.say(challenge(4, realm("r")));
     script.assert_failed(&Error::Unauthorized);
@@ -356,4 +364,24 @@ fn the_server_goes_while_a_challenge_waits() {
     script.say(opened(file()));
     script.server_closes();
     script.assert_failed(&Error::Disconnected { phase, mid_frame });
+}
+
+#[test]
+fn a_cached_password_needs_permission_as_well() {
+    // MMSP-C-031
+    for (token, allowed, sent) in [
+        (&b"dTpw\0"[..], false, false),
+        (b"dTpw\0", true, true),
+        (b"NTLMSSP\0\x01\0\0\0", false, true),
+    ] {
+        let mut config = config();
+        config.cached_token = Bytes::from_static(token);
+        config.allow_clear_text = allowed;
+        let mut script = Script::at(Phase::ChoosingTransport, config);
+        script.say(funnel());
+        let ClientMessage::OpenFile(open) = script.sent_one() else {
+            panic!("another message");
+        };
+        assert_eq!(open.token, if sent { token } else { b"" }, "{token:?}");
+    }
 }

@@ -277,3 +277,60 @@ fn the_size_of_a_packet_of_the_new_entry() {
     assert_eq!(events[0], ClientEvent::Deviation(odd));
     assert_eq!(packets(&events), [0]);
 }
+
+#[test]
+fn an_entry_without_an_end_while_the_play_command_is_on_its_way() {
+    // MMSP-C-092, MMSP-C-111: the header of the third entry is no packet of the second.
+    let mut script = Script::new_entry();
+    script.media(0, ENTRY);
+    script.play(all());
+    script.events();
+    script.say(change());
+    script.bytes(&data(0, ENTRY, 0x0C, b"thi"));
+    assert_eq!(content(script.events()).header(), &b"thi"[..]);
+    script.say(switched(HResult::OK));
+    script.say(started(PLAY + 1));
+    script.media(0, PLAY + 1);
+    script.play(all());
+    script.say(switched(HResult::OK));
+    script.say(started(PLAY + 2));
+    script.media(1, PLAY + 2);
+    let events = script.events();
+    assert_eq!(packets(&events), [0, 1]);
+    let odd = |event: &&ClientEvent| matches!(event, ClientEvent::Deviation(_));
+    assert_eq!(events.iter().filter(odd).count(), 0, "{events:?}");
+    assert_eq!(script.client.phase(), Phase::Streaming);
+}
+
+#[test]
+fn the_next_entry_crosses_our_stop() {
+    // What follows would be packets of an entry whose header the application never saw.
+    for seek in [false, true] {
+        let mut script = Script::streaming();
+        if seek {
+            script.play(all().start(Start::packet(7).unwrap()));
+        } else {
+            script.stop();
+        }
+        script.say(ended(HResult::FALSE, PLAY));
+        script.events();
+        let phase = script.client.phase();
+        script.say(change());
+        let message = MessageId::REPORT_STREAM_CHANGE;
+        script.assert_failed(&Error::Unexpected { message, phase });
+    }
+}
+
+#[test]
+fn a_play_command_for_a_new_entry_that_is_refused() {
+    // MMSP-C-069: the entry goes on.
+    let mut script = Script::new_entry();
+    script.play(all());
+    script.say(switched(HResult::OK));
+    let (hr, incarnation) = (HResult::FAIL, u32::from(PLAY) + 1);
+    script.say(ReportStartedPlaying { hr, incarnation, open_file_id: FILE });
+    script.media(1, ENTRY);
+    let events = script.events();
+    assert_eq!(packets(&events), [1], "{events:?}");
+    script.stop();
+}

@@ -296,3 +296,42 @@ fn early_and_backwards() {
     script.poll();
     assert_eq!((script.events(), script.deadline), (vec![], deadline));
 }
+
+#[test]
+fn a_stop_whose_answer_stands_behind_much_media() {
+    for seek in [false, true] {
+        let mut script = Script::at(Phase::Streaming, times());
+        script.media(0, PLAY);
+        if seek {
+            script.play(all());
+        } else {
+            script.stop();
+        }
+        // A slow network still delivers what the server had sent before it heard us.
+        for number in 0..15 {
+            script.pass(seconds(9));
+            script.media(number, PLAY);
+        }
+        assert_eq!(script.client.phase(), Phase::Stopping);
+        script.events();
+        // Stale packets are no sign, and silence is none.
+        script.pass(seconds(5));
+        script.media(0, PLAY + 7);
+        script.events();
+        passes(&mut script, 5);
+        script.assert_failed(&timed_out(Phase::Stopping, Missing::Reply, 10));
+    }
+    // A server that never stops is not waited for.
+    let mut script = Script::at(Phase::Streaming, times());
+    script.play(all());
+    let packet = data(0, PLAY, 0, &[0; 60_000]);
+    for _ in 0..290 {
+        script.pass(seconds(1));
+        if script.client.phase() == Phase::Closed {
+            break;
+        }
+        script.bytes(&packet);
+    }
+    script.pass(seconds(1));
+    script.assert_failed(&timed_out(Phase::Stopping, Missing::Reply, 10));
+}

@@ -31,6 +31,9 @@ impl Client {
         if !matches!(self.state, State::Challenged) || self.link.is_closed() {
             return Err(self.wrong_phase("authenticate"));
         }
+        if challenge.round.checked_add(1) != Some(self.session.challenges) {
+            return Err(StateError::OldChallenge);
+        }
         let token = match (challenge.scheme, credentials) {
             (AuthScheme::Basic, Credentials::Basic { .. }) if !self.config.allow_clear_text => {
                 return Err(StateError::ClearText);
@@ -192,6 +195,7 @@ impl Client {
     /// Sends `StopPlaying` with the report right behind it.
     pub(super) fn stop_playing(&mut self, play: Play, then: AfterStop) {
         self.timers.stop_all();
+        self.session.in_flight = 0;
         let stop =
             StopPlaying { open_file_id: self.open_file_id(), incarnation: u32::from(play.asked) };
         self.send(stop);

@@ -38,7 +38,8 @@ pub struct ClientConfig {
     pub packet_pair: bool,
     /// Ask for a client id even without a bandwidth test. Default true; some players do not.
     pub funnel_info: bool,
-    /// Credentials of an earlier session, sent with the first request; empty for none.
+    /// Credentials of an earlier session, sent with the first request; empty for none. A BASIC
+    /// token is kept back unless [`allow_clear_text`](Self::allow_clear_text) is set.
     pub cached_token: Bytes,
     /// Allow a password to be sent in clear text (BASIC). Default false.
     pub allow_clear_text: bool,

@@ -14,6 +14,10 @@ use crate::event::ClientEvent;
 use crate::mmsp::frame::DataPacket;
 use crate::mmsp::message::STREAM_CHANGE_INCARNATION;
 
+/// Bytes that may arrive between a stop and its answer and put the time-out off: more than the
+/// buffers of both systems and the network hold.
+const MOST_IN_FLIGHT: usize = 16 << 20;
+
 impl Client {
     /// True for a media packet that the application gets.
     pub(super) fn on_data(&mut self, packet: &DataPacket) -> Result<bool, Error> {
@@ -62,6 +66,16 @@ impl Client {
             State::Stopping(play, then) => {
                 let wanted = play.used.is_none_or(|used| used == packet.incarnation)
                     && matches!(then, AfterStop::Ready);
+                // The answer stands behind what was on its way: as long as that arrives, and no
+                // longer than a network can hold it, the answer is not late.
+                let current = play.used.is_none_or(|used| used == packet.incarnation);
+                if current && !matches!(then, AfterStop::Close) {
+                    let size = packet.payload.len().saturating_add(8);
+                    self.session.in_flight = self.session.in_flight.saturating_add(size);
+                    if self.session.in_flight <= MOST_IN_FLIGHT {
+                        self.timers.arm(Timer::Reply, self.link.now(), self.config.timeouts.reply);
+                    }
+                }
                 // The others were asked for, before we changed our mind.
                 if wanted { self.media(packet) } else { Ok(false) }
             }

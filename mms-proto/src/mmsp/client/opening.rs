@@ -90,7 +90,10 @@ impl Client {
         let incarnation = self.counters.open().into();
         self.state = State::Opening;
         let path = self.config.path.clone();
-        let token = self.config.cached_token.clone();
+        // A token that is no NTLM message is a password that everybody on the way can read.
+        let token = &self.config.cached_token;
+        let allowed = self.config.allow_clear_text || !NtlmToken::find(token).message.is_empty();
+        let token = if allowed { token.clone() } else { Bytes::new() };
         self.request(OpenFile { incarnation, path, token });
         Ok(())
     }

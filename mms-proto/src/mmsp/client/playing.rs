@@ -53,7 +53,11 @@ impl Client {
         let asked = u32::from(play.asked);
         if hr.is_failure() {
             self.timers.stop(Timer::Reply);
-            self.state = State::Ready;
+            // A new entry goes on under its label: it can be played again, or stopped.
+            self.state = match &self.state {
+                State::Starting(play) if play.used.is_some() => State::NewEntry(play.clone()),
+                _ => State::Ready,
+            };
             self.link.event(ClientEvent::PlayRefused(hr));
             return Ok(());
         }
@@ -161,9 +165,17 @@ impl Client {
     /// 3.1.5.19
     pub(super) fn on_stream_change(&mut self, report: ReportStreamChange) -> Result<(), Error> {
         self.check(report.hr)?;
+        // An entry that is followed without an end before it, while our play command for it is on
+        // its way: the answer will be about a later entry.
+        if let State::Starting(play) = &self.state {
+            if play.used.is_some() {
+                self.session.overtaken = Some(play.asked);
+            }
+        }
         match std::mem::replace(&mut self.state, State::Ready) {
             State::WaitingForEntry(mut play)
             | State::Streaming(mut play)
+            | State::Starting(mut play @ Play { used: Some(_), .. })
             | State::NewEntry(mut play) => {
                 play.used = Some(STREAM_CHANGE_INCARNATION);
                 let ReportStreamChange { packet_size, header_size, bit_rate, .. } = report;
@@ -185,7 +197,17 @@ impl Client {
                 Ok(())
             }
             other => {
+                // The end of the entry that crossed our stop or seek was taken for its answer: what
+                // the server plays from here on is not what the application knows the header of.
+                let crossed = match &other {
+                    State::Stopping(..) | State::Starting(_) => true,
+                    State::Ready => self.session.stop_crossed.is_some(),
+                    _ => false,
+                };
                 self.state = other;
+                if crossed {
+                    return Err(self.unexpected(MessageId::REPORT_STREAM_CHANGE));
+                }
                 self.out_of_place(MessageId::REPORT_STREAM_CHANGE)
             }
         }

@@ -29,6 +29,8 @@ pub(super) struct Session {
     /// the end of a stream whose selection was just changed.
     pub(super) switches_pending: u32,
     pub(super) pongs: PongBudget,
+    /// Bytes of media that came after the latest stop and before its answer.
+    pub(super) in_flight: usize,
     /// Label of a play command whose natural end crossed our stop: the server will answer that
     /// stop as well.
     pub(super) stop_crossed: Option<u8>,
