@@ -172,7 +172,10 @@ impl<E: LinkEvent> Link<E> {
 
     /// Counts bytes read into [`Self::recv_buffer`].
     pub(crate) fn received(&mut self, count: usize) {
-        self.decoder.received(count);
+        // There was no room to read to: whatever the count says, these bytes do not exist.
+        if self.decoder.buffered() < self.max_buffered {
+            self.decoder.received(count);
+        }
     }
 
     /// Copies bytes in. What waits already is limited, not what a caller has at once: the same
