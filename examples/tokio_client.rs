@@ -46,7 +46,8 @@ async fn drive(mut tcp: TcpStream, mut client: Client) -> Result<(), Box<dyn Err
                 None => pending().await,
             }
         };
-        let read = tokio::select! {
+        // What waits in the socket comes first: after a slow write the deadline may be over too.
+        let read = tokio::select! { biased;
             read = tcp.read(client.recv_buffer()) => Some(read?),
             () = timeout => None,
         };

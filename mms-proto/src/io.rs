@@ -17,6 +17,10 @@ pub enum Input<'a> {
     /// instead (`recv_buffer` and `received`).
     Tcp(&'a [u8]),
     /// The deadline of the last [`Output::Wait`] has passed. Early is harmless.
+    ///
+    /// The machine believes it: what waits in the socket counts as not sent. After a time in which
+    /// the driver did not look (a slow application, a write that took long) read first what is
+    /// there, and say this when there was nothing, or when the same deadline comes again.
     Timeout,
     /// The peer closed the TCP connection, or it was reset: nothing more will come.
     TcpClosed,

@@ -72,7 +72,8 @@
 //!   tolerated, or refused in [`Strictness::Strict`] mode. What is sent keeps the rules.
 //! - **Memory** is bounded by [`Limits`], each checked before memory is reserved. Payloads are
 //!   slices of the buffer that they were read into: nothing is copied, nothing allocated for one.
-//! - **Time** is an argument. Early is harmless, late only makes the peer wait.
+//! - **Time** is an argument. Early is harmless. Late needs care: a deadline that passed while the
+//!   driver was busy is believed only after a look at the socket, see [`Input::Timeout`].
 //! - **Names.** Types are called what a caller would look for; the names of the specification are
 //!   found by searching for them. Numbers like T44 are behaviours of real servers and players,
 //!   listed in `docs/behaviours.md` of the repository.
