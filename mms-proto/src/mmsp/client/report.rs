@@ -75,7 +75,10 @@ fn whole(rate: Rate) -> i16 {
 fn url(config: &ClientConfig) -> String {
     // Never with the query: it may hold a token.
     let path = config.path.split('?').next().unwrap_or_default();
-    format!("mms://{}/{path}", config.host)
+    let host =
+        if config.host.contains(':') { format!("[{}]", config.host) } else { config.host.clone() };
+    let port = config.port.map_or_else(String::new, |port| format!(":{port}"));
+    format!("mms://{host}{port}/{path}")
 }
 
 /// The version behind the slash of `NSPlayer/9.0.0.2980`.
