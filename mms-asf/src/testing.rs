@@ -100,6 +100,22 @@ pub fn content_description(title: &str, author: &str) -> Bytes {
     object(guid::CONTENT_DESCRIPTION, &body)
 }
 
+/// An Extended Stream Properties Object that declares these payload extensions, each with its size
+/// (0xFFFF: variable), and nothing else.
+pub fn extended_stream_properties(stream: u8, extensions: &[(Uuid, u16)]) -> Bytes {
+    let mut body = BytesMut::new();
+    body.put_bytes(0, 48);
+    body.put_u16_le(u16::from(stream));
+    body.put_bytes(0, 12);
+    body.put_u16_le(u16::try_from(extensions.len()).unwrap_or(u16::MAX));
+    for (system, size) in extensions {
+        body.put_slice(&system.to_bytes_le());
+        body.put_u16_le(*size);
+        body.put_u32_le(0);
+    }
+    object(guid::EXTENDED_STREAM_PROPERTIES, &body)
+}
+
 /// Packet `number` of a file with one packet a second: one payload of stream 1, which is a whole
 /// media object of as many bytes as `data` has. Cut or padded to `packet_size`.
 pub fn packet(number: u32, packet_size: u32, data: &[u8]) -> Bytes {
@@ -114,9 +130,10 @@ pub fn packet(number: u32, packet_size: u32, data: &[u8]) -> Bytes {
 pub struct TestPayload {
     /// Stream number; bit 7 is the key frame flag.
     pub stream: u8,
-    /// Media object number, cut to 8 bits.
+    /// Media object number, cut to the width of its field.
     pub object: u32,
-    /// Offset into the media object, or the presentation time of a compressed payload.
+    /// Offset into the media object, or the presentation time of a compressed payload; cut to the
+    /// width of its field.
     pub offset: u32,
     /// Replicated data.
     pub replicated: Vec<u8>,
@@ -149,13 +166,20 @@ impl TestPayload {
     }
 }
 
-/// A packet to be built. Error correction is `82 00 00`, property flags are 0x5D.
+/// A packet to be built, of any legal form. All widths are 0, 1, 2 or 4 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestPacket {
-    /// Width of the packet length field: 0, 1, 2 or 4 bytes.
+    /// Error correction data behind its flags, up to 15 bytes; `None` leaves the flags out too.
+    pub error_correction: Option<Vec<u8>>,
+    /// Width of the packet length field.
     pub length_width: usize,
+    /// What the packet length field holds; the packet size when `None`. A shorter length than the
+    /// packet's makes the bytes behind it padding.
+    pub length: Option<u32>,
     /// Width of the sequence field.
     pub sequence_width: usize,
+    /// What the sequence field holds.
+    pub sequence: u32,
     /// Width of the padding field.
     pub padding_width: usize,
     /// Write the form with a payload count even for one payload.
@@ -164,10 +188,20 @@ pub struct TestPacket {
     pub send_time: u32,
     /// Duration in milliseconds.
     pub duration: u16,
-    /// What fills the padding.
-    pub filler: u8,
+    /// Width of media object numbers.
+    pub number_width: usize,
+    /// Width of offsets into media objects.
+    pub offset_width: usize,
+    /// Width of the length of replicated data.
+    pub replicated_width: usize,
+    /// Width of payload lengths in the multiple payloads form; 0 is not legal.
+    pub data_width: usize,
     /// The payloads.
     pub payloads: Vec<TestPayload>,
+    /// Bytes behind the last payload that the padding field leaves out.
+    pub unclaimed: usize,
+    /// What fills unclaimed bytes and padding.
+    pub filler: u8,
 }
 
 impl TestPacket {
@@ -176,57 +210,100 @@ impl TestPacket {
         Self { multiple: false, ..Self::multiple(vec![payload]) }
     }
 
-    /// A packet in the multiple payloads form, with a 16-bit padding field.
+    /// A packet in the multiple payloads form, with a 16-bit padding field. Error correction is
+    /// `82 00 00`, property flags are 0x5D, payload lengths have 16 bits.
     pub fn multiple(payloads: Vec<TestPayload>) -> Self {
         Self {
+            error_correction: Some(vec![0, 0]),
             length_width: 0,
+            length: None,
             sequence_width: 0,
+            sequence: 0,
             padding_width: 2,
             multiple: true,
             send_time: 0,
             duration: 0,
-            filler: 0,
+            number_width: 1,
+            offset_width: 4,
+            replicated_width: 1,
+            data_width: 2,
             payloads,
+            unclaimed: 0,
+            filler: 0,
         }
     }
 
-    /// The packet at its full size, cut when the payloads need more. The packet length field, if
-    /// there is one, holds the packet size.
+    /// The bytes in front of unclaimed bytes and padding.
+    pub fn used(&self) -> usize {
+        let correction = self.error_correction.as_ref().map_or(0, |data| data.len() & 0x0F);
+        let fields = [
+            usize::from(self.error_correction.is_some()),
+            correction,
+            2,
+            self.length_width,
+            self.sequence_width,
+            self.padding_width,
+            6,
+            self.payload_bytes().len(),
+        ];
+        fields.into_iter().fold(0, usize::saturating_add)
+    }
+
+    /// The packet at its full size, cut when the payloads need more.
     pub fn build(&self, packet_size: u32) -> Bytes {
-        let mut payloads = BytesMut::new();
-        if self.multiple {
-            payloads.put_u8(0x80 | u8::try_from(self.payloads.len() & 0x3F).unwrap_or(0));
-        }
-        for payload in &self.payloads {
-            payloads.put_u8(payload.stream);
-            payloads.put_slice(payload.object.to_le_bytes().get(..1).unwrap_or_default());
-            payloads.put_u32_le(payload.offset);
-            payloads.put_u8(u8::try_from(payload.replicated.len()).unwrap_or(u8::MAX));
-            payloads.put_slice(&payload.replicated);
-            if self.multiple {
-                payloads.put_u16_le(u16::try_from(payload.data.len()).unwrap_or(u16::MAX));
-            }
-            payloads.put_slice(&payload.data);
-        }
-        let widths = [self.length_width, self.sequence_width, self.padding_width];
-        let used = widths.iter().fold(11_usize, |sum, width| sum.saturating_add(*width));
-        let used = u32::try_from(used.saturating_add(payloads.len())).unwrap_or(u32::MAX);
-        let values = [packet_size, 0, packet_size.saturating_sub(used)];
+        let length = self.length.unwrap_or(packet_size);
+        let area = if self.length_width == 0 || length == 0 { packet_size } else { length };
+        let claimed = self.used().saturating_add(self.unclaimed);
+        let padding = area.saturating_sub(u32::try_from(claimed).unwrap_or(u32::MAX));
 
         let mut bytes = BytesMut::new();
-        bytes.put_slice(&[0x82, 0, 0]);
-        let [length, sequence, padding] = widths.map(code);
-        bytes.put_u8(length << 5 | padding << 3 | sequence << 1 | u8::from(self.multiple));
-        bytes.put_u8(0x5D);
-        for (width, value) in widths.into_iter().zip(values) {
-            bytes.put_slice(value.to_le_bytes().get(..width).unwrap_or_default());
+        if let Some(data) = &self.error_correction {
+            let len = data.len() & 0x0F;
+            bytes.put_u8(0x80 | u8::try_from(len).unwrap_or(0));
+            bytes.put_slice(data.get(..len).unwrap_or_default());
+        }
+        let widths = [self.length_width, self.sequence_width, self.padding_width];
+        let [of_length, of_sequence, of_padding] = widths.map(code);
+        let flags = of_length << 5 | of_padding << 3 | of_sequence << 1;
+        bytes.put_u8(flags | u8::from(self.multiple));
+        let [of_number, of_offset, of_replicated] =
+            [self.number_width, self.offset_width, self.replicated_width].map(code);
+        bytes.put_u8(0x40 | of_number << 4 | of_offset << 2 | of_replicated);
+        for (width, value) in widths.into_iter().zip([length, self.sequence, padding]) {
+            put_cut(&mut bytes, value, width);
         }
         bytes.put_u32_le(self.send_time);
         bytes.put_u16_le(self.duration);
-        bytes.put_slice(&payloads);
+        bytes.put_slice(&self.payload_bytes());
         bytes.resize(packet_size as usize, self.filler);
         bytes.freeze()
     }
+
+    fn payload_bytes(&self) -> BytesMut {
+        let len = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let mut bytes = BytesMut::new();
+        if self.multiple {
+            let count = u8::try_from(self.payloads.len() & 0x3F).unwrap_or(0);
+            bytes.put_u8(code(self.data_width) << 6 | count);
+        }
+        for payload in &self.payloads {
+            bytes.put_u8(payload.stream);
+            put_cut(&mut bytes, payload.object, self.number_width);
+            put_cut(&mut bytes, payload.offset, self.offset_width);
+            put_cut(&mut bytes, len(&payload.replicated), self.replicated_width);
+            bytes.put_slice(&payload.replicated);
+            if self.multiple {
+                put_cut(&mut bytes, len(&payload.data), self.data_width);
+            }
+            bytes.put_slice(&payload.data);
+        }
+        bytes
+    }
+}
+
+/// The low bytes of a value.
+fn put_cut(bytes: &mut BytesMut, value: u32, width: usize) {
+    bytes.put_slice(value.to_le_bytes().get(..width).unwrap_or_default());
 }
 
 fn file_properties(packet_size: u32, packet_count: u64, seconds: u64, flags: u32) -> Bytes {
