@@ -142,17 +142,20 @@ impl<'a> Packet<'a> {
         let received = self.bytes.len();
         let size = self.packet_size as usize;
         let padding = self.head.padding.value as usize;
+        let here = |end: &usize| *end <= received;
         let candidates = match self.head.length.value as usize {
-            0 if received == size => [size.checked_sub(padding), None, None],
+            0 if received == size => [size.checked_sub(padding), None, None, None],
             0 => [
-                size.checked_sub(padding).filter(|&end| end <= received),
+                size.checked_sub(padding).filter(here),
                 received.checked_sub(padding),
                 Some(received),
+                None,
             ],
             length => {
+                let declared = length.checked_sub(padding).filter(here);
                 let length = length.min(received);
                 let in_file = size.checked_sub(padding).map(|end| end.min(received));
-                [length.checked_sub(padding), in_file, Some(length)]
+                [declared, length.checked_sub(padding), in_file, Some(length)]
             }
         };
         candidates

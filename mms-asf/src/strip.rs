@@ -36,9 +36,18 @@ pub fn remove_padding(packet: &[u8], how: Removal, out: &mut BytesMut) -> Result
             expected: "whole payloads",
         });
     };
-    // Bytes between the last payload and declared padding are no padding.
-    let end = end.max(packet.len().saturating_sub(head.padding.value as usize).min(packet.len()));
-    let end = if head.padding.width == 0 { parsed.payload_end().unwrap_or(end) } else { end };
+    // Bytes between the last payload and declared padding are no padding. What lies behind a packet
+    // length is.
+    let area = match head.length.value as usize {
+        0 => packet.len(),
+        length => length.min(packet.len()),
+    };
+    let padding = if head.padding.width == 0 || !parsed.is_multiple() {
+        end
+    } else {
+        area.saturating_sub(head.padding.value as usize)
+    };
+    let end = end.max(padding);
     let part = |from: usize, to: usize| packet.get(from..to).unwrap_or_default();
 
     let start = out.len();
