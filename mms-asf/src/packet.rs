@@ -129,6 +129,14 @@ impl<'a> Packet<'a> {
         &self.head
     }
 
+    /// Where the first payload starts; each of the others starts where the one before ends.
+    pub(crate) fn first_payload(&self) -> usize {
+        match self.form {
+            Form::Single => self.head.end,
+            Form::Multiple { first, .. } => first,
+        }
+    }
+
     fn multiple_end(&self) -> Option<usize> {
         self.payloads().try_fold(0, |_, payload| payload.ok().map(|payload| payload.end()))
     }

@@ -5,7 +5,7 @@
 mod forms;
 
 use bytes::BytesMut;
-use mms_asf::{Packet, Payload, Removal, Restorer, remove_padding};
+use mms_asf::{Kept, Packet, Payload, Removal, Restorer, keep_payloads, remove_padding};
 use proptest::prelude::*;
 
 use self::forms::form;
@@ -70,4 +70,49 @@ proptest! {
             prop_assert_eq!(contents(&view), contents(&wanted), "{:?}", how);
         }
     }
+
+    #[test]
+    fn kept_payloads_stay_and_the_others_go(form in form(63), mask in any::<u64>()) {
+        let bytes = form.build();
+        let packet = Packet::parse(&bytes, form.size).unwrap();
+        let mut asked = 0;
+        let mut out = BytesMut::from(&b"before"[..]);
+        let kept = keep_payloads(&packet, |_| {
+            asked += 1;
+            mask >> (asked - 1) & 1 != 0
+        }, &mut out).unwrap();
+        let all = contents(&packet);
+        prop_assert_eq!(asked, all.len());
+        let wanted: Vec<_> =
+            (0..).zip(&all).filter(|(n, _)| mask >> n & 1 != 0).map(|(_, p)| *p).collect();
+        let made = out.split_off(6);
+        prop_assert_eq!(&out[..], b"before");
+        match kept {
+            Kept::All => {
+                prop_assert_eq!(wanted.len(), all.len());
+                prop_assert_eq!(made, bytes);
+            }
+            Kept::None => {
+                prop_assert!(wanted.is_empty());
+                prop_assert!(made.is_empty());
+            }
+            _ => {
+                prop_assert!(!wanted.is_empty() && wanted.len() < all.len());
+                prop_assert_eq!(made.len(), bytes.len());
+                let view = Packet::parse(&made, form.size).unwrap();
+                prop_assert_eq!(contents(&view), wanted);
+                prop_assert_eq!(view.send_time(), packet.send_time());
+                prop_assert_eq!(view.duration(), packet.duration());
+                prop_assert!(view.is_multiple());
+                // All bytes are accounted for, as in the packets of Windows encoders.
+                prop_assert_eq!(view.length_field().width, 0);
+                let end = view.payload_end().unwrap();
+                prop_assert_eq!(view.padding_field().value as usize, made.len() - end);
+                prop_assert!(view.padding_field().width >= packet.padding_field().width
+                    || packet.length_field().width != 0);
+                prop_assert!(made[end..].iter().all(|&byte| byte == 0));
+            }
+        }
+    }
+
 }

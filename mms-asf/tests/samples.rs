@@ -9,8 +9,8 @@ use std::io::Cursor;
 
 use bytes::BytesMut;
 use mms_asf::{
-    FileReader, FileWriter, Header, Packet, Payload, Recording, Removal, Restored, Restorer,
-    remove_padding,
+    FileReader, FileWriter, Header, Kept, Packet, Payload, Recording, Removal, Restored, Restorer,
+    keep_payloads, remove_padding,
 };
 
 use support::{REFUSED, each_file, open, samples};
@@ -113,6 +113,39 @@ fn packets_survive_the_way() {
     for (what, number) in figures {
         println!("{number:6} {what}");
     }
+}
+
+#[test]
+fn any_stream_can_be_dropped() {
+    let mut figures = BTreeMap::<String, u32>::new();
+    each_file(|name, mut reader| {
+        let size = reader.header().file().packet_size;
+        let (mut original, mut made) = (BytesMut::new(), BytesMut::new());
+        for number in 0..reader.packet_count() {
+            let at = format!("{name}, packet {number}");
+            reader.packet_into(number, &mut original).unwrap();
+            let packet = Packet::parse(&original, size).unwrap();
+            let all = payloads(&at, &packet);
+            for dropped in reader.header().stream_numbers() {
+                made.clear();
+                let keep = |payload: &Payload<'_>| payload.stream != dropped;
+                let kept = keep_payloads(&packet, keep, &mut made).unwrap();
+                *figures.entry(format!("{kept:?}")).or_default() += 1;
+                let wanted: Vec<_> = all.iter().filter(|p| keep(p)).copied().collect();
+                match kept {
+                    Kept::All => assert_eq!(made, original, "{at}"),
+                    Kept::None => assert!(wanted.is_empty() && made.is_empty(), "{at}"),
+                    _ => {
+                        assert_eq!(made.len(), size as usize, "{at}");
+                        let view = Packet::parse(&made, size).unwrap();
+                        assert_eq!(content(&payloads(&at, &view)), content(&wanted), "{at}");
+                        assert_eq!(view.send_time(), packet.send_time(), "{at}");
+                    }
+                }
+            }
+        }
+    });
+    println!("{figures:?}");
 }
 
 #[test]
