@@ -91,6 +91,8 @@ guids! {
         "reserved field of the Header Extension Object";
     SAMPLE_DURATION = 0xC6BD9450_867F_4907_83A3_C77921B733AD,
         "sample duration payload extension";
+    RECORDED_TV_TIMING = 0xFD3CC02A_06DB_4CFA_801C_7212D38745E4,
+        "recorded TV timing payload extension";
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ mod packet;
 mod reader;
 mod recording;
 mod restore;
+mod shift;
 mod strip;
 #[cfg(any(test, feature = "_testing"))]
 #[doc(hidden)]
@@ -79,6 +80,7 @@ pub use self::packet::{Field, Packet, Payload, Payloads, Piece, Pieces};
 pub use self::reader::FileReader;
 pub use self::recording::{Patch, Recording};
 pub use self::restore::{Restored, Restorer};
+pub use self::shift::{Shift, Shifted, TimeShifter};
 pub use self::strip::{Removal, remove_padding};
 pub use self::text::Text;
 pub use self::writer::FileWriter;

@@ -10,7 +10,7 @@ use std::io::Cursor;
 use bytes::BytesMut;
 use mms_asf::{
     FileReader, FileWriter, Header, Kept, Packet, Payload, Recording, Removal, Restored, Restorer,
-    keep_payloads, remove_padding,
+    Shift, TimeShifter, keep_payloads, remove_padding,
 };
 
 use support::{REFUSED, each_file, open, samples};
@@ -146,6 +146,37 @@ fn any_stream_can_be_dropped() {
         }
     });
     println!("{figures:?}");
+}
+
+#[test]
+fn times_move_and_come_back() {
+    each_file(|name, mut reader| {
+        let size = reader.header().file().packet_size;
+        let mut shifter = TimeShifter::new(reader.header());
+        let mut original = BytesMut::new();
+        for number in 0..reader.packet_count() {
+            reader.packet_into(number, &mut original).unwrap();
+            let at = format!("{name}, packet {number}");
+            let before = Packet::parse(&original, size).unwrap();
+            // The last one wraps, and puts the send time just in front of the wrap.
+            let sent = before.send_time();
+            for by in [7_654_321, -1 - i64::from(sent)] {
+                let low = u32::try_from(by.rem_euclid(1 << 32)).unwrap();
+                let mut moved = original.clone();
+                let shifted = shifter.shift(&mut moved, Shift::all(by)).unwrap();
+                assert_eq!(shifted.below_zero, by < 0 && by + i64::from(sent) < 0, "{at}");
+                let after = Packet::parse(&moved, size).unwrap();
+                assert_eq!(after.send_time(), sent.wrapping_add(low), "{at}");
+                for (old, new) in payloads(&at, &before).iter().zip(payloads(&at, &after)) {
+                    let time = old.presentation_time.wrapping_add(low);
+                    assert_eq!(new.presentation_time, time, "{at}");
+                    assert_eq!(new.data, old.data, "{at}");
+                }
+                shifter.shift(&mut moved, Shift::all(by).reversed()).unwrap();
+                assert_eq!(moved, original, "{at}, {by}");
+            }
+        }
+    });
 }
 
 #[test]

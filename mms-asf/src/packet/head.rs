@@ -93,7 +93,7 @@ impl Head {
 }
 
 /// The bytes a two-bit length type stands for.
-fn width(code: u8) -> usize {
+pub(crate) fn width(code: u8) -> usize {
     match code & 3 {
         0 => 0,
         1 => 1,
