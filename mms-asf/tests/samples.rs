@@ -9,8 +9,8 @@ use std::io::Cursor;
 
 use bytes::BytesMut;
 use mms_asf::{
-    FileReader, FileWriter, Header, Kept, Packet, Payload, Recording, Removal, Restored, Restorer,
-    Shift, TimeShifter, keep_payloads, remove_padding,
+    FileReader, FileWriter, Header, Kept, Packet, Payload, Rebase, Rebaser, Recording, Removal,
+    Restored, Restorer, Shift, TimeShifter, keep_payloads, remove_padding,
 };
 
 use support::{REFUSED, each_file, open, samples};
@@ -177,6 +177,39 @@ fn times_move_and_come_back() {
             }
         }
     });
+}
+
+#[test]
+fn rebasing_undoes_any_offset() {
+    let mut unchanged = 0;
+    each_file(|name, mut reader| {
+        let header = reader.header().clone();
+        let original: Vec<_> =
+            (0..reader.packet_count()).map(|n| reader.packet(n).unwrap().to_vec()).collect();
+        let rebased = |late: i64| {
+            let (mut packets, mut shifter) = (original.clone(), TimeShifter::new(&header));
+            let mut rebaser = Rebaser::new(&header, Rebase::Always);
+            for packet in &mut packets {
+                shifter.shift(packet, Shift::all(late)).unwrap();
+            }
+            let _ = packets.iter().any(|packet| rebaser.observe(packet));
+            for packet in &mut packets {
+                rebaser.apply(packet).unwrap_or_else(|error| panic!("{name}: {error}"));
+            }
+            (packets, rebaser.shift())
+        };
+        let (wanted, shift) = rebased(0);
+        // Half a second in front of the wrap.
+        assert_eq!(rebased(i64::from(u32::MAX) - 500).0, wanted, "{name}");
+        match shift {
+            Some(shift) if shift == Shift::default() => {
+                unchanged += 1;
+                assert_eq!(wanted, original, "{name}");
+            }
+            shift => println!("{name}: {shift:?}"),
+        }
+    });
+    println!("{unchanged} files start at zero");
 }
 
 #[test]
