@@ -52,6 +52,7 @@ mod error;
 mod fields;
 pub mod guid;
 mod header;
+mod index;
 mod keep;
 mod limits;
 mod object;
@@ -73,10 +74,13 @@ mod writer;
 pub use self::edit::HeaderEditor;
 pub use self::error::{Deviation, Error, FileError};
 pub use self::header::{AudioFormat, Header, PayloadExtension, Stream, StreamKind, VideoFormat};
+pub use self::index::{
+    Index, IndexObject, MediaObjectIndex, SimpleEntry, SimpleIndex, TimecodeIndex,
+};
 pub use self::keep::{Kept, keep_payloads};
 pub use self::limits::Limits;
 pub use self::object::Object;
-pub use self::objects::FileProperties;
+pub use self::objects::{FileProperties, IndexKind, IndexSpecifier};
 pub use self::packet::{Field, Packet, Payload, Payloads, Piece, Pieces};
 pub use self::reader::FileReader;
 pub use self::rebase::{Rebase, Rebaser};

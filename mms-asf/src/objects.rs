@@ -38,7 +38,7 @@ pub use self::extended_stream::{
 };
 pub use self::file_properties::FileProperties;
 pub use self::index_parameters::{
-    IndexParameters, IndexSpecifier, MediaObjectIndexParameters, TimecodeIndexParameters,
+    IndexKind, IndexParameters, IndexSpecifier, MediaObjectIndexParameters, TimecodeIndexParameters,
 };
 pub use self::language_list::LanguageList;
 pub use self::priority::{BandwidthSharing, StreamPrioritization, StreamPriority};

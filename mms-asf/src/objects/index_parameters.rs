@@ -9,39 +9,71 @@ use crate::fields::Fields;
 use crate::object::Object;
 use crate::{Error, guid};
 
+/// What one column of an index points to.
+#[doc(alias = "Index Type")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IndexKind {
+    /// The last packet with data of the stream (1).
+    #[doc(alias = "Nearest Past Data Packet")]
+    Packet,
+    /// The packet in which the last media object starts (2).
+    #[doc(alias = "Nearest Past Media Object")]
+    MediaObject,
+    /// The packet in which the last key frame starts (3).
+    #[doc(alias = "Nearest Past Cleanpoint")]
+    KeyFrame,
+    /// An undocumented type; 0x00FF occurs.
+    Other(u16),
+}
+
+impl From<u16> for IndexKind {
+    fn from(value: u16) -> Self {
+        match value {
+            1 => Self::Packet,
+            2 => Self::MediaObject,
+            3 => Self::KeyFrame,
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl From<IndexKind> for u16 {
+    fn from(kind: IndexKind) -> Self {
+        match kind {
+            IndexKind::Packet => 1,
+            IndexKind::MediaObject => 2,
+            IndexKind::KeyFrame => 3,
+            IndexKind::Other(other) => other,
+        }
+    }
+}
+
 /// One column of an index.
 #[doc(alias = "Index Specifier")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IndexSpecifier {
-    /// The stream's number, 1 to 127.
+    /// The number of a stream, 1 to 127.
     pub stream: u16,
-    /// What its entries point to: 1 the nearest packet before, 2 the nearest media object before,
-    /// 3 the nearest key frame before. 0x00FF occurs and is not documented.
-    #[doc(alias = "Index Type")]
-    pub kind: u16,
+    /// What the column points to.
+    pub kind: IndexKind,
 }
 
 impl IndexSpecifier {
-    /// Entries point to the nearest packet at or before their time.
-    pub const PACKET: u16 = 1;
-    /// Entries point to the nearest media object at or before their time.
-    pub const OBJECT: u16 = 2;
-    /// Entries point to the nearest key frame at or before their time.
-    pub const KEY_FRAME: u16 = 3;
+    /// The bytes of a specifier.
+    pub(crate) const LEN: usize = 4;
 
-    /// A column for this stream, 1 to 127, of this kind.
-    pub fn new(stream: u16, kind: u16) -> Self {
-        Self { stream, kind }
+    pub(crate) fn read(bytes: [u8; Self::LEN]) -> Self {
+        let [a, b, c, d] = bytes;
+        Self {
+            stream: u16::from_le_bytes([a, b]),
+            kind: IndexKind::from(u16::from_le_bytes([c, d])),
+        }
     }
 
-    pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Self, Error> {
-        Ok(Self { stream: cursor.u16("a stream number")?, kind: cursor.u16("an index type")? })
-    }
-
-    pub(crate) fn put(self, out: &mut Fields) {
-        out.u16(self.stream);
-        out.u16(self.kind);
+    pub(crate) fn bytes(self) -> [u8; Self::LEN] {
+        let ([a, b], [c, d]) = (self.stream.to_le_bytes(), u16::from(self.kind).to_le_bytes());
+        [a, b, c, d]
     }
 }
 
@@ -65,8 +97,12 @@ macro_rules! parameters {
             fn parse(cursor: &mut Cursor<'_>, _: &Object) -> Result<Self, Error> {
                 let interval = cursor.u32("an interval")?;
                 let count = cursor.u16("a number of index specifiers")?;
-                let specifiers =
-                    (0..count).map(|_| IndexSpecifier::parse(cursor)).collect::<Result<_, _>>()?;
+                let mut specifiers = Vec::new();
+                for _ in 0..count {
+                    let stream = cursor.u16("a stream number")?;
+                    let kind = IndexKind::from(cursor.u16("an index type")?);
+                    specifiers.push(IndexSpecifier { stream, kind });
+                }
                 Ok(Self { interval, specifiers })
             }
 
@@ -74,7 +110,7 @@ macro_rules! parameters {
                 out.u32(self.interval);
                 out.len16("the number of index specifiers", self.specifiers.len());
                 for specifier in &self.specifiers {
-                    specifier.put(out);
+                    out.slice(&specifier.bytes());
                 }
             }
         })+

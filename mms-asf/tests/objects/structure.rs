@@ -43,7 +43,10 @@ fn extension() -> impl Strategy<Value = ExtensionSystem> {
 }
 
 fn specifiers() -> impl Strategy<Value = Vec<IndexSpecifier>> {
-    vec(any::<(u16, u16)>().prop_map(|(stream, kind)| IndexSpecifier::new(stream, kind)), 0..5)
+    vec(
+        any::<(u16, u16)>().prop_map(|(stream, kind)| IndexSpecifier { stream, kind: kind.into() }),
+        0..5,
+    )
 }
 
 fn encryption_record() -> impl Strategy<Value = EncryptionRecord> {
