@@ -1,5 +1,6 @@
 //! Index objects behind the data: where in the data a time, a media object or a timecode lies.
 
+mod builder;
 mod offsets;
 mod simple;
 mod table;
@@ -7,6 +8,7 @@ mod table;
 use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
+pub use self::builder::{IndexBuilder, Indexes};
 pub use self::offsets::{Index, MediaObjectIndex, TimecodeIndex};
 pub use self::simple::{SimpleEntry, SimpleIndex};
 

@@ -75,7 +75,8 @@ pub use self::edit::HeaderEditor;
 pub use self::error::{Deviation, Error, FileError};
 pub use self::header::{AudioFormat, Header, PayloadExtension, Stream, StreamKind, VideoFormat};
 pub use self::index::{
-    Index, IndexObject, MediaObjectIndex, SimpleEntry, SimpleIndex, TimecodeIndex,
+    Index, IndexBuilder, IndexObject, Indexes, MediaObjectIndex, SimpleEntry, SimpleIndex,
+    TimecodeIndex,
 };
 pub use self::keep::{Kept, keep_payloads};
 pub use self::limits::Limits;

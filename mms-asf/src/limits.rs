@@ -12,10 +12,13 @@ pub struct Limits {
     pub objects: u32,
     /// Largest packet size in bytes. Default 1 MiB.
     pub packet_size: u32,
+    /// Most entries of the indexes that are made for a file, all columns together; an index that
+    /// would have more ends earlier. Default 4,194,304: one video stream of 48 days.
+    pub index_entries: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { header_bytes: 16 << 20, objects: 4096, packet_size: 1 << 20 }
+        Self { header_bytes: 16 << 20, objects: 4096, packet_size: 1 << 20, index_entries: 1 << 22 }
     }
 }

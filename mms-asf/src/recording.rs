@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+pub(crate) use self::timeline::near;
+
 use self::timeline::Timeline;
 use crate::header::DATA_HEAD;
 use crate::{FileProperties, Header, Packet, StreamKind};

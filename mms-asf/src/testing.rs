@@ -125,6 +125,14 @@ pub fn packet(number: u32, packet_size: u32, data: &[u8]) -> Bytes {
         .build(packet_size)
 }
 
+/// [`packet`] with the key frame flag set.
+pub fn key_packet(number: u32, packet_size: u32, data: &[u8]) -> Bytes {
+    let time = number.saturating_mul(1_000);
+    let payload = TestPayload::whole(0x81, number, time.saturating_add(3_000), data);
+    TestPacket { send_time: time, duration: 1_000, ..TestPacket::single(payload) }
+        .build(packet_size)
+}
+
 /// A payload to be put into a packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestPayload {

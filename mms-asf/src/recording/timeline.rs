@@ -147,7 +147,7 @@ impl Track {
 }
 
 /// The time that ends in these 32 bits and is nearest to `reference`.
-fn near(reference: u64, time: u32) -> u64 {
+pub(crate) fn near(reference: u64, time: u32) -> u64 {
     let [a, b, c, d, ..] = reference.to_le_bytes();
     let difference = time.wrapping_sub(u32::from_le_bytes([a, b, c, d]));
     reference.saturating_add_signed(i64::from(i32::from_le_bytes(difference.to_le_bytes())))
