@@ -15,6 +15,7 @@ use self::facts::Facts;
 use crate::cursor::Cursor;
 use crate::object::{self, Object, Walk};
 use crate::objects::{Body, ContentDescription, FileProperties};
+use crate::recording::without_what_finishing_changes;
 use crate::{Deviation, Error, Limits, guid};
 
 /// The fixed part of the Data Object, in bytes.
@@ -217,11 +218,12 @@ impl Header {
 
     /// Whether both headers describe the same stream: they are equal apart from the fields in
     /// which a finished recording differs from what its server sent (sizes, packet count,
-    /// durations, flags).
+    /// durations, flags, objects that became padding).
     pub fn same_stream(&self, other: &Self) -> bool {
         self.file_at == other.file_at
             && self.data_at == other.data_at
-            && self.without_patched_fields() == other.without_patched_fields()
+            && without_what_finishing_changes(self, other)
+                == without_what_finishing_changes(other, self)
     }
 
     /// The title, up to its first zero; `None` when empty or absent.
@@ -253,22 +255,6 @@ impl Header {
     /// Where the File Properties Object and the Data Object start.
     pub(crate) fn patch_points(&self) -> (usize, usize) {
         (self.file_at, self.data_at)
-    }
-
-    fn without_patched_fields(&self) -> BytesMut {
-        let mut bytes = BytesMut::from(self.bytes.as_ref());
-        let fields = [
-            (self.file_at, 40..48),
-            (self.file_at, 56..80),
-            (self.file_at, 88..92),
-            (self.data_at, 16..24),
-            (self.data_at, 40..48),
-        ];
-        for (object, field) in fields {
-            let range = object.saturating_add(field.start)..object.saturating_add(field.end);
-            bytes.get_mut(range).unwrap_or_default().fill(0);
-        }
-        bytes
     }
 }
 

@@ -85,7 +85,7 @@ pub use self::objects::{FileProperties, IndexKind, IndexSpecifier};
 pub use self::packet::{Field, Packet, Payload, Payloads, Piece, Pieces};
 pub use self::reader::FileReader;
 pub use self::rebase::{Rebase, Rebaser};
-pub use self::recording::{Patch, Recording};
+pub use self::recording::{Ending, Patch, Recording};
 pub use self::restore::{Restored, Restorer};
 pub use self::shift::{Shift, Shifted, TimeShifter};
 pub use self::strip::{Removal, remove_padding};

@@ -1,32 +1,38 @@
-//! The facts a finished file states in its header, gathered packet by packet.
+//! The facts a finished file states in its header, and its indexes, gathered packet by packet.
 
+mod header;
 mod timeline;
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use self::header::FinalHeader;
+use self::timeline::Timeline;
+use crate::{Header, IndexBuilder, Indexes, Limits, Packet, StreamKind};
+
+pub(crate) use self::header::without_what_finishing_changes;
 pub(crate) use self::timeline::near;
 
-use self::timeline::Timeline;
-use crate::header::DATA_HEAD;
-use crate::{FileProperties, Header, Packet, StreamKind};
-
-/// Watches the packets of a recording and knows the header of the finished file.
+/// Watches the packets of a recording and knows what the finished file looks like.
 ///
 /// The result depends on the header and the packets alone. To resume a recording, feed the packets
 /// that are in the file already to a new one.
 ///
-/// When the recording holds all packets that the header of a complete file declares, count,
-/// durations and flags stay as the header has them, so that a file recorded from start to end is
-/// an exact copy. Otherwise:
+/// When the recording holds all packets that the header of a complete file declares, count and
+/// durations stay as the header has them, so that a file recorded from start to end is an exact
+/// copy. Otherwise:
 ///
 /// - the play duration is the end of the last media object, preroll included;
 /// - the send duration is the distance from the first to the last send time plus the last packet's
 ///   duration;
-/// - a broadcast header loses its broadcast flag and all unknown flags;
-/// - the seekable flag is set when every stream is audio, which needs no index, and left alone
-///   when not.
+/// - a broadcast header loses its broadcast flag and all unknown flags.
+///
+/// Indexes do not come over a network: they are made from the packets, a Simple Index for every
+/// video stream and an Index Object where the header declares one. The seekable flag is set when
+/// every stream is audio, which needs no index, or every video stream has one. What the header
+/// declares and the file will not have, other indexes and a signature over a header that changed,
+/// becomes padding: the header keeps its length, because packets lie behind it.
 ///
 /// File ID and creation date are kept.
 #[derive(Debug, Clone)]
@@ -34,6 +40,7 @@ pub struct Recording {
     header: Header,
     packets: u64,
     timeline: Timeline,
+    indexes: IndexBuilder,
 }
 
 /// Bytes that replace as many at an offset of the file.
@@ -46,19 +53,50 @@ pub struct Patch {
     pub bytes: Bytes,
 }
 
+/// What makes a finished file of an unfinished one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ending {
+    /// The header of the finished file, as long as the one of the unfinished file.
+    pub header: Bytes,
+    /// What lies behind the last packet: the indexes. Often empty.
+    pub index: Bytes,
+    /// The parts of [`header`](Self::header) in which it can differ from the
+    /// [initial one](Recording::initial_header).
+    pub patches: Vec<Patch>,
+}
+
 impl Recording {
     /// A recording without packets. `header` is what the server sent, not what an unfinished file
     /// holds: [`initial_header`](Self::initial_header) clears fields that are needed at the end.
     pub fn new(header: &Header) -> Self {
-        Self { header: header.clone(), packets: 0, timeline: Timeline::new(header) }
+        Self::new_with(header, &Limits::default())
     }
 
-    /// Counts one packet of the file's size. One that cannot be read adds nothing to the times.
+    /// [`Recording::new`] with other limits.
+    pub fn new_with(header: &Header, limits: &Limits) -> Self {
+        Self {
+            header: header.clone(),
+            packets: 0,
+            timeline: Timeline::new(header),
+            indexes: IndexBuilder::new_with(header, limits),
+        }
+    }
+
+    /// Counts one packet of the file's size, with the times that it has in the file. One that
+    /// cannot be read adds nothing to times and indexes.
     pub fn packet(&mut self, packet: &[u8]) {
+        let number = self.packets;
         self.packets = self.packets.saturating_add(1);
         if let Ok(packet) = Packet::parse(packet, self.header.file().packet_size) {
             self.timeline.packet(&packet);
+            self.indexes.packet(number, &packet);
         }
+    }
+
+    /// The header that the recording began with.
+    pub fn header(&self) -> &Header {
+        &self.header
     }
 
     /// How many packets there are.
@@ -72,61 +110,48 @@ impl Recording {
         Duration::from_millis(self.timeline.media_duration())
     }
 
-    /// The size of the file as it is now, in bytes.
-    pub fn file_size(&self) -> u64 {
+    /// Where the last packet ends, in bytes from the start of the file. Indexes will follow there.
+    pub fn data_end(&self) -> u64 {
         (self.header.len() as u64).saturating_add(self.packet_bytes())
     }
 
     /// The header to write first: a legal unfinished file with the broadcast flag set and without
     /// counts, so that what is written stays playable if the recording breaks off.
     pub fn initial_header(&self) -> Bytes {
-        let (file, data) = self.header.patch_points();
-        let flags = self.header.file().flags | FileProperties::BROADCAST;
-        let mut bytes = BytesMut::from(self.header.as_bytes().as_ref());
-        put(&mut bytes, file, 40, &0_u64.to_le_bytes());
-        put(&mut bytes, file, 56, &0_u64.to_le_bytes());
-        put(&mut bytes, file, 64, &0_u64.to_le_bytes());
-        put(&mut bytes, file, 72, &0_u64.to_le_bytes());
-        put(&mut bytes, file, 88, &flags.to_le_bytes());
-        put(&mut bytes, data, 16, &(DATA_HEAD as u64).to_le_bytes());
-        put(&mut bytes, data, 40, &0_u64.to_le_bytes());
-        bytes.freeze()
+        FinalHeader::unfinished(&self.header)
     }
 
     /// The header of the finished file.
     pub fn final_header(&self) -> Bytes {
-        let (file, data) = self.header.patch_points();
-        let mut bytes = BytesMut::from(self.header.as_bytes().as_ref());
-        put(&mut bytes, file, 40, &self.file_size().to_le_bytes());
-        if !self.is_complete_copy() {
-            let play = self.timeline.play_duration().saturating_mul(10_000);
-            let send = self.timeline.send_duration().saturating_mul(10_000);
-            put(&mut bytes, file, 56, &self.packets.to_le_bytes());
-            put(&mut bytes, file, 64, &play.to_le_bytes());
-            put(&mut bytes, file, 72, &send.to_le_bytes());
-            put(&mut bytes, file, 88, &self.final_flags().to_le_bytes());
-        }
-        let size = (DATA_HEAD as u64).saturating_add(self.packet_bytes());
-        put(&mut bytes, data, 16, &size.to_le_bytes());
-        put(&mut bytes, data, 40, &self.packets.to_le_bytes());
-        bytes.freeze()
+        self.finish().header
     }
 
     /// What turns a file that starts with [`initial_header`](Self::initial_header) into a finished
-    /// one: parts of [`final_header`](Self::final_header), for the File Properties Object and for
-    /// the Data Object.
-    pub fn finish(&self) -> Vec<Patch> {
-        let header = self.final_header();
-        let (file, data) = self.header.patch_points();
-        [(file, 40..92), (data, 16..48)]
-            .into_iter()
-            .filter_map(|(object, field)| {
-                let start = object.saturating_add(field.start);
-                let end = object.saturating_add(field.end);
-                let bytes = header.get(start..end).map(|part| header.slice_ref(part))?;
-                Some(Patch { offset: start as u64, bytes })
-            })
-            .collect()
+    /// one. Making the indexes takes a while: once, at the end.
+    pub fn finish(&self) -> Ending {
+        let play_duration = self.play_duration();
+        let indexes = self.indexes.finish(play_duration);
+        let mut index = BytesMut::new();
+        indexes.write(&mut index);
+        let made = FinalHeader {
+            packets: self.packets,
+            file_size: self.data_end().saturating_add(index.len() as u64),
+            times: (!self.is_complete_copy())
+                .then(|| (play_duration, Duration::from_millis(self.timeline.send_duration()))),
+            seekable: self.is_seekable(&indexes),
+            has_index: indexes.index.is_some(),
+        };
+        let header = made.of(&self.header);
+        let patches = header::patches(&self.header, &header);
+        Ending { header, index: index.freeze(), patches }
+    }
+
+    /// The play duration of the finished file, preroll included.
+    fn play_duration(&self) -> Duration {
+        if self.is_complete_copy() {
+            return self.header.file().play_duration;
+        }
+        Duration::from_millis(self.timeline.play_duration())
     }
 
     /// Whether the recording holds every packet of a file whose header was complete.
@@ -135,24 +160,20 @@ impl Recording {
         !file.broadcast() && file.packet_count == self.packets
     }
 
-    fn final_flags(&self) -> u32 {
-        let file = self.header.file();
-        let kept =
-            if file.broadcast() { file.flags & FileProperties::SEEKABLE } else { file.flags };
+    fn is_seekable(&self, indexes: &Indexes) -> bool {
         let streams = self.header.streams();
-        let audio = !streams.is_empty() && streams.iter().all(|s| s.kind == StreamKind::Audio);
-        if audio { kept | FileProperties::SEEKABLE } else { kept }
+        let indexed = |number: u8| {
+            indexes.simple.iter().any(|(of, index)| *of == number && !index.is_empty())
+        };
+        !streams.is_empty()
+            && streams.iter().all(|stream| match stream.kind {
+                StreamKind::Audio => true,
+                StreamKind::Video => indexed(stream.number),
+                _ => false,
+            })
     }
 
     fn packet_bytes(&self) -> u64 {
         self.packets.saturating_mul(u64::from(self.header.file().packet_size))
-    }
-}
-
-fn put(bytes: &mut [u8], object: usize, field: usize, value: &[u8]) {
-    let start = object.saturating_add(field);
-    let target = bytes.get_mut(start..start.saturating_add(value.len()));
-    if let Some(target) = target {
-        target.copy_from_slice(value);
     }
 }

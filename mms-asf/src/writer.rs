@@ -1,37 +1,47 @@
-//! A recording in one type: header, packets, finished header.
+//! A recording in one type: header, packets, indexes, finished header.
 
 use std::io::{Seek, SeekFrom, Write};
 
 use bytes::BytesMut;
 
-use crate::{FileError, Header, Recording, Restored, Restorer};
+use crate::{FileError, Header, Rebase, Rebaser, Recording, Restored, Restorer, Shift};
 
-/// Writes a file: [`Recording`] and [`Restorer`] over a sink.
+/// Writes a file: [`Restorer`], [`Rebaser`] and [`Recording`] over a sink.
 #[derive(Debug)]
 pub struct FileWriter<W> {
     sink: W,
     start: u64,
     restorer: Restorer,
+    rebaser: Rebaser,
     recording: Recording,
     buffer: BytesMut,
 }
 
 impl<W: Write + Seek> FileWriter<W> {
-    /// Writes the header of an unfinished file at the sink's position.
-    pub fn new(mut sink: W, header: &Header) -> Result<Self, FileError> {
+    /// Writes the header of an unfinished file at the sink's position. Packets keep their times.
+    pub fn new(sink: W, header: &Header) -> Result<Self, FileError> {
+        Self::rebased(sink, header, Rebase::None)
+    }
+
+    /// [`FileWriter::new`] for a recording whose times may have to start at zero. The first packet
+    /// that can be read decides how far all times are moved.
+    pub fn rebased(mut sink: W, header: &Header, rebase: Rebase) -> Result<Self, FileError> {
         let restorer = Restorer::new(header.file().packet_size)?;
         let recording = Recording::new(header);
         let start = sink.stream_position()?;
         sink.write_all(&recording.initial_header())?;
-        Ok(Self { sink, start, restorer, recording, buffer: BytesMut::new() })
+        let rebaser = Rebaser::new(header, rebase);
+        Ok(Self { sink, start, restorer, rebaser, recording, buffer: BytesMut::new() })
     }
 
-    /// Writes one packet, whose padding may be missing.
+    /// Writes one packet, whose padding may be missing. One that cannot be read keeps its times.
     ///
     /// Fails, with nothing written, when it is longer than the file's packets.
     pub fn write_packet(&mut self, packet: &[u8]) -> Result<Restored, FileError> {
         self.buffer.clear();
         let restored = self.restorer.restore(packet, &mut self.buffer)?;
+        // Nothing that was received is lost because its times are odd.
+        let _ = self.rebaser.apply(&mut self.buffer);
         self.sink.write_all(&self.buffer)?;
         self.recording.packet(&self.buffer);
         Ok(restored)
@@ -42,10 +52,18 @@ impl<W: Write + Seek> FileWriter<W> {
         &self.recording
     }
 
-    /// Patches the header, flushes, and gives the sink back, positioned behind the last packet.
+    /// How far times are moved; `None` before the first packet that could be read.
+    pub fn shift(&self) -> Option<Shift> {
+        self.rebaser.shift()
+    }
+
+    /// Writes the indexes, patches the header, flushes, and gives the sink back, positioned behind
+    /// the file.
     pub fn finish(mut self) -> Result<W, FileError> {
+        let ending = self.recording.finish();
+        self.sink.write_all(&ending.index)?;
         let end = self.sink.stream_position()?;
-        for patch in self.recording.finish() {
+        for patch in ending.patches {
             self.sink.seek(SeekFrom::Start(self.start.saturating_add(patch.offset)))?;
             self.sink.write_all(&patch.bytes)?;
         }

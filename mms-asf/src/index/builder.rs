@@ -169,6 +169,8 @@ impl IndexBuilder {
 
     fn index(&self, play_duration: Duration) -> Option<Index> {
         let IndexParameters { interval, specifiers } = self.parameters.as_ref()?;
+        // An index that leads nowhere is none.
+        self.streams.iter().flat_map(Watched::columns).find_map(|(_, track)| track.first())?;
         let interval = Duration::from_millis((*interval).into());
         let entries = self.entries(play_duration, interval, specifiers.len());
         let (known, mut tracks): (Vec<_>, Vec<_>) = self
