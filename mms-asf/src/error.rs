@@ -56,7 +56,8 @@ pub enum FileError {
     },
 }
 
-/// Something a header does wrong without becoming unusable.
+/// Something a header does wrong without becoming unusable. Offsets count as those of the function
+/// or event that reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deviation {
@@ -139,6 +140,27 @@ pub enum Deviation {
         /// Where it lies.
         offset: u64,
     },
+    /// The Data Object does not lie where the Header Object says that it ends.
+    DataObjectElsewhere {
+        /// Where the Header Object ends by its size.
+        declared: u64,
+        /// Where the Data Object lies.
+        found: u64,
+    },
+    /// The packets do not end where the Data Object says.
+    DataEnd {
+        /// Where the Data Object ends by its size.
+        declared: u64,
+        /// Where the packets end.
+        found: u64,
+    },
+    /// The header declares another number of packets than there are.
+    PacketCount {
+        /// The number in the File Properties Object.
+        declared: u64,
+        /// The number of packets found.
+        found: u64,
+    },
 }
 
 impl fmt::Display for Deviation {
@@ -176,6 +198,15 @@ impl fmt::Display for Deviation {
             }
             Self::Unreadable { what, offset } => {
                 write!(f, "the {what} at byte {offset} could not be read")
+            }
+            Self::DataObjectElsewhere { declared, found } => {
+                write!(f, "the header ends at byte {declared}, the Data Object is at {found}")
+            }
+            Self::DataEnd { declared, found } => {
+                write!(f, "the packets are said to end at byte {declared}, they end at {found}")
+            }
+            Self::PacketCount { declared, found } => {
+                write!(f, "{declared} packets are declared, {found} are there")
             }
         }
     }

@@ -15,10 +15,26 @@ pub struct Limits {
     /// Most entries of the indexes that are made for a file, all columns together; an index that
     /// would have more ends earlier. Default 4,194,304: one video stream of 48 days.
     pub index_entries: u32,
+    /// Largest object behind the packets that a [`StreamParser`](crate::StreamParser) keeps, in
+    /// bytes; larger ones are passed over. Default 16 MiB: a Simple Index needs 6 bytes a second.
+    pub object_bytes: u64,
+    /// How far behind the end that a header declares the Data Object is looked for, in bytes.
+    /// Default 256 KiB: programs that edit metadata in place leave the old bytes there.
+    pub search_bytes: u64,
+    /// Most headers in a row without a packet between them. Default 16.
+    pub headers: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { header_bytes: 16 << 20, objects: 4096, packet_size: 1 << 20, index_entries: 1 << 22 }
+        Self {
+            header_bytes: 16 << 20,
+            objects: 4096,
+            packet_size: 1 << 20,
+            index_entries: 1 << 22,
+            object_bytes: 16 << 20,
+            search_bytes: 256 << 10,
+            headers: 16,
+        }
     }
 }

@@ -1,0 +1,158 @@
+//! What can lie at a boundary: a packet, or one of the known objects.
+
+use uuid::Uuid;
+
+use crate::object::HEAD;
+use crate::{Error, Limits, Packet, guid};
+
+/// Largest size of a known object that is believed. The indexes of a day of video are smaller.
+const BELIEVED: u64 = u32::MAX as u64;
+
+/// The known object of the top level that starts with `bytes`, with its size. `None` when there
+/// are fewer than 24 bytes and when the size is not plausible.
+pub(super) fn known(bytes: &[u8], limits: &Limits) -> Option<(Uuid, u64)> {
+    // The first bytes of their identifiers: nearly every packet is ruled out here.
+    if !matches!(bytes.first()?, 0x30 | 0x90 | 0xD3 | 0xF8 | 0xD0 | 0xCB) {
+        return None;
+    }
+    let (id, size) = id_and_size(bytes)?;
+    let (least, most) = match id {
+        guid::HEADER => (30, limits.header_bytes),
+        guid::SIMPLE_INDEX => (56, BELIEVED),
+        guid::INDEX | guid::MEDIA_OBJECT_INDEX | guid::TIMECODE_INDEX => (34, BELIEVED),
+        guid::XMP => (HEAD as u64, BELIEVED),
+        _ => return None,
+    };
+    (least..=most).contains(&size).then_some((id, size))
+}
+
+/// Any object that starts with `bytes`, if it is small enough to be kept.
+pub(super) fn any_object(bytes: &[u8], limits: &Limits) -> Option<(Uuid, u64)> {
+    id_and_size(bytes).filter(|(_, size)| (HEAD as u64..=limits.object_bytes).contains(size))
+}
+
+fn id_and_size(bytes: &[u8]) -> Option<(Uuid, u64)> {
+    let (id, rest) = bytes.split_first_chunk::<16>()?;
+    let (size, _) = rest.split_first_chunk::<8>()?;
+    Some((Uuid::from_bytes_le(*id), u64::from_le_bytes(*size)))
+}
+
+/// The streams of a packet, bit by bit. Its head and all its payloads have to be readable and to
+/// belong to a stream: a hole of zeros passes for a packet but for its stream number.
+pub(super) fn check_packet(bytes: &[u8], packet_size: usize) -> Result<u128, Error> {
+    let packet = Packet::parse(bytes, u32::try_from(packet_size).unwrap_or(u32::MAX))?;
+    let mut streams = 0;
+    for payload in packet.payloads() {
+        let payload = payload?;
+        streams |= bit(payload.stream);
+        if payload.stream == 0 {
+            return Err(Error::Malformed {
+                what: "payload",
+                offset: payload.data_offset as u64,
+                expected: "a stream number of at least 1",
+            });
+        }
+    }
+    Ok(streams)
+}
+
+/// The bit that stands for a stream.
+pub(super) fn bit(stream: u8) -> u128 {
+    1_u128.checked_shl(stream.into()).unwrap_or(0)
+}
+
+/// The bits of the property flags that hold the width of the offset into the media object.
+const OFFSET: u8 = 0x0C;
+
+/// How the packets behind a header begin: with error correction data of one length, or without, and
+/// with the same property flags, except that servers change the width of the offset into the media
+/// object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// No packet was seen; what nearly all encoders write (sections 5.2.1 and 5.2.2 of the
+    /// specification).
+    Customary,
+    /// What the first packet began with.
+    Seen { correction: Option<u8>, properties: Option<u8> },
+}
+
+impl Opening {
+    pub(super) fn of(packet: &[u8]) -> Self {
+        let correction = packet.first().copied().filter(|first| first & 0x80 != 0);
+        let properties = packet.get(flags_at(correction).saturating_add(1)).map(|b| b & !OFFSET);
+        Self::Seen { correction, properties }
+    }
+
+    /// Whether `bytes` begin like that, as far as there are any.
+    pub(super) fn fits(self, bytes: &[u8]) -> bool {
+        let is = |at: usize, fits: &dyn Fn(u8) -> bool| bytes.get(at).is_none_or(|&b| fits(b));
+        let plain = |flags: u8| flags & 0x80 == 0;
+        match self {
+            Self::Customary if is(0, &plain) => is(1, &|b| b & !OFFSET == 0x51),
+            Self::Customary => {
+                is(0, &|b| b == 0x82) && is(1, &|b| b == 0) && is(2, &|b| b == 0) && is(3, &plain)
+            }
+            Self::Seen { correction, properties } => {
+                let at = flags_at(correction);
+                correction.is_none_or(|first| is(0, &|b| b == first))
+                    && is(at, &plain)
+                    && is(at.saturating_add(1), &|b| Some(b & !OFFSET) == properties)
+            }
+        }
+    }
+
+    /// Whether `bytes` begin like that, but for the flag of opaque data.
+    pub(super) fn is_opaque(self, bytes: &[u8]) -> bool {
+        let correction = match self {
+            Self::Customary => Some(0x82),
+            Self::Seen { correction, .. } => correction,
+        };
+        correction.is_some_and(|first| bytes.first() == Some(&(first | 0x10)))
+    }
+}
+
+/// Where the length type flags lie.
+fn flags_at(correction: Option<u8>) -> usize {
+    correction.map_or(0, |first| usize::from(first & 0x0F).saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn known_objects_have_plausible_sizes() {
+        let limits = Limits::default();
+        let mut index = testing::object(guid::SIMPLE_INDEX, &[0; 32]).to_vec();
+        assert_eq!(known(&index, &limits), Some((guid::SIMPLE_INDEX, 56)));
+        assert_eq!(known(&index[..23], &limits), None);
+        index[16] = 55;
+        assert_eq!(known(&index, &limits), None);
+        assert_eq!(any_object(&index, &limits), Some((guid::SIMPLE_INDEX, 55)));
+        index[20] = 1;
+        assert_eq!(known(&index, &limits), None, "4 GiB");
+        assert_eq!(any_object(&index, &limits), None);
+        assert_eq!(known(&testing::object(Uuid::nil(), &[]), &limits), None);
+    }
+
+    #[test]
+    fn a_hole_is_no_packet() {
+        assert!(check_packet(&[0; 200], 200).is_err());
+        assert!(check_packet(&testing::packet(0, 200, b"data"), 200).is_ok());
+    }
+
+    #[test]
+    fn openings() {
+        let packet = testing::packet(0, 200, b"data");
+        let seen = Opening::of(&packet);
+        for opening in [Opening::Customary, seen] {
+            assert!(opening.fits(&packet));
+            assert!(opening.fits(&packet[..2]));
+            assert!(!opening.fits(&packet[1..]));
+        }
+        let bare = Opening::of(&packet[3..]);
+        assert!(Opening::Customary.fits(&packet[3..]) && bare.fits(&packet[3..]));
+        assert!(!bare.fits(&packet) && !seen.fits(&packet[3..]));
+    }
+}

@@ -1,0 +1,221 @@
+//! Packets: one after the other, as long as they lie where they should.
+
+use super::known::{self, Opening, check_packet};
+use super::search::Search;
+use super::{Cause, Event, Next, State, StreamParser};
+use crate::object::HEAD;
+use crate::{Deviation, Error, Header};
+
+/// What is known about the packets behind the last header.
+#[derive(Debug)]
+pub(super) struct Data {
+    /// 0 in front of the first header.
+    pub(super) packet_size: usize,
+    /// Where the Data Object says that it ends; `None` when it does not, and from the moment that
+    /// packets follow there.
+    pub(super) end: Option<u64>,
+    /// The streams that the header declares, bit by bit.
+    streams: u128,
+    /// How the packets begin.
+    pub(super) opening: Opening,
+    /// An object was there: what follows is one too.
+    pub(super) over: bool,
+    /// The number of the next packet.
+    number: u64,
+    /// Where the packets end as far as they were seen.
+    seen_to: u64,
+    declared_end: Option<u64>,
+    declared_count: Option<u64>,
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self {
+            packet_size: 0,
+            end: None,
+            streams: 0,
+            opening: Opening::Customary,
+            over: false,
+            number: 0,
+            seen_to: 0,
+            declared_end: None,
+            declared_count: None,
+        }
+    }
+}
+
+impl Data {
+    /// For the Data Object at `offset`, whose packets start at `start`.
+    pub(super) fn new(header: &Header, offset: u64, start: u64) -> Self {
+        let file = header.file();
+        // 0 and 50 are what live servers and unfinished files store.
+        let size = Some(header.data_size()).filter(|&size| !file.broadcast() && size > 50);
+        let count = Some(file.packet_count)
+            .filter(|&count| !file.broadcast() && count != 0 && count != u64::from(u32::MAX));
+        let end = size.map(|size| offset.saturating_add(size));
+        Self {
+            packet_size: file.packet_size as usize,
+            end,
+            streams: header.stream_numbers().fold(0, |all, number| all | known::bit(number)),
+            seen_to: start,
+            declared_end: end,
+            declared_count: count,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        self.packet_size == 0
+    }
+
+    /// Whether the Data Object has ended at `offset`, by what it says and by what was found.
+    fn is_over(&self, offset: u64) -> bool {
+        self.over || self.end.is_some_and(|end| offset >= end)
+    }
+
+    /// Counts `len` bytes up to `offset` in which packets should have been.
+    pub(super) fn lost(&mut self, len: u64, offset: u64) {
+        let size = self.packet_size as u64;
+        let packets = len.saturating_add(size / 2).checked_div(size).unwrap_or(0);
+        self.number = self.number.saturating_add(packets);
+        self.seen_to = offset;
+    }
+}
+
+impl StreamParser {
+    /// Reads what lies at a boundary: where a packet ended, or an object.
+    pub(super) fn boundary(&mut self) -> Next {
+        self.at_boundary().unwrap_or_else(|wait| wait)
+    }
+
+    fn at_boundary(&mut self) -> Result<Next, Next> {
+        let head = self.view(0, HEAD)?;
+        if head.is_empty() {
+            return Ok(self.end());
+        }
+        if let Some((id, size)) = self.known(0, head) {
+            return self.object(id, size);
+        }
+        let offset = self.buffer.offset();
+        if self.data.is_over(offset) {
+            return self.behind();
+        }
+        let size = self.data.packet_size;
+        let left = self.data.end.map_or(u64::MAX, |end| end.saturating_sub(offset));
+        if let Some(left) = usize::try_from(left).ok().filter(|&left| left < size) {
+            if self.ends_inside(left)? {
+                self.data.seen_to = offset.saturating_add(left as u64);
+                return Ok(Next::Event(self.damage(left, Cause::Partial)));
+            }
+        }
+        let bytes = self.view(0, size)?;
+        if bytes.len() < size {
+            // A packet that was cut; but an index may follow on one that lacks bytes.
+            let mut rests = (1..bytes.len()).map(|at| (at, bytes.get(at..).unwrap_or_default()));
+            if rests.any(|(at, rest)| self.known(at, rest).is_some()) {
+                self.state = State::Search(Search::new(Cause::Lost));
+                return Ok(Next::Again);
+            }
+            return Ok(self.end());
+        }
+        let opening = Opening::of(bytes);
+        let error = match check_packet(bytes, size) {
+            // The way of nearly all packets: nothing behind it has to be waited for.
+            Ok(_) if self.data.opening.fits(bytes) => return Ok(self.packet(opening)),
+            // Of another form than nearly all: only in front, and with the next one like it. Damage
+            // has many forms, and one of them could be taken for a packet again and again.
+            Ok(streams)
+                if self.data.opening == Opening::Customary
+                    && streams & !self.data.streams == 0
+                    && self.holds(size, opening)? =>
+            {
+                return Ok(self.packet(opening));
+            }
+            // Legal, and without media: parity of other packets.
+            Err(Error::Unsupported { .. })
+                if self.data.opening.is_opaque(bytes) && self.holds(size, self.data.opening)? =>
+            {
+                return Ok(self.packet(self.data.opening));
+            }
+            Ok(_) => Error::Malformed {
+                what: "data packet",
+                offset: 0,
+                expected: "error correction and property flags like those of other packets",
+            },
+            Err(error) => error,
+        };
+        if self.holds(size, self.data.opening)? {
+            self.data.lost(size as u64, offset.saturating_add(size as u64));
+            return Ok(Next::Event(self.damage(size, Cause::Packet(error))));
+        }
+        self.state = State::Search(Search::new(Cause::Lost));
+        Ok(Next::Again)
+    }
+
+    fn packet(&mut self, opening: Opening) -> Next {
+        let (number, offset) = (self.data.number, self.buffer.offset());
+        let bytes = self.buffer.take(self.data.packet_size);
+        if self.data.opening == Opening::Customary {
+            self.data.opening = opening;
+        }
+        self.data.number = number.saturating_add(1);
+        self.data.seen_to = self.buffer.offset();
+        self.headers = 0;
+        Next::Event(Event::Packet { number, offset, bytes })
+    }
+
+    /// Whether the Data Object ends after `left` bytes, which are no packet, and more follows.
+    fn ends_inside(&self, left: usize) -> Result<bool, Next> {
+        if self.known(left, self.view(left, HEAD)?).is_some() {
+            return Ok(true);
+        }
+        let size = self.data.packet_size;
+        let bytes = self.view(0, size)?;
+        let is_packet = bytes.len() == size
+            && self.data.opening.fits(bytes)
+            && check_packet(bytes, size).is_ok();
+        Ok(!is_packet && bytes.len() > left)
+    }
+
+    /// Whether a packet that begins like `opening` lies at `at`, or what else may follow a packet.
+    pub(super) fn holds(&self, at: usize, opening: Opening) -> Result<bool, Next> {
+        let head = self.view(at, HEAD)?;
+        if head.is_empty() || self.known(at, head).is_some() {
+            return Ok(true);
+        }
+        let offset = self.buffer.offset().saturating_add(at as u64);
+        if self.data.end == Some(offset) && known::any_object(head, &self.limits).is_some() {
+            return Ok(true);
+        }
+        let size = self.data.packet_size;
+        let bytes = self.view(at, size)?;
+        Ok(opening.fits(bytes) && (bytes.len() < size || check_packet(bytes, size).is_ok()))
+    }
+
+    /// The input has ended, with less than a packet unread.
+    fn end(&mut self) -> Next {
+        let offset = self.buffer.offset();
+        let leftover = self.buffer.take(usize::MAX);
+        if !leftover.is_empty() {
+            self.data.seen_to = self.buffer.offset();
+        }
+        self.close();
+        self.queue.push_back(Event::End { offset, leftover });
+        self.state = State::Ended;
+        Next::Again
+    }
+
+    /// No more packets are expected: says what was declared otherwise, once a header.
+    pub(super) fn close(&mut self) {
+        let data = &mut self.data;
+        let (end, count) = (data.declared_end.take(), data.declared_count.take());
+        if let Some(declared) = end.filter(|&end| end != data.seen_to) {
+            let deviation = Deviation::DataEnd { declared, found: data.seen_to };
+            self.queue.push_back(Event::Deviation(deviation));
+        }
+        if let Some(declared) = count.filter(|&count| count != data.number) {
+            let deviation = Deviation::PacketCount { declared, found: data.number };
+            self.queue.push_back(Event::Deviation(deviation));
+        }
+    }
+}

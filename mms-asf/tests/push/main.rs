@@ -1,0 +1,12 @@
+//! The parser for bytes cut anywhere: what it tells, and that cuts make no difference.
+
+#![cfg(test)]
+
+mod damage;
+mod files;
+mod harness;
+mod properties;
+mod samples;
+mod sizes;
+#[path = "../support/mod.rs"]
+mod support;
