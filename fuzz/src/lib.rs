@@ -6,7 +6,10 @@
 #![forbid(unsafe_code)]
 
 use bytes::{Bytes, BytesMut};
-use mms_asf::{Header, Packet, Removal, Restored, Restorer, remove_padding};
+use mms_asf::{
+    Deviation, Error, Event, Header, Limits, Packet, Removal, Restored, Restorer, StreamParser,
+    remove_padding,
+};
 
 /// Memory that a body may use: so much, and so much for each byte of input.
 const MEMORY: (u64, u64) = (8 << 20, 1024);
@@ -76,10 +79,76 @@ pub fn asf_packet(data: &[u8]) {
     }
 }
 
+/// Any bytes as a file or stream. The first two say how the others are cut: pieces that grow from
+/// so many bytes by so many.
+pub fn asf_push(data: &[u8]) {
+    let Some((&[first, growth], input)) = data.split_first_chunk() else {
+        return;
+    };
+    let whole = push(input, |_| input.len());
+    let (first, growth) = (usize::from(first) + 1, usize::from(growth));
+    assert_eq!(push(input, |index| first + growth * index), whole);
+    assert_eq!(push(input, |_| 1), whole);
+}
+
+/// What a parser with small limits tells about bytes that come in pieces of these lengths.
+fn push(mut input: &[u8], len: impl Fn(usize) -> usize) -> (Vec<String>, Option<Error>) {
+    let mut limits = Limits::default();
+    limits.object_bytes = 512;
+    limits.search_bytes = 256;
+    limits.headers = 4;
+    let mut parser = StreamParser::with_limits(limits);
+    let (mut told, mut bytes, all) = (Vec::new(), 0, input.len() as u64);
+    for index in 0.. {
+        let (piece, later) = input.split_at(len(index).min(input.len()));
+        input = later;
+        if piece.is_empty() {
+            parser.finish();
+        }
+        parser.push(piece);
+        loop {
+            match parser.poll() {
+                Ok(Some(event)) => {
+                    bytes += extent(&event);
+                    told.push(format!("{event:?}"));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    assert!(bytes <= all);
+                    return (told, Some(error));
+                }
+            }
+        }
+        if piece.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(bytes, all, "{told:?}");
+    assert!(told.last().is_some_and(|last| last.starts_with("End")));
+    (told, None)
+}
+
+/// How many bytes of the input an event stands for.
+fn extent(event: &Event) -> u64 {
+    match event {
+        Event::Header { header, .. } => {
+            let made_up = header.deviations().contains(&Deviation::DataObjectMissing);
+            header.len() as u64 - if made_up { 50 } else { 0 }
+        }
+        Event::Packet { bytes, .. }
+        | Event::Damage { bytes, .. }
+        | Event::Object { bytes, .. }
+        | Event::End { leftover: bytes, .. } => bytes.len() as u64,
+        Event::Skipped { len, .. } => *len,
+        _ => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
 
+    use mms_asf::guid;
     use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
 
     use super::*;
@@ -90,8 +159,12 @@ mod tests {
 
     #[test]
     fn every_known_input_does_no_harm() {
-        for (target, body) in [("asf_header", asf_header as fn(&[u8])), ("asf_packet", asf_packet)]
-        {
+        let targets = [
+            ("asf_header", asf_header as fn(&[u8])),
+            ("asf_packet", asf_packet),
+            ("asf_push", asf_push),
+        ];
+        for (target, body) in targets {
             for entry in std::fs::read_dir(folder(target)).unwrap() {
                 let path = entry.unwrap().path();
                 println!("{}", path.display());
@@ -143,5 +216,45 @@ mod tests {
                 write("asf_packet", &format!("{name}_{index}"), &bytes);
             }
         }
+        for (name, bytes) in streams_to_push() {
+            write("asf_push", name, &[&[6, 3][..], &bytes].concat());
+        }
+    }
+
+    /// Files and streams with everything that a parser has to find its way in.
+    fn streams_to_push() -> Vec<(&'static str, Vec<u8>)> {
+        let size = 80;
+        let streams = [TestStream::Audio(1)];
+        let packets = |count: u32| -> Vec<u8> {
+            (0..count).flat_map(|number| testing::packet(number, size, b"an object")).collect()
+        };
+        let file = [&testing::header(size, 3, &streams)[..], &packets(3)].concat();
+        let live = [&testing::live_header(size, &streams)[..], &packets(3)].concat();
+        let index = testing::object(guid::SIMPLE_INDEX, &[0; 44]);
+        let other = testing::object(guid::PADDING, &[0; 20]);
+        let large = testing::object(guid::INDEX, &[0; 600]);
+        let mut flipped = file.clone();
+        let middle = flipped.len() - 2 * size as usize;
+        flipped[middle..middle + 8].fill(0xFF);
+        let mut missing = [&file[..], &index].concat();
+        missing.drain(middle - 30..middle + 20);
+        let mut elsewhere = file.clone();
+        let data = file.len() - 3 * size as usize - 50;
+        elsewhere.splice(data..data, [0xAB; 40]);
+        let mut larger = file.clone();
+        larger[16] += 9;
+        vec![
+            ("file", [&file[..], &index, &other].concat()),
+            ("large_index", [&file[..], &large, &index].concat()),
+            ("live_cut", live[..live.len() - 20].to_vec()),
+            ("chain", [&file[..], &index, &live, &live].concat()),
+            ("headers", testing::header(size, 0, &streams).repeat(5)),
+            ("flipped", flipped),
+            ("missing", missing),
+            ("inserted", [&live[..], &[0x77; 33], &packets(3)].concat()),
+            ("elsewhere", elsewhere),
+            ("header_too_large", larger),
+            ("garbage_behind", [&file[..], &[0x41; 100]].concat()),
+        ]
     }
 }
