@@ -4,8 +4,11 @@
 //! [`HeaderEditor::finish`].
 
 mod level;
+mod mend;
 
 use bytes::{BufMut, Bytes, BytesMut};
+
+pub(crate) use self::mend::mend;
 
 use self::level::Level;
 use crate::object::Object;
@@ -157,11 +160,16 @@ impl HeaderEditor {
     ///
     /// Fails when the header would be longer than [`Limits::header_bytes`], and when what every
     /// header needs was taken out.
-    pub fn finish(mut self) -> Result<Header, Error> {
-        let before = Level::of(&self.original);
-        if self.level == before {
+    pub fn finish(self) -> Result<Header, Error> {
+        if self.level == Level::of(&self.original) {
             return Header::parse_with(self.original.as_bytes(), &self.limits);
         }
+        self.finish_anew()
+    }
+
+    /// [`finish`](Self::finish) as if something had been changed.
+    fn finish_anew(mut self) -> Result<Header, Error> {
+        let before = Level::of(&self.original);
         self.retain(|object| object.id != guid::DIGITAL_SIGNATURE);
         let old_len = before.len();
         self.level.fit(old_len, self.room)?;

@@ -46,6 +46,9 @@ pub enum FileError {
     /// The reader or writer failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// No whole packet follows the header.
+    #[error("no whole packet follows the header")]
+    NoPackets,
     /// The file has no such packet.
     #[error("there is no packet {number}, the file holds {count}")]
     NoSuchPacket {

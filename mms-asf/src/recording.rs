@@ -9,10 +9,13 @@ use bytes::{Bytes, BytesMut};
 
 use self::header::FinalHeader;
 use self::timeline::Timeline;
-use crate::{Header, IndexBuilder, Indexes, Limits, Packet, StreamKind};
+use crate::{Header, IndexBuilder, Indexes, Limits, Object, Packet, StreamKind, guid};
 
 pub(crate) use self::header::without_what_finishing_changes;
 pub(crate) use self::timeline::near;
+
+/// The most that durations can differ by what encoders think of the last object.
+const LAST_OBJECT: Duration = Duration::from_secs(2);
 
 /// Watches the packets of a recording and knows what the finished file looks like.
 ///
@@ -41,6 +44,10 @@ pub struct Recording {
     packets: u64,
     timeline: Timeline,
     indexes: IndexBuilder,
+    /// Objects to be written behind the indexes.
+    behind: Vec<Object>,
+    /// The header's times are compared with those of the packets before they are kept.
+    doubtful: bool,
 }
 
 /// Bytes that replace as many at an offset of the file.
@@ -80,7 +87,21 @@ impl Recording {
             packets: 0,
             timeline: Timeline::new(header),
             indexes: IndexBuilder::new_with(header, limits),
+            behind: Vec::new(),
+            doubtful: false,
         }
+    }
+
+    /// A recording of packets whose header may tell nonsense: its times stay only when they are
+    /// near those of the packets.
+    pub(crate) fn of_doubtful(header: &Header, limits: &Limits) -> Self {
+        Self { doubtful: true, ..Self::new_with(header, limits) }
+    }
+
+    /// Adds an object that the file shall have behind its packets. An index replaces the one of its
+    /// kind that would be made.
+    pub(crate) fn object(&mut self, object: Object) {
+        self.behind.push(object);
     }
 
     /// Counts one packet of the file's size, with the times that it has in the file. One that
@@ -130,16 +151,31 @@ impl Recording {
     /// one. Making the indexes takes a while: once, at the end.
     pub fn finish(&self) -> Ending {
         let play_duration = self.play_duration();
-        let indexes = self.indexes.finish(play_duration);
+        let mut indexes = self.indexes.finish(play_duration);
+        let seekable = self.is_seekable(&indexes);
+        let given = |id| self.behind.iter().any(|object| object.id == id);
+        if given(guid::INDEX) {
+            indexes.index = None;
+        }
+        if given(guid::SIMPLE_INDEX) {
+            indexes.simple.clear();
+        }
         let mut index = BytesMut::new();
         indexes.write(&mut index);
+        for object in &self.behind {
+            index.extend_from_slice(&object.bytes);
+        }
         let made = FinalHeader {
             packets: self.packets,
             file_size: self.data_end().saturating_add(index.len() as u64),
             times: (!self.is_complete_copy())
                 .then(|| (play_duration, Duration::from_millis(self.timeline.send_duration()))),
-            seekable: self.is_seekable(&indexes),
-            has_index: indexes.index.is_some(),
+            seekable,
+            indexes: header::Declared {
+                by_time: indexes.index.is_some() || given(guid::INDEX),
+                by_object: given(guid::MEDIA_OBJECT_INDEX),
+                by_timecode: given(guid::TIMECODE_INDEX),
+            },
         };
         let header = made.of(&self.header);
         let patches = header::patches(&self.header, &header);
@@ -157,7 +193,20 @@ impl Recording {
     /// Whether the recording holds every packet of a file whose header was complete.
     fn is_complete_copy(&self) -> bool {
         let file = self.header.file();
-        !file.broadcast() && file.packet_count == self.packets
+        let complete = !file.broadcast() && file.packet_count == self.packets;
+        complete && (!self.doubtful || self.times_agree())
+    }
+
+    /// Whether the header's durations can be those of the packets. Encoders do not agree on how
+    /// long the last object lasts.
+    fn times_agree(&self) -> bool {
+        let near = |declared: Duration, found: u64| {
+            let found = Duration::from_millis(found);
+            declared.abs_diff(found) <= LAST_OBJECT
+        };
+        let file = self.header.file();
+        near(file.play_duration, self.timeline.play_duration())
+            && near(file.send_duration, self.timeline.send_duration())
     }
 
     fn is_seekable(&self, indexes: &Indexes) -> bool {

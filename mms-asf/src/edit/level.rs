@@ -87,6 +87,16 @@ impl Level {
         });
     }
 
+    /// Leaves out the bytes that could not be told apart.
+    pub(super) fn forget_rests(&mut self) {
+        self.rest = Bytes::new();
+        for slot in &mut self.slots {
+            if let Slot::Extension(extension) = slot {
+                extension.rest = Bytes::new();
+            }
+        }
+    }
+
     /// Appends an object on the level where its kind belongs.
     pub(super) fn push(&mut self, object: Object) {
         if !IN_EXTENSION.contains(&object.id) {

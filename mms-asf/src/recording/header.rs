@@ -27,8 +27,14 @@ pub(super) struct FinalHeader {
     /// Play and send duration; `None` leaves times, and the count that goes with them, alone.
     pub(super) times: Option<(Duration, Duration)>,
     pub(super) seekable: bool,
-    /// An Index Object was made.
-    pub(super) has_index: bool,
+    pub(super) indexes: Declared,
+}
+
+/// Which indexes that a header can declare the file has.
+pub(super) struct Declared {
+    pub(super) by_time: bool,
+    pub(super) by_object: bool,
+    pub(super) by_timecode: bool,
 }
 
 impl FinalHeader {
@@ -60,8 +66,10 @@ impl FinalHeader {
         put(&mut bytes, data, 16, &size.to_le_bytes());
         put(&mut bytes, data, 40, &self.packets.to_le_bytes());
         for object in dropped(header).filter(|object| match object.id {
-            guid::INDEX_PARAMETERS => !self.has_index,
-            _ => object.id != guid::DIGITAL_SIGNATURE,
+            guid::INDEX_PARAMETERS => !self.indexes.by_time,
+            guid::MEDIA_OBJECT_INDEX_PARAMETERS => !self.indexes.by_object,
+            guid::TIMECODE_INDEX_PARAMETERS => !self.indexes.by_timecode,
+            _ => false,
         }) {
             blank(&mut bytes, object);
         }

@@ -1,0 +1,145 @@
+//! Takes out of a header what makes strict readers refuse it.
+
+use bytes::BytesMut;
+
+use super::HeaderEditor;
+use crate::header::DATA_HEAD;
+use crate::object::Object;
+use crate::objects::{AnyBody, Body as _, ExtendedStreamProperties, FileProperties};
+use crate::{Error, Header, Limits, guid};
+
+/// The same header without any [`Deviation`](crate::Deviation): sizes and counts are right, what
+/// cannot be read or is there twice is gone. A header that has none is left as it is.
+///
+/// Fails when nothing is left that makes a header.
+pub(crate) fn mend(header: &Header, limits: &Limits) -> Result<Header, Error> {
+    if header.deviations().is_empty() {
+        return Ok(header.clone());
+    }
+    let mut editor = HeaderEditor::new(header).with_limits(limits).with_room(0);
+    editor.level.forget_rests();
+    let mut known = Known::default();
+    editor.level.retain_mut(|object| known.keeps(object));
+    editor.edit_each(|file: &mut FileProperties| {
+        file.min_packet_size = file.packet_size;
+        true
+    })?;
+    let mended = editor.finish_anew()?;
+    let mut bytes = BytesMut::from(mended.as_bytes().as_ref());
+    let data_at = bytes.len().saturating_sub(DATA_HEAD);
+    let file_id = mended.file().file_id.to_bytes_le();
+    put(&mut bytes, data_at.saturating_add(24), &file_id);
+    put(&mut bytes, data_at.saturating_add(48), &[1, 1]);
+    Header::parse_with(&bytes.freeze(), limits)
+}
+
+/// What was there already.
+#[derive(Default)]
+struct Known {
+    file: bool,
+    streams: u128,
+}
+
+impl Known {
+    fn keeps(&mut self, object: &mut Object) -> bool {
+        match AnyBody::decode(object) {
+            Err(_) => false,
+            Ok(AnyBody::FileProperties(_)) => !std::mem::replace(&mut self.file, true),
+            Ok(AnyBody::StreamProperties(stream)) => self.is_new(stream.number()),
+            Ok(AnyBody::ExtendedStreamProperties(mut extended)) => {
+                let declares = extended.nested.as_ref().map(|nested| nested.id);
+                if declares == Some(guid::STREAM_PROPERTIES) {
+                    let new = matches!(extended.stream(), Some(Ok(s)) if self.is_new(s.number()));
+                    return new || without_nested(&mut extended, object);
+                }
+                true
+            }
+            Ok(_) => true,
+        }
+    }
+
+    fn is_new(&mut self, number: u8) -> bool {
+        let bit = 1_u128.checked_shl(number.into()).unwrap_or(0);
+        let new = number != 0 && self.streams & bit == 0;
+        self.streams |= bit;
+        new
+    }
+}
+
+/// Takes out the stream that is declared in here.
+fn without_nested(extended: &mut ExtendedStreamProperties, object: &mut Object) -> bool {
+    extended.nested = None;
+    extended.encode().map(|encoded| *object = encoded).is_ok()
+}
+
+fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
+    if let Some(field) = bytes.get_mut(at..at.saturating_add(value.len())) {
+        field.copy_from_slice(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::testing::{TestStream, header_with, object};
+
+    fn header(more: &[Bytes]) -> Header {
+        let bytes = header_with(256, 3, 2, &[TestStream::Audio(1)], more);
+        Header::parse(&bytes).unwrap()
+    }
+
+    fn mended(bytes: Bytes) -> Header {
+        let header = Header::parse(&bytes).unwrap();
+        assert_ne!(header.deviations(), []);
+        let mended = mend(&header, &Limits::default()).unwrap();
+        assert_eq!(mended.deviations(), [], "{header:?}");
+        assert_eq!(mended.streams(), header.streams());
+        assert_eq!(mended.file().file_id, header.file().file_id);
+        mended
+    }
+
+    #[test]
+    fn a_good_header_stays() {
+        let header = header(&[object(guid::PADDING, b"abc")]);
+        assert_eq!(mend(&header, &Limits::default()), Ok(header));
+    }
+
+    #[test]
+    fn counts_and_sizes_that_lie() {
+        let good = header(&[]);
+        let mut count = good.as_bytes().to_vec();
+        count[24] += 1;
+        assert_eq!(mended(count.into()).as_bytes(), good.as_bytes());
+        let mut ids = good.as_bytes().to_vec();
+        let at = ids.len() - 26;
+        ids[at] ^= 1;
+        *ids.last_mut().unwrap() ^= 1;
+        assert_eq!(mended(ids.into()).as_bytes(), good.as_bytes());
+        let mut sizes = good.as_bytes().to_vec();
+        sizes[30 + 92] ^= 1;
+        assert_eq!(mended(sizes.into()).as_bytes(), good.as_bytes());
+    }
+
+    #[test]
+    fn what_is_too_much() {
+        let good = header(&[]);
+        let streams = |object: &&Object| object.id == guid::STREAM_PROPERTIES;
+        let stream = good.objects().iter().find(streams).unwrap().bytes.clone();
+        let file = good.objects().iter().find(|o| o.id == guid::FILE_PROPERTIES).unwrap();
+        let unreadable = object(guid::STREAM_BITRATE_PROPERTIES, &[9]);
+        for more in [
+            vec![stream],
+            vec![file.bytes.clone()],
+            vec![unreadable],
+            vec![Bytes::from_static(b"eleven byte")],
+        ] {
+            let header = mended(header(&more).as_bytes().clone());
+            let objects = header.objects().iter().filter(|object| object.id != guid::PADDING);
+            let kept: Vec<_> = objects.map(|object| object.id).collect();
+            let before: Vec<_> = good.objects().iter().map(|object| object.id).collect();
+            assert_eq!(kept, before);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What a repair found and changed.
+
+use std::fmt;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::{Cause, Deviation, Header, Recording, Shift, guid};
+
+/// The most changes that are listed one by one; more damage is counted.
+const MOST: usize = 1_000;
+
+/// A repaired file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Repaired {
+    /// How many packets it has.
+    pub packets: u64,
+    /// Its size in bytes.
+    pub file_size: u64,
+    /// How long its media lasts.
+    pub media_duration: Duration,
+    /// Players can seek in it.
+    pub seekable: bool,
+    /// Bytes of the input that are not in it: damage, packets that were cut, old indexes.
+    pub left_out: u64,
+    /// What differs from the input, at most 1000 entries. Empty for a file that was whole.
+    pub changes: Vec<Change>,
+    /// Where in the input the header of another stream lies, at which the file ends.
+    pub next: Option<u64>,
+}
+
+/// Something that a repair changed. Offsets count from the start of the input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// The header did something wrong, and does not any more.
+    Header(Deviation),
+    /// The header was that of an unfinished file or a live stream.
+    Broadcast,
+    /// The header says how many packets there are.
+    PacketCount {
+        /// What it said.
+        declared: u64,
+        /// How many there are.
+        found: u64,
+    },
+    /// The header says how large the file is.
+    FileSize {
+        /// What it said, in bytes.
+        declared: u64,
+        /// The size in bytes.
+        found: u64,
+    },
+    /// The header says how long the file plays, preroll included.
+    PlayDuration {
+        /// What it said.
+        declared: Duration,
+        /// What the packets say.
+        found: Duration,
+    },
+    /// The header says that players can seek.
+    Seekable,
+    /// All times were moved so that the file starts at zero.
+    Rebased(Shift),
+    /// Bytes that are no packet were left out.
+    Damage {
+        /// Where they lay.
+        offset: u64,
+        /// How many there were.
+        len: u64,
+        /// Why.
+        cause: Cause,
+    },
+    /// The header was there again and was left out.
+    Repeated {
+        /// Where it lay.
+        offset: u64,
+        /// How many bytes it has.
+        len: u64,
+    },
+    /// A last packet that was cut was left out.
+    Cut {
+        /// Where it lay.
+        offset: u64,
+        /// How many bytes were there.
+        len: u64,
+    },
+    /// A last packet lacked only padding.
+    Filled {
+        /// Where it lay.
+        offset: u64,
+        /// How many bytes were missing.
+        missing: u64,
+    },
+    /// An object behind the packets was left out: an index that does not fit them, or one that is
+    /// too large.
+    ObjectLeftOut {
+        /// What it is; see [`guid`].
+        id: Uuid,
+        /// Where it lay.
+        offset: u64,
+    },
+    /// Indexes were made, of so many bytes.
+    IndexMade(u64),
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(deviation) => write!(f, "mended the header: {deviation}"),
+            Self::Broadcast => f.write_str("marked the file as finished"),
+            Self::PacketCount { declared, found } => {
+                write!(f, "packets: {found}, the header said {declared}")
+            }
+            Self::FileSize { declared, found } => {
+                write!(f, "file size: {found} bytes, the header said {declared}")
+            }
+            Self::PlayDuration { declared, found } => write!(
+                f,
+                "play duration: {:.3} s, the header said {:.3} s",
+                found.as_secs_f64(),
+                declared.as_secs_f64()
+            ),
+            Self::Seekable => f.write_str("marked the file as seekable"),
+            Self::Rebased(shift) => {
+                write!(f, "moved all times by {:.3} s", seconds(shift.presentation))
+            }
+            Self::Damage { offset, len, cause } => {
+                write!(f, "left out {len} bytes at byte {offset}: {cause}")
+            }
+            Self::Repeated { offset, len } => {
+                write!(f, "left out {len} bytes at byte {offset}: the header again")
+            }
+            Self::Cut { offset, len } => {
+                write!(f, "left out {len} bytes at byte {offset}: a packet that was cut")
+            }
+            Self::Filled { offset, missing } => {
+                write!(f, "added {missing} bytes of padding to the packet at byte {offset}")
+            }
+            Self::ObjectLeftOut { id, offset } => match guid::name(*id) {
+                Some(name) => write!(f, "left out the {name} at byte {offset}"),
+                None => write!(f, "left out the object {id} at byte {offset}"),
+            },
+            Self::IndexMade(len) => write!(f, "made an index of {len} bytes"),
+        }
+    }
+}
+
+fn seconds(milliseconds: i64) -> f64 {
+    let seconds = Duration::from_millis(milliseconds.unsigned_abs()).as_secs_f64();
+    if milliseconds < 0 { -seconds } else { seconds }
+}
+
+/// Gathers the changes.
+#[derive(Debug)]
+pub(super) struct Report {
+    found: Header,
+    changes: Vec<Change>,
+    left_out: u64,
+    pub(super) next: Option<u64>,
+}
+
+impl Report {
+    /// For an input with this header.
+    pub(super) fn new(found: &Header) -> Self {
+        let changes = found.deviations().iter().cloned().map(Change::Header).take(MOST).collect();
+        Self { found: found.clone(), changes, left_out: 0, next: None }
+    }
+
+    pub(super) fn damage(&mut self, offset: u64, len: u64, cause: Cause) {
+        self.left_out = self.left_out.saturating_add(len);
+        self.note(Change::Damage { offset, len, cause });
+    }
+
+    pub(super) fn repeated(&mut self, offset: u64, len: u64) {
+        self.left_out = self.left_out.saturating_add(len);
+        self.note(Change::Repeated { offset, len });
+    }
+
+    pub(super) fn cut(&mut self, offset: u64, len: u64) {
+        self.left_out = self.left_out.saturating_add(len);
+        self.note(Change::Cut { offset, len });
+    }
+
+    pub(super) fn filled(&mut self, offset: u64, missing: u64) {
+        self.note(Change::Filled { offset, missing });
+    }
+
+    pub(super) fn object_left_out(&mut self, id: Uuid, offset: u64, len: u64) {
+        self.left_out = self.left_out.saturating_add(len);
+        self.note(Change::ObjectLeftOut { id, offset });
+    }
+
+    /// The last word. `made` indexes are those that were not in the input.
+    pub(super) fn finish(
+        mut self,
+        recording: &Recording,
+        header: &Header,
+        file_size: u64,
+        made: u64,
+        shift: Shift,
+    ) -> Repaired {
+        let (before, after) = (self.found.file().clone(), header.file());
+        if before.broadcast() {
+            self.note(Change::Broadcast);
+        }
+        if before.packet_count != after.packet_count {
+            let (declared, found) = (before.packet_count, after.packet_count);
+            self.note(Change::PacketCount { declared, found });
+        }
+        if before.play_duration != after.play_duration {
+            let (declared, found) = (before.play_duration, after.play_duration);
+            self.note(Change::PlayDuration { declared, found });
+        }
+        if before.file_size != file_size {
+            self.note(Change::FileSize { declared: before.file_size, found: file_size });
+        }
+        if shift != Shift::default() {
+            self.note(Change::Rebased(shift));
+        }
+        if made > 0 {
+            self.note(Change::IndexMade(made));
+        }
+        if after.seekable() && !before.seekable() {
+            self.note(Change::Seekable);
+        }
+        Repaired {
+            packets: recording.packets(),
+            file_size,
+            media_duration: recording.media_duration(),
+            seekable: after.seekable(),
+            left_out: self.left_out,
+            changes: self.changes,
+            next: self.next,
+        }
+    }
+
+    fn note(&mut self, change: Change) {
+        if self.changes.len() < MOST {
+            self.changes.push(change);
+        }
+    }
+}
