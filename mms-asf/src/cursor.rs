@@ -82,6 +82,13 @@ impl<'a> Cursor<'a> {
         self.bytes(len, object, expected).map(Text::from_bytes)
     }
 
+    /// 16-bit units up to the first zero, and that zero.
+    pub(crate) fn terminated(&mut self, expected: &'static str) -> Result<&'a [u8], Error> {
+        let zero = self.rest.chunks_exact(2).position(|unit| unit == [0, 0]);
+        let len = zero.map(|at| at.saturating_add(1).saturating_mul(2));
+        self.take(len.ok_or_else(|| self.malformed(expected))?, expected)
+    }
+
     /// A field whose width is given by a two-bit code: absent (0), one, two or four bytes.
     pub(crate) fn coded(&mut self, code: u8, expected: &'static str) -> Result<u32, Error> {
         match code & 3 {

@@ -91,6 +91,11 @@ guids! {
         "content encryption for network devices";
     HEADER_EXTENSION_RESERVED = 0xABD3D211_A9BA_11CF_8EE6_00C00C205365,
         "reserved field of the Header Extension Object";
+    CODEC_LIST_RESERVED = 0x86D15241_311D_11D0_A3A4_00A0C90348F6,
+        "reserved field of the Codec List Object";
+    SCRIPT_COMMAND_RESERVED = 0x4B1ACBE3_100B_11D0_A39B_00A0C90348F6,
+        "reserved field of the Script Command Object";
+    MARKER_RESERVED = 0x4CFEDB20_75F6_11CF_9C0F_00A0C90349CB, "reserved field of the Marker Object";
     SAMPLE_DURATION = 0xC6BD9450_867F_4907_83A3_C77921B733AD,
         "sample duration payload extension";
     RECORDED_TV_TIMING = 0xFD3CC02A_06DB_4CFA_801C_7212D38745E4,

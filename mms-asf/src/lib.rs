@@ -46,6 +46,7 @@
 //! bytes that are there and with [`Limits`] before memory is reserved. What a header does wrong
 //! without becoming unusable is listed as [`Deviation`]s.
 
+mod command;
 mod cursor;
 mod edit;
 mod error;
@@ -70,9 +71,11 @@ mod strip;
 #[doc(hidden)]
 pub mod testing;
 mod text;
+mod text8;
 mod time;
 mod writer;
 
+pub use self::command::{CommandSample, command_sample};
 pub use self::edit::HeaderEditor;
 pub use self::error::{Deviation, Error, FileError};
 pub use self::header::{AudioFormat, Header, PayloadExtension, Stream, StreamKind, VideoFormat};
@@ -94,4 +97,5 @@ pub use self::restore::{Restored, Restorer};
 pub use self::shift::{Shift, Shifted, TimeShifter};
 pub use self::strip::{Removal, remove_padding};
 pub use self::text::Text;
+pub use self::text8::Text8;
 pub use self::writer::FileWriter;

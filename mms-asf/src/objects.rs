@@ -16,23 +16,37 @@
 //! stays with it: only objects that are changed are written from their types.
 
 mod advanced_encryption;
+mod codec_list;
 mod compatibility;
+mod content_branding;
 mod content_description;
+mod encryption;
 mod error_correction;
 mod exclusion;
+mod extended_content_description;
 mod extended_stream;
 mod file_properties;
 mod index_parameters;
 mod language_list;
+mod markers;
+mod metadata;
+mod padding;
+mod picture;
 mod priority;
+mod script_commands;
 mod stream_bitrates;
 mod stream_properties;
+mod value;
 
 pub use self::advanced_encryption::{AdvancedContentEncryption, EncryptedObject, EncryptionRecord};
+pub use self::codec_list::{CodecEntry, CodecKind, CodecList};
 pub use self::compatibility::Compatibility;
+pub use self::content_branding::{BannerKind, ContentBranding};
 pub use self::content_description::ContentDescription;
+pub use self::encryption::{ContentEncryption, DigitalSignature, ExtendedContentEncryption};
 pub use self::error_correction::ErrorCorrection;
 pub use self::exclusion::{AdvancedMutualExclusion, BitrateMutualExclusion, GroupMutualExclusion};
+pub use self::extended_content_description::{Descriptor, ExtendedContentDescription};
 pub use self::extended_stream::{
     ExtendedStreamProperties, ExtensionSystem, LeakyBucket, StreamName,
 };
@@ -41,9 +55,15 @@ pub use self::index_parameters::{
     IndexKind, IndexParameters, IndexSpecifier, MediaObjectIndexParameters, TimecodeIndexParameters,
 };
 pub use self::language_list::LanguageList;
+pub use self::markers::{Marker, Markers};
+pub use self::metadata::{Metadata, MetadataLibrary, MetadataRecord};
+pub use self::padding::Padding;
+pub use self::picture::Picture;
 pub use self::priority::{BandwidthSharing, StreamPrioritization, StreamPriority};
+pub use self::script_commands::{ScriptCommand, ScriptCommands};
 pub use self::stream_bitrates::{StreamBitrate, StreamBitrates};
 pub use self::stream_properties::StreamProperties;
+pub use self::value::Value;
 
 use uuid::Uuid;
 
@@ -97,6 +117,20 @@ impl<T: Layout> Body for T {
     }
 }
 
+/// A number of entries in a 32-bit field, at most what other objects can say in their 16 bits: an
+/// entry takes several times as much memory as its smallest form takes in the file.
+fn count32(cursor: &mut Cursor<'_>, what: &'static str) -> Result<u16, Error> {
+    let value = cursor.u32("a number of entries")?;
+    let limit = u16::MAX.into();
+    u16::try_from(value).map_err(|_| Error::Limit { what, value: value.into(), limit })
+}
+
+/// Writes what [`count32`] reads.
+fn put_count32(out: &mut Fields, what: &'static str, count: usize) {
+    out.len16(what, count);
+    out.u16(0);
+}
+
 macro_rules! bodies {
     ($($name:ident,)+) => {
         /// The body of an object, by its identifier.
@@ -143,15 +177,26 @@ bodies! {
     AdvancedMutualExclusion,
     BandwidthSharing,
     BitrateMutualExclusion,
+    CodecList,
     Compatibility,
+    ContentBranding,
     ContentDescription,
+    ContentEncryption,
+    DigitalSignature,
     ErrorCorrection,
+    ExtendedContentDescription,
+    ExtendedContentEncryption,
     ExtendedStreamProperties,
     FileProperties,
     GroupMutualExclusion,
     IndexParameters,
     LanguageList,
+    Markers,
     MediaObjectIndexParameters,
+    Metadata,
+    MetadataLibrary,
+    Padding,
+    ScriptCommands,
     StreamBitrates,
     StreamPrioritization,
     StreamProperties,

@@ -54,6 +54,30 @@ impl Text {
     pub fn visible(&self) -> Option<String> {
         (!self.is_empty()).then(|| self.to_string())
     }
+
+    /// Whether this is what a reader sees.
+    pub(crate) fn shows(&self, text: &str) -> bool {
+        self.visible_units().eq(text.encode_utf16())
+    }
+
+    /// The whole units: the bytes without an odd last one, for fields that count characters.
+    pub(crate) fn whole_units(&self) -> &[u8] {
+        self.0.get(..self.0.len() & !1).unwrap_or_default()
+    }
+
+    /// What a reader sees, with a terminator behind it.
+    pub(crate) fn terminated(&self) -> Bytes {
+        let units = self.visible_units().chain([0]);
+        units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>().into()
+    }
+
+    /// The units up to the first zero. An odd last byte is no unit.
+    fn visible_units(&self) -> impl Iterator<Item = u16> {
+        self.0
+            .chunks_exact(2)
+            .filter_map(|pair| pair.first_chunk().map(|pair| u16::from_le_bytes(*pair)))
+            .take_while(|&unit| unit != 0)
+    }
 }
 
 /// As UTF-16 without a terminator, up to the first zero.
@@ -79,14 +103,9 @@ impl From<Cow<'_, str>> for Text {
 
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // An odd last byte is no unit.
-        let units = self
-            .0
-            .chunks_exact(2)
-            .filter_map(|pair| pair.first_chunk().map(|pair| u16::from_le_bytes(*pair)))
-            .take_while(|&unit| unit != 0);
-        let text: String =
-            char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+        let text: String = char::decode_utf16(self.visible_units())
+            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect();
         f.pad(&text)
     }
 }
@@ -119,6 +138,17 @@ mod tests {
         assert_ne!(Text::new("a"), Text::unterminated("a"));
         assert_eq!(Text::new("a").as_bytes().as_ref(), b"a\0\0\0");
         assert_eq!(Text::unterminated("a").as_bytes().as_ref(), b"a\0");
+    }
+
+    #[test]
+    fn what_is_compared_and_written_as_seen() {
+        let odd = Text::from_bytes(Bytes::from_static(b"a\0b\0\0\0c"));
+        assert!(odd.shows("ab"));
+        assert!(!odd.shows("a"));
+        assert!(!odd.shows("abc"));
+        assert_eq!(odd.whole_units(), b"a\0b\0\0\0");
+        assert_eq!(odd.terminated().as_ref(), b"a\0b\0\0\0");
+        assert_eq!(Text::unterminated("a").terminated().as_ref(), b"a\0\0\0");
     }
 
     #[test]

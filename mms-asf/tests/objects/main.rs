@@ -3,6 +3,9 @@
 
 #![cfg(test)]
 
+mod descriptive;
+mod irregular;
+mod real;
 mod structure;
 #[path = "../support/mod.rs"]
 mod support;
@@ -12,7 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mms_asf::objects::{AnyBody, Body, ContentDescription, ErrorCorrection, LanguageList};
-use mms_asf::{Error, Object, Text};
+use mms_asf::{Error, Object, Text, guid};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -112,10 +115,18 @@ fn counts_that_lie() {
     );
 }
 
+/// Objects whose reserved field of 16 bytes holds what was in the encoder's memory; it is written
+/// as the specification wants it.
+const UNINITIALISED: [(&str, Uuid); 2] = [
+    ("slideshow-1999-jfif-stream-mp3-script-command.asf", guid::CODEC_LIST),
+    ("video-wvc1-script-command-object-captions-mini.wmv", guid::SCRIPT_COMMAND),
+];
+
 /// Every object of every sample that has a type is written as it stands in the file.
 #[test]
 fn real_objects_are_written_as_they_are() {
     let mut seen = 0;
+    let mut exceptions = 0;
     support::each_file(|name, reader| {
         let header = reader.header();
         for object in header.objects().iter().chain(header.extension_objects()) {
@@ -126,10 +137,17 @@ fn real_objects_are_written_as_they_are() {
             };
             seen += 1;
             let written = any.encode().unwrap();
-            assert_eq!(written.bytes, object.bytes, "{name}: {object:?} {any:?}");
+            let mut wanted = object.bytes.to_vec();
+            if UNINITIALISED.contains(&(name, object.id)) {
+                exceptions += 1;
+                assert_ne!(wanted[24..40], written.bytes[24..40], "{name}: no exception");
+                wanted[24..40].copy_from_slice(&written.bytes[24..40]);
+            }
+            assert_eq!(written.bytes, wanted, "{name}: {object:?} {any:?}");
         }
     });
     if support::samples().is_some() {
-        assert!(seen > 200, "{seen} objects");
+        assert!(seen > 700, "{seen} objects");
+        assert_eq!(exceptions, UNINITIALISED.len());
     }
 }
