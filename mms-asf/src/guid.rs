@@ -67,6 +67,8 @@ guids! {
     COMPATIBILITY = 0x26F18B5D_4584_47EC_9F5F_0E651F0452C9, "Compatibility Object";
     ADVANCED_CONTENT_ENCRYPTION = 0x43058533_6981_49E6_9B74_AD12CB86D58C,
         "Advanced Content Encryption Object";
+    /// Not in the specification; seen in protected files.
+    ENCRYPTION = 0x9A04F079_9840_4286_AB92_E65BE0885F95, "Encryption Object";
     INDEX_PLACEHOLDER = 0xD9AADE20_7C17_4F9C_BC28_8555DD98E2A2, "Index Placeholder Object";
     AUDIO = 0xF8699E40_5B4D_11CF_A8FD_00805F5C442B, "audio stream type";
     VIDEO = 0xBC19EFC0_5B4D_11CF_A8FD_00805F5C442B, "video stream type";

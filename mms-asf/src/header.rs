@@ -2,6 +2,7 @@
 
 mod facts;
 mod format;
+mod protection;
 mod stream;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::fmt;
 use bytes::{Bytes, BytesMut};
 
 pub use self::format::{AudioFormat, VideoFormat};
+pub use self::protection::Protection;
 pub use self::stream::{PayloadExtension, Stream, StreamKind};
 
 use self::facts::Facts;

@@ -78,7 +78,9 @@ mod writer;
 pub use self::command::{CommandSample, command_sample};
 pub use self::edit::HeaderEditor;
 pub use self::error::{Deviation, Error, FileError};
-pub use self::header::{AudioFormat, Header, PayloadExtension, Stream, StreamKind, VideoFormat};
+pub use self::header::{
+    AudioFormat, Header, PayloadExtension, Protection, Stream, StreamKind, VideoFormat,
+};
 pub use self::index::{
     Index, IndexBuilder, IndexObject, Indexes, MediaObjectIndex, SimpleEntry, SimpleIndex,
     TimecodeIndex,

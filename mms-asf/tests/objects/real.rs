@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mms_asf::objects::{
-    CodecList, ExtendedContentDescription, Markers, Metadata, MetadataLibrary, Picture,
-    ScriptCommands, Value,
+    CodecList, ContentEncryption, ExtendedContentDescription, Markers, Metadata, MetadataLibrary,
+    Picture, ScriptCommands, Value,
 };
 use mms_asf::{Header, Packet, command_sample};
 
@@ -165,5 +165,29 @@ fn values() {
     if support::samples().is_some() {
         assert_eq!(kinds.get("other"), None);
         assert_eq!((flags, kinds.get("guid")), (48, Some(&30)));
+    }
+}
+
+#[test]
+fn protected_content() {
+    let mut protected = Vec::new();
+    support::each_file(|name, reader| {
+        let header = reader.header();
+        let protection = header.protection();
+        assert_eq!(protection.is_encrypted(), name.starts_with("drm-"), "{name}: {protection}");
+        if protection.is_encrypted() {
+            let encryption = header.find::<ContentEncryption>().unwrap().unwrap();
+            protected.push(format!("{} {}: {protection}", encryption.kind, encryption.key_id));
+        }
+    });
+    if support::samples().is_some() {
+        assert_eq!(
+            protected,
+            [
+                "DRM pMYQ3zAwEE+/lAEL5hP0Ug==: content encryption, extended content encryption, \
+                 signed header, stream 1 encrypted",
+                "DRM 2TrKIWpp7ECDHoSdrcfA1w==: content encryption, extended content encryption",
+            ]
+        );
     }
 }
