@@ -94,7 +94,7 @@ pub fn asf_push(data: &[u8]) {
 /// What a parser with small limits tells about bytes that come in pieces of these lengths.
 fn push(mut input: &[u8], len: impl Fn(usize) -> usize) -> (Vec<String>, Option<Error>) {
     let mut limits = Limits::default();
-    limits.object_bytes = 512;
+    limits.index_bytes = 512;
     limits.search_bytes = 256;
     limits.headers = 4;
     let mut parser = StreamParser::with_limits(limits);

@@ -59,8 +59,8 @@ pub enum FileError {
     },
 }
 
-/// Something a header does wrong without becoming unusable. Offsets count as those of the function
-/// or event that reports it.
+/// Something a header, a size or an index does wrong without making the file unusable. Offsets count
+/// as those of the function or event that reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deviation {
@@ -164,6 +164,20 @@ pub enum Deviation {
         /// The number of packets found.
         found: u64,
     },
+    /// Bytes behind the data are no objects, or another file.
+    UnknownBytes {
+        /// Where they lie.
+        offset: u64,
+        /// How many there are.
+        len: u64,
+    },
+    /// An index entry does not lead to what it stands for; the index was left alone.
+    StaleIndex {
+        /// The index object's name.
+        what: &'static str,
+        /// The stream it was asked about.
+        stream: u8,
+    },
 }
 
 impl fmt::Display for Deviation {
@@ -210,6 +224,12 @@ impl fmt::Display for Deviation {
             }
             Self::PacketCount { declared, found } => {
                 write!(f, "{declared} packets are declared, {found} are there")
+            }
+            Self::UnknownBytes { offset, len } => {
+                write!(f, "{len} bytes at byte {offset} behind the data are unknown")
+            }
+            Self::StaleIndex { what, stream } => {
+                write!(f, "the {what} leads astray for stream {stream}")
             }
         }
     }

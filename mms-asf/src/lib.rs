@@ -1,8 +1,7 @@
 //! Reads the header and the data packets of ASF files and streams (`.asf`, `.wmv`, `.wma`), and
 //! makes a finished file of packets that came over a network.
 //!
-//! It does not decode media, does not speak any network protocol, and does not write indexes or
-//! edit metadata yet. Only [`FileReader`] and [`FileWriter`] do input and output, on what they are
+//! It does not decode media, does not speak any network protocol, and does not edit metadata yet. Only [`FileReader`] and [`FileWriter`] do input and output, on what they are
 //! given.
 //!
 //! ```
@@ -38,6 +37,9 @@
 //! A packet's **send time** says when it leaves the server. A media object's **presentation time**
 //! says when it is shown, and includes the **preroll** for which a player buffers: media at the
 //! very start has a presentation time equal to the preroll.
+//!
+//! An **index** ([`IndexObject`]) behind the packets says where the key frames lie;
+//! [`FileReader::seek`] finds them with and without one, [`IndexBuilder`] makes one.
 //!
 //! [`Recording`] gathers what the header of the finished file has to say; [`FileWriter`] puts
 //! everything together.
@@ -91,7 +93,7 @@ pub use self::object::Object;
 pub use self::objects::{FileProperties, IndexKind, IndexSpecifier};
 pub use self::packet::{Field, Packet, Payload, Payloads, Piece, Pieces};
 pub use self::push::{Cause, Event, StreamParser};
-pub use self::reader::FileReader;
+pub use self::reader::{FileReader, SeekMethod, SeekPoint};
 pub use self::rebase::{Rebase, Rebaser};
 pub use self::recording::{Ending, Patch, Recording};
 pub use self::repair::{Change, RepairOptions, Repaired, repair};

@@ -1,12 +1,18 @@
 //! Packets of a file by number, by time and by offset.
 
+mod seek;
+mod tail;
+
 use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+pub use self::seek::{SeekMethod, SeekPoint};
+
+use self::tail::Tail;
 use crate::object::HEAD;
-use crate::{FileError, Header, Limits, Packet};
+use crate::{Deviation, FileError, Header, IndexObject, Limits, Packet};
 
 /// A packet sent this many milliseconds before the first one is out of order; with more, 32 bits
 /// have not sufficed and it was sent more than 49 days after it.
@@ -21,6 +27,10 @@ pub struct FileReader<R> {
     header: Header,
     packets: u64,
     leftover: u64,
+    limits: Limits,
+    /// What follows the packets, once it was asked for.
+    tail: Option<Tail>,
+    deviations: Vec<Deviation>,
 }
 
 impl<R: Read + Seek> FileReader<R> {
@@ -39,7 +49,8 @@ impl<R: Read + Seek> FileReader<R> {
         let header = Header::parse_with(&Bytes::from(bytes), limits)?;
         let file_len = input.seek(SeekFrom::End(0))?;
         let (packets, leftover) = extent(&header, file_len);
-        Ok(Self { input, header, packets, leftover })
+        let (limits, tail, deviations) = (*limits, None, Vec::new());
+        Ok(Self { input, header, packets, leftover, limits, tail, deviations })
     }
 
     /// The file's header.
@@ -89,16 +100,25 @@ impl<R: Read + Seek> FileReader<R> {
     /// Returns 0 when `time` lies in front of all packets, and for a file without packets. Where
     /// send times are out of order the result is a packet near the right one.
     pub fn packet_at_time(&mut self, time: Duration) -> Result<u64, FileError> {
-        let time = time.as_millis();
         let mut buffer = BytesMut::new();
-        let Some((_, first)) = self.send_time_from(0, self.packets, &mut buffer)? else {
-            return Ok(0);
-        };
+        match self.send_time_from(0, self.packets, &mut buffer)? {
+            Some((_, first)) => self.packet_sent_by(time.as_millis(), first, &mut buffer),
+            None => Ok(0),
+        }
+    }
+
+    /// [`packet_at_time`](Self::packet_at_time), given the first packet's send time.
+    fn packet_sent_by(
+        &mut self,
+        time: u128,
+        first: u32,
+        buffer: &mut BytesMut,
+    ) -> Result<u64, FileError> {
         // Packets below `low` are sent in time, those from `high` on are not.
         let (mut low, mut high) = (0, self.packets);
         while low < high {
             let middle = low.saturating_add(high.saturating_sub(low) / 2);
-            let found = self.send_time_from(middle, high, &mut buffer)?;
+            let found = self.send_time_from(middle, high, buffer)?;
             match found {
                 Some((number, sent)) if u128::from(since(first, sent)) <= time => {
                     low = number.saturating_add(1);
@@ -107,6 +127,28 @@ impl<R: Read + Seek> FileReader<R> {
             }
         }
         Ok(low.saturating_sub(1))
+    }
+
+    /// The objects behind the data: indexes and others. They are read when they are first asked
+    /// for, here or by [`seek`](Self::seek).
+    ///
+    /// They lie where the Data Object ends. When there is no object, they are looked for where the
+    /// packets end, and then at packet boundaries near the end of the file. What cannot be read is
+    /// left out and reported in [`deviations`](Self::deviations).
+    pub fn indexes(&mut self) -> Result<&[IndexObject], FileError> {
+        if self.tail.is_none() {
+            let packets = (self.packets, self.leftover);
+            let tail = Tail::read(&mut self.input, &self.header, packets, &self.limits)?;
+            self.deviations.extend_from_slice(&tail.deviations);
+            self.tail = Some(tail);
+        }
+        Ok(self.tail.as_ref().map_or(&[], |tail| &tail.objects))
+    }
+
+    /// What was found wrong behind the header so far, while the objects behind the data were read
+    /// and used. What is wrong in the header is listed by [`Header::deviations`].
+    pub fn deviations(&self) -> &[Deviation] {
+        &self.deviations
     }
 
     /// The packet that holds the byte at `offset` of the file: 0 for offsets in the header, the

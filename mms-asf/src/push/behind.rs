@@ -17,7 +17,7 @@ impl StreamParser {
         }
         self.data.over = true;
         let offset = self.buffer.offset();
-        let kept = usize::try_from(size).ok().filter(|_| size <= self.limits.object_bytes);
+        let kept = usize::try_from(size).ok().filter(|_| size <= self.limits.index_bytes);
         let Some(size) = kept else {
             self.close();
             self.state = State::Skip { id, offset, left: size };

@@ -56,7 +56,7 @@ pub enum Event {
         bytes: Bytes,
     },
     /// An object behind the Data Object that is larger than
-    /// [`Limits::object_bytes`](crate::Limits::object_bytes). It has gone by without being kept.
+    /// [`Limits::index_bytes`](crate::Limits::index_bytes). It has gone by without being kept.
     Skipped {
         /// What it is; see [`guid`](crate::guid).
         id: Uuid,

@@ -28,7 +28,7 @@ pub(super) fn known(bytes: &[u8], limits: &Limits) -> Option<(Uuid, u64)> {
 
 /// Any object that starts with `bytes`, if it is small enough to be kept.
 pub(super) fn any_object(bytes: &[u8], limits: &Limits) -> Option<(Uuid, u64)> {
-    id_and_size(bytes).filter(|(_, size)| (HEAD as u64..=limits.object_bytes).contains(size))
+    id_and_size(bytes).filter(|(_, size)| (HEAD as u64..=limits.index_bytes).contains(size))
 }
 
 fn id_and_size(bytes: &[u8]) -> Option<(Uuid, u64)> {

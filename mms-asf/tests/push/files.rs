@@ -149,7 +149,7 @@ fn limits_are_kept() {
     let index = testing::object(guid::SIMPLE_INDEX, &[0; 100_000]);
     let end = testing::object(guid::XMP, &[0; 10]);
     let input = [&file(1)[..], &index, &end].concat();
-    let limits = limited(|l| l.object_bytes = 1_000);
+    let limits = limited(|l| l.index_bytes = 1_000);
     let at = header.len() + P;
     for cuts in [vec![], vec![999; 200]] {
         let (events, _) = parse_with(limits, &input, cuts);

@@ -1,0 +1,342 @@
+//! From a time to the packet at which reading starts: by an index, or by send times.
+
+use std::io::{Read, Seek};
+use std::time::Duration;
+
+use bytes::BytesMut;
+
+use super::{FileReader, since};
+use crate::recording::near;
+use crate::time::to_millis;
+use crate::{Deviation, FileError, IndexKind, IndexObject, Packet, StreamKind};
+
+/// Where reading starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SeekPoint {
+    /// The packet to start with, counted from 0.
+    pub packet: u64,
+    /// The media time at which the key frame in that packet is shown, on the clock of the time
+    /// that was asked for; 0 for one that is shown within the preroll. `None` when the stream has
+    /// no key frame at that time or before; the packet is the first one then.
+    pub time: Option<Duration>,
+    /// How it was found.
+    pub method: SeekMethod,
+}
+
+/// How a place in a file is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SeekMethod {
+    /// By the Simple Index of the stream.
+    SimpleIndex,
+    /// By the Index Object.
+    Index,
+    /// By bisection over send times, and from there backwards to a key frame.
+    SendTimes,
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    stream: u8,
+    /// Only marked objects are key frames.
+    video: bool,
+    /// The send time of the first packet: where 32-bit times are put on one line.
+    first: u32,
+    /// A presentation time in milliseconds.
+    shown: u64,
+}
+
+/// What a packet holds of it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    /// The presentation time of the last key frame that starts in time.
+    start: Option<u64>,
+    /// A media object that starts too late.
+    late: bool,
+}
+
+impl<R: Read + Seek> FileReader<R> {
+    /// The packet at which to start reading so that `stream` can be shown from `time` on: the one
+    /// in which its last key frame at or before `time` starts. In streams that are not video every
+    /// media object is a key frame.
+    ///
+    /// `time` is a media time: the presentation time that is stored in the packets, without the
+    /// preroll. It does not count from the first packet, unlike the time of
+    /// [`packet_at_time`](Self::packet_at_time); in finished files both clocks start at zero.
+    ///
+    /// A Simple Index is used before an Index Object, and where there is none, or where its entry
+    /// leads to the wrong place, send times are. An index that leads astray is reported in
+    /// [`deviations`](Self::deviations). No more than [`Limits::search_packets`] packets are read
+    /// in a row; when they do not hold a key frame, the result is packet 0.
+    ///
+    /// [`Limits::search_packets`]: crate::Limits::search_packets
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mms_asf::{FileReader, SeekMethod};
+    /// # use mms_asf::testing::{self, TestStream};
+    /// # let mut file = testing::header(256, 9, &[TestStream::Video(1)]).to_vec();
+    /// # for n in 0..9 {
+    /// #     let packet = if n % 3 == 0 { testing::key_packet } else { testing::packet };
+    /// #     file.extend_from_slice(&packet(n, 256, b"picture"));
+    /// # }
+    ///
+    /// // A key frame every three seconds, and no index.
+    /// let mut reader = FileReader::open(std::io::Cursor::new(file))?;
+    /// let point = reader.seek(Duration::from_millis(5_500), 1)?;
+    /// assert_eq!(point.packet, 3);
+    /// assert_eq!(point.time, Some(Duration::from_secs(3)));
+    /// assert_eq!(point.method, SeekMethod::SendTimes);
+    /// # Ok::<(), mms_asf::FileError>(())
+    /// ```
+    pub fn seek(&mut self, time: Duration, stream: u8) -> Result<SeekPoint, FileError> {
+        self.seek_by(&[SeekMethod::SimpleIndex, SeekMethod::Index], time, stream)
+    }
+
+    /// [`seek`](Self::seek) by one method; by send times when the file has no such index or when
+    /// it leads astray.
+    pub fn seek_with(
+        &mut self,
+        method: SeekMethod,
+        time: Duration,
+        stream: u8,
+    ) -> Result<SeekPoint, FileError> {
+        self.seek_by(&[method], time, stream)
+    }
+
+    /// The packet that the Media Object Index has for media object `object` of a stream, counted
+    /// from 0, or for the last one before it that is indexed.
+    ///
+    /// `None` without such an entry, and when the entry does not lead to a packet in which a media
+    /// object of the stream starts.
+    pub fn packet_of_object(&mut self, object: u64, stream: u8) -> Result<Option<u64>, FileError> {
+        let target = self.indexes()?.iter().find_map(|index| {
+            let IndexObject::MediaObject(index) = index else { return None };
+            let column = column(|kind| index.column(stream, kind))?;
+            index.target(column, index.position(object)?)
+        });
+        self.start_at("Media Object Index Object", target, stream)
+    }
+
+    /// The packet that the Timecode Index has for a timecode of a range, or for the last one
+    /// before it that is indexed. The timecode is in binary coded decimals: hours, minutes,
+    /// seconds and frames, two digits each.
+    ///
+    /// `None` without such an entry, and when the entry does not lead to a packet in which a media
+    /// object of the stream starts.
+    pub fn packet_of_timecode(
+        &mut self,
+        range: u16,
+        timecode: u32,
+        stream: u8,
+    ) -> Result<Option<u64>, FileError> {
+        let target = self.indexes()?.iter().find_map(|index| {
+            let IndexObject::Timecode(index) = index else { return None };
+            let column = column(|kind| index.column(stream, kind))?;
+            index.target(column, index.position(range, timecode)?)
+        });
+        self.start_at("Timecode Index Object", target, stream)
+    }
+
+    fn seek_by(
+        &mut self,
+        methods: &[SeekMethod],
+        time: Duration,
+        stream: u8,
+    ) -> Result<SeekPoint, FileError> {
+        let mut buffer = BytesMut::new();
+        let preroll = self.header.file().preroll;
+        let start = SeekPoint { packet: 0, time: None, method: SeekMethod::SendTimes };
+        let Some((_, first)) = self.send_time_from(0, self.packets, &mut buffer)? else {
+            return Ok(start);
+        };
+        let shown = time.saturating_add(preroll);
+        let wanted =
+            Wanted { stream, video: self.is_video(stream), first, shown: to_millis(shown) };
+        let point = |(packet, shown): (u64, u64), method| SeekPoint {
+            packet,
+            time: Some(Duration::from_millis(shown).saturating_sub(preroll)),
+            method,
+        };
+        let mut doubtful = Vec::new();
+        for &method in methods {
+            let (what, entry) = match method {
+                SeekMethod::SimpleIndex => ("Simple Index Object", self.simple(shown, stream)?),
+                SeekMethod::Index => ("Index Object", self.by_time(shown, stream)?),
+                SeekMethod::SendTimes => continue,
+            };
+            let Some((packet, next)) = entry else { continue };
+            if let Some(found) = self.follow_entry(&wanted, packet, next, &mut buffer)? {
+                return Ok(point(found, method));
+            }
+            doubtful.push(what);
+        }
+        let Some(found) = self.by_send_times(&wanted, &mut buffer)? else {
+            return Ok(start);
+        };
+        // Without any key frame in time the entries have nothing to point to.
+        for what in doubtful {
+            self.stale(what, stream);
+        }
+        Ok(point(found, SeekMethod::SendTimes))
+    }
+
+    /// The packets of the entry for a presentation time and of the entry behind it.
+    fn simple(
+        &mut self,
+        shown: Duration,
+        stream: u8,
+    ) -> Result<Option<(u64, Option<u64>)>, FileError> {
+        if !self.is_video(stream) {
+            return Ok(None);
+        }
+        // Indexes do not name their streams: they have their order.
+        let videos = self.header.streams().iter().filter(|s| s.kind == StreamKind::Video);
+        let place = videos.filter(|video| video.number < stream).count();
+        let mut simple = self.indexes()?.iter().filter_map(|index| match index {
+            IndexObject::Simple(index) => Some(index),
+            _ => None,
+        });
+        Ok(simple.nth(place).and_then(|index| {
+            let number = index.position(shown)?;
+            let packet = |number| index.entry(number).map(|entry| u64::from(entry.packet));
+            Some((packet(number)?, packet(number.saturating_add(1))))
+        }))
+    }
+
+    /// [`simple`](Self::simple) of the Index Object.
+    fn by_time(
+        &mut self,
+        shown: Duration,
+        stream: u8,
+    ) -> Result<Option<(u64, Option<u64>)>, FileError> {
+        let video = self.is_video(stream);
+        let entry = self.indexes()?.iter().find_map(|index| {
+            let IndexObject::Index(index) = index else { return None };
+            let objects = || index.column(stream, IndexKind::MediaObject).filter(|_| !video);
+            let column = index.column(stream, IndexKind::KeyFrame).or_else(objects)?;
+            let number = index.position(shown)?;
+            let next = index.target(column, number.saturating_add(1));
+            Some((index.target(column, number)?, next))
+        });
+        Ok(entry.map(|(target, next)| {
+            let next = next.and_then(|next| self.packet_of_target(next));
+            (self.packet_of_target(target).unwrap_or(u64::MAX), next)
+        }))
+    }
+
+    /// The packet that starts at an offset from the first one.
+    fn packet_of_target(&self, target: u64) -> Option<u64> {
+        let size = u64::from(self.header.file().packet_size);
+        let packet = target.checked_div(size).filter(|&packet| packet < self.packets)?;
+        (packet.checked_mul(size) == Some(target)).then_some(packet)
+    }
+
+    /// The last key frame in time from an entry on; `None` when the entry does not lead to one.
+    /// An index has one entry for many key frames, so those up to the next entry are looked at.
+    fn follow_entry(
+        &mut self,
+        wanted: &Wanted,
+        packet: u64,
+        next: Option<u64>,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<(u64, u64)>, FileError> {
+        let end = packet.saturating_add(self.limits.search_packets.into()).min(self.packets);
+        let mut best = None;
+        for number in packet..end {
+            let seen = self.look(wanted, number, buffer)?;
+            best = seen.start.map(|start| (number, start)).or(best);
+            // In front of the first key frame the entries are 0.
+            if (best.is_none() && packet != 0) || seen.late {
+                break;
+            }
+            if next.is_some_and(|next| next >= packet && next <= number) {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
+    /// The last key frame in time, without an index.
+    fn by_send_times(
+        &mut self,
+        wanted: &Wanted,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<(u64, u64)>, FileError> {
+        // What is shown in time was sent in time.
+        let due = wanted.shown.saturating_sub(wanted.first.into());
+        let last = self.packet_sent_by(due.into(), wanted.first, buffer)?;
+        let limit = self.limits.search_packets as usize;
+        for number in (0..=last).rev().take(limit) {
+            if let Some(start) = self.look(wanted, number, buffer)?.start {
+                return Ok(Some((number, start)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a packet holds; nothing when it is damaged.
+    fn look(
+        &mut self,
+        wanted: &Wanted,
+        number: u64,
+        buffer: &mut BytesMut,
+    ) -> Result<Seen, FileError> {
+        self.packet_into(number, buffer)?;
+        let mut seen = Seen::default();
+        let Ok(packet) = Packet::parse(buffer, self.header.file().packet_size) else {
+            return Ok(seen);
+        };
+        let sent =
+            u64::from(wanted.first).saturating_add(since(wanted.first, packet.send_time()).into());
+        let payloads = packet.payloads().map_while(Result::ok);
+        for payload in payloads.filter(|p| p.stream == wanted.stream && p.offset == 0) {
+            for piece in payload.pieces().map_while(Result::ok) {
+                let shown = near(sent, piece.presentation_time);
+                if shown > wanted.shown {
+                    seen.late = true;
+                } else if payload.key_frame || !wanted.video {
+                    seen.start = Some(shown);
+                }
+            }
+        }
+        Ok(seen)
+    }
+
+    /// The packet of a target, if a media object of the stream starts there.
+    fn start_at(
+        &mut self,
+        what: &'static str,
+        target: Option<u64>,
+        stream: u8,
+    ) -> Result<Option<u64>, FileError> {
+        let Some(target) = target else { return Ok(None) };
+        if let Some(number) = self.packet_of_target(target) {
+            let wanted = Wanted { stream, video: false, first: 0, shown: u64::MAX };
+            if self.look(&wanted, number, &mut BytesMut::new())?.start.is_some() {
+                return Ok(Some(number));
+            }
+        }
+        self.stale(what, stream);
+        Ok(None)
+    }
+
+    /// Reports an index once for each stream.
+    fn stale(&mut self, what: &'static str, stream: u8) {
+        let deviation = Deviation::StaleIndex { what, stream };
+        if !self.deviations.contains(&deviation) {
+            self.deviations.push(deviation);
+        }
+    }
+
+    fn is_video(&self, stream: u8) -> bool {
+        self.header.stream(stream).is_some_and(|stream| stream.kind == StreamKind::Video)
+    }
+}
+
+/// The column that leads nearest to something that can be decoded.
+fn column(find: impl Fn(IndexKind) -> Option<usize>) -> Option<usize> {
+    [IndexKind::KeyFrame, IndexKind::MediaObject].into_iter().find_map(find)
+}
