@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::known::{self, Opening, check_packet};
+use super::known::{self, Opening};
 use super::search::Search;
 use super::{Cause, Event, Next, State, StreamParser};
 use crate::guid;
@@ -40,7 +40,7 @@ impl StreamParser {
         let bytes = self.view(0, size)?;
         let cost = size.saturating_mul(2);
         let looked = bytes.len() == size && self.data.opening.fits(bytes) && self.may_look(0, cost);
-        if looked && check_packet(bytes, size).is_ok() && self.holds(size, Opening::of(bytes))? {
+        if looked && self.check(bytes).is_ok() && self.holds(size, Opening::of(bytes))? {
             self.data.over = false;
             self.data.end = None;
             return Ok(Next::Again);

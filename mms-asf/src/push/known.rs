@@ -87,10 +87,12 @@ impl Opening {
     pub(super) fn fits(self, bytes: &[u8]) -> bool {
         let is = |at: usize, fits: &dyn Fn(u8) -> bool| bytes.get(at).is_none_or(|&b| fits(b));
         let plain = |flags: u8| flags & 0x80 == 0;
+        let usual = |b: u8| b & !OFFSET == 0x51;
         match self {
-            Self::Customary if is(0, &plain) => is(1, &|b| b & !OFFSET == 0x51),
+            Self::Customary if is(0, &plain) => is(1, &usual),
             Self::Customary => {
-                is(0, &|b| b == 0x82) && is(1, &|b| b == 0) && is(2, &|b| b == 0) && is(3, &plain)
+                let correction = is(0, &|b| b == 0x82) && is(1, &|b| b == 0) && is(2, &|b| b == 0);
+                correction && is(3, &plain) && is(4, &usual)
             }
             Self::Seen { correction, properties } => {
                 let at = flags_at(correction);

@@ -119,7 +119,7 @@ impl StreamParser {
             return Ok(self.end());
         }
         let opening = Opening::of(bytes);
-        let error = match check_packet(bytes, size) {
+        let error = match self.check(bytes) {
             // The way of nearly all packets: nothing behind it has to be waited for.
             Ok(_) if self.data.opening.fits(bytes) => return Ok(self.packet(opening)),
             // Of another form than nearly all: only in front, and with the next one like it. Damage
@@ -171,10 +171,27 @@ impl StreamParser {
         }
         let size = self.data.packet_size;
         let bytes = self.view(0, size)?;
-        let is_packet = bytes.len() == size
-            && self.data.opening.fits(bytes)
-            && check_packet(bytes, size).is_ok();
+        let is_packet =
+            bytes.len() == size && self.data.opening.fits(bytes) && self.check(bytes).is_ok();
         Ok(!is_packet && bytes.len() > left)
+    }
+
+    /// The streams of a packet, bit by bit, if the bytes can be one.
+    pub(super) fn check(&self, bytes: &[u8]) -> Result<u128, Error> {
+        let streams = check_packet(bytes, self.data.packet_size)?;
+        // A packet without its customary error correction data can be read as one that never had
+        // any; then it ends with those of the next one. No packet has told otherwise yet.
+        if self.data.opening == Opening::Customary
+            && bytes.first().is_some_and(|first| first & 0x80 == 0)
+            && bytes.ends_with(&[0x82, 0, 0])
+        {
+            return Err(Error::Malformed {
+                what: "data packet",
+                offset: 0,
+                expected: "the error correction data that lie at its end",
+            });
+        }
+        Ok(streams)
     }
 
     /// Whether a packet that begins like `opening` lies at `at`, or what else may follow a packet.
@@ -189,7 +206,7 @@ impl StreamParser {
         }
         let size = self.data.packet_size;
         let bytes = self.view(at, size)?;
-        Ok(opening.fits(bytes) && (bytes.len() < size || check_packet(bytes, size).is_ok()))
+        Ok(opening.fits(bytes) && (bytes.len() < size || self.check(bytes).is_ok()))
     }
 
     /// The input has ended, with less than a packet unread.

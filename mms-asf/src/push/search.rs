@@ -1,6 +1,6 @@
 //! The way back after damage: the next place where a packet or a known object lies.
 
-use super::known::{Opening, check_packet};
+use super::known::Opening;
 use super::{Cause, Next, State, StreamParser};
 use crate::object::HEAD;
 
@@ -82,8 +82,8 @@ impl StreamParser {
         if bytes.len() < size {
             return Ok(Place::Bad);
         }
-        let good = check_packet(bytes, size).is_ok()
-            && self.holds(at.saturating_add(size), Opening::of(bytes))?;
+        let good =
+            self.check(bytes).is_ok() && self.holds(at.saturating_add(size), Opening::of(bytes))?;
         Ok(if good { Place::Good } else { Place::Deceptive(cost) })
     }
 }

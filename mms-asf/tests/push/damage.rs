@@ -74,6 +74,29 @@ fn missing_and_additional_bytes_are_passed_over() {
 }
 
 #[test]
+fn a_few_bytes_may_be_missing_anywhere() {
+    let start = testing::header(SIZE, 6, &STREAMS).len();
+    let input = [&file(6)[..], &simple_index()].concat();
+    for at in 0..6 * P {
+        for len in [1, 2, 3, 4, 5, 8, 13, 50].into_iter().filter(|len| at + len <= 6 * P) {
+            let mut input = input.clone();
+            input.drain(start + at..start + at + len);
+            let events = parse(&input);
+            // The packet before the gap is whole; one that lacks bytes swallows the next head.
+            let whole = (0..6).filter(|n| (n + 1) * P <= at || n * P >= at + len + P);
+            for number in whole {
+                let packet = packet(number.try_into().unwrap());
+                let found = events.iter().any(|event| match event {
+                    Event::Packet { bytes, .. } => *bytes == packet,
+                    _ => false,
+                });
+                assert!(found, "{len} bytes at {at}, packet {number}: {events:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn long_damage_comes_in_pieces() {
     let header = testing::live_header(SIZE, &STREAMS);
     let garbage = vec![0x41; 300_000];
