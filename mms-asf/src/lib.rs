@@ -99,7 +99,7 @@ pub use self::rebase::{Rebase, Rebaser};
 pub use self::recording::{Ending, Patch, Recording};
 pub use self::repair::{Change, RepairOptions, Repaired, repair};
 pub use self::restore::{Restored, Restorer};
-pub use self::selector::{NoSuchStream, Selected, Selection, Selector};
+pub use self::selector::{NoSuchStream, Rewind, Selected, Selection, Selector};
 pub use self::shift::{Shift, Shifted, TimeShifter};
 pub use self::strip::{Removal, remove_padding};
 pub use self::text::Text;

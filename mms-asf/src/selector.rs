@@ -1,8 +1,11 @@
 //! Which payloads a player gets: thinning, switching between bit rates, starting in the middle.
 
+mod rewind;
 mod tracks;
 
 use bytes::{Bytes, BytesMut};
+
+pub use self::rewind::Rewind;
 
 use self::tracks::Tracks;
 use crate::keep::Choice;

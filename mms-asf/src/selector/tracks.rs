@@ -148,6 +148,6 @@ impl Tracks {
 }
 
 /// Whether a media object begins with the payload.
-fn begins(payload: &Payload<'_>) -> bool {
+pub(super) fn begins(payload: &Payload<'_>) -> bool {
     payload.compressed.is_some() || payload.offset == 0
 }
