@@ -134,15 +134,20 @@ fn payload(widths: Widths) -> impl Strategy<Value = TestPayload> {
     )
 }
 
-/// Extension data: any bytes, or bytes with a size in front and 48 that follow.
+/// Extension data: any bytes, or bytes with a size in front and the timing of recorded TV behind,
+/// where 0 and all ones mean that there is no time.
 fn extensions() -> impl Strategy<Value = Vec<u8>> {
+    let time = || prop_oneof![any::<u64>(), Just(0), Just(u64::MAX)];
     prop_oneof![
         Just(Vec::new()),
         vec(any::<u8>(), 0..70),
-        (vec(any::<u8>(), 0..9), vec(any::<u8>(), 48)).prop_map(|(first, second)| {
-            let len = u16::try_from(first.len()).unwrap();
-            [&len.to_le_bytes()[..], &first, &second].concat()
-        }),
+        (vec(any::<u8>(), 0..9), any::<u64>(), time(), time(), vec(any::<u8>(), 24)).prop_map(
+            |(first, reserved, one, other, rest)| {
+                let len = u16::try_from(first.len()).unwrap();
+                let timing = [reserved, one, other].map(u64::to_le_bytes).concat();
+                [&len.to_le_bytes()[..], &first, &timing, &rest].concat()
+            }
+        ),
     ]
 }
 
