@@ -7,7 +7,6 @@ use crate::{Error, Packet, Payload};
 
 /// How much of a packet was kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Kept {
     /// All payloads.
     All,

@@ -231,7 +231,7 @@ proptest! {
                 prop_assert!(wanted.is_empty());
                 prop_assert!(made.is_empty());
             }
-            _ => {
+            Kept::Part => {
                 prop_assert!(!wanted.is_empty() && wanted.len() < all.len());
                 prop_assert_eq!(made.len(), bytes.len());
                 let view = Packet::parse(&made, form.size).unwrap();
@@ -242,9 +242,19 @@ proptest! {
                 // All bytes are accounted for, as in the packets of Windows encoders.
                 prop_assert_eq!(view.length_field().width, 0);
                 let end = view.payload_end().unwrap();
-                prop_assert_eq!(view.padding_field().value as usize, made.len() - end);
-                prop_assert!(view.padding_field().width >= packet.padding_field().width
-                    || packet.length_field().width != 0);
+                let field = view.padding_field();
+                prop_assert_eq!(field.value as usize, made.len() - end);
+                // No narrower than it was, and no wider than needed.
+                let before = match packet.length_field().width {
+                    0 => packet.padding_field().width,
+                    _ => 0,
+                };
+                let narrowest = match field.width {
+                    1 => before <= 1,
+                    2 => before == 2 || before < 2 && field.value >= 255,
+                    _ => before == 4,
+                };
+                prop_assert!(narrowest, "{:?}", field);
                 prop_assert!(made[end..].iter().all(|&byte| byte == 0));
             }
         }
