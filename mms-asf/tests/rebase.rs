@@ -143,6 +143,26 @@ fn a_wrap_is_no_step_back() {
 }
 
 #[test]
+fn a_capture_of_months_goes_on() {
+    const DAYS: u32 = 24 * HOUR;
+    let start = 5 * DAYS;
+    let capture: Vec<_> = (0..6_u32)
+        .map(|step| {
+            let send = start.wrapping_add(step.wrapping_mul(20 * DAYS));
+            packet(send, vec![object(1, send.wrapping_add(3_000))])
+        })
+        .collect();
+    let (packets, shifted) = rebased(&capture, Rebase::WhenLate);
+    for (step, packet) in (0_u32..).zip(&packets) {
+        assert_eq!(times(packet).0, step.wrapping_mul(20 * DAYS));
+    }
+    assert!(shifted.iter().all(|shifted| !shifted.below_zero));
+    // 32 bits last for 49.7 days.
+    let beyond: Vec<_> = shifted.iter().map(|shifted| shifted.beyond).collect();
+    assert_eq!(beyond, [false, false, false, true, true, true]);
+}
+
+#[test]
 fn what_is_before_the_start_is_told() {
     let capture = [
         packet(HOUR, vec![object(1, HOUR + 3_000)]),

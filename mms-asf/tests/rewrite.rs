@@ -156,6 +156,11 @@ proptest! {
             remove_padding(&bytes, how, &mut sent).unwrap();
             let view = Packet::parse(&sent, form.size).unwrap();
             prop_assert_eq!(contents(&view), contents(&wanted), "{:?}", how);
+            // Without a padding field nobody says that unclaimed bytes are none.
+            let unclaimed =
+                if form.packet.padding_width == 0 { 0 } else { form.packet.unclaimed };
+            let end = view.payload_end().unwrap() + unclaimed;
+            prop_assert!(sent.len() == end || sent == bytes, "{:?}", how);
 
             let mut restored = BytesMut::new();
             Restorer::new(form.size).unwrap().restore(&sent, &mut restored).unwrap();
