@@ -7,7 +7,7 @@ pub use self::head::Field;
 pub(crate) use self::head::{Head, code, width};
 pub use self::payload::{Payload, Payloads, Piece, Pieces};
 
-use self::payload::Bare;
+use self::payload::{Bare, Single};
 use crate::Error;
 use crate::cursor::Cursor;
 
@@ -20,14 +20,13 @@ pub struct Packet<'a> {
     bytes: &'a [u8],
     packet_size: u32,
     head: Head,
-    form: Form,
-    payload_end: Option<usize>,
+    form: Form<'a>,
 }
 
 /// How the payloads lie behind the head.
 #[derive(Debug, Clone, Copy)]
-enum Form {
-    Single,
+enum Form<'a> {
+    Single(Single<'a>),
     Multiple { count: u8, length_code: u8, first: usize },
 }
 
@@ -55,14 +54,9 @@ impl<'a> Packet<'a> {
             }
             Form::Multiple { count, length_code, first: cursor.offset() }
         } else {
-            Form::Single
+            Form::Single(single(packet, packet_size, &head)?)
         };
-        let mut parsed = Self { bytes: packet, packet_size, head, form, payload_end: None };
-        parsed.payload_end = match form {
-            Form::Single => Some(parsed.single_end()?),
-            Form::Multiple { .. } => parsed.multiple_end(),
-        };
-        Ok(parsed)
+        Ok(Self { bytes: packet, packet_size, head, form })
     }
 
     /// When the packet should leave the server, in milliseconds. Wraps after 49.7 days.
@@ -109,18 +103,22 @@ impl<'a> Packet<'a> {
     }
 
     /// Where the last payload ends and padding starts; `None` when a payload could not be read.
+    /// Reads all payloads, as only their lengths tell.
     pub fn payload_end(&self) -> Option<usize> {
-        self.payload_end
+        match self.form {
+            Form::Single(single) => Some(single.end),
+            Form::Multiple { .. } => {
+                self.payloads().try_fold(0, |_, payload| payload.ok().map(|payload| payload.end()))
+            }
+        }
     }
 
     /// The payloads in order. After an error nothing more is yielded.
     pub fn payloads(&self) -> Payloads<'a> {
         match self.form {
-            Form::Single => {
-                Payloads::single(self.bytes, self.head, self.payload_end.unwrap_or_default())
-            }
+            Form::Single(single) => Payloads::single(self.bytes, &self.head, single),
             Form::Multiple { count, length_code, first } => {
-                Payloads::multiple(self.bytes, self.head, first, count, length_code)
+                Payloads::multiple(self.bytes, &self.head, first, count, length_code)
             }
         }
     }
@@ -132,27 +130,27 @@ impl<'a> Packet<'a> {
     /// Where the first payload starts; each of the others starts where the one before ends.
     pub(crate) fn first_payload(&self) -> usize {
         match self.form {
-            Form::Single => self.head.end,
+            Form::Single(_) => self.head.end,
             Form::Multiple { first, .. } => first,
         }
     }
+}
 
-    fn multiple_end(&self) -> Option<usize> {
-        self.payloads().try_fold(0, |_, payload| payload.ok().map(|payload| payload.end()))
-    }
-
-    /// A single payload has no length of its own: it ends where padding starts. In a packet that
-    /// was cut, the padding field may be left as in the file, hold what is left of the padding, or
-    /// be cleared; the media object's size tells which, as far as it can.
-    fn single_end(&self) -> Result<usize, Error> {
-        let (cursor, bare) = Bare::parse(self.bytes, self.head.end, &self.head)?;
-        let start = cursor.offset();
-        let received = self.bytes.len();
-        let size = self.packet_size as usize;
-        let padding = self.head.padding.value as usize;
-        let here = |end: &usize| *end <= received;
-        let candidates = match self.head.length.value as usize {
-            0 if received == size => [size.checked_sub(padding), None, None, None],
+/// A single payload has no length of its own: it ends where padding starts. In a packet that was
+/// cut, the padding field may be left as in the file, hold what is left of the padding, or be
+/// cleared; the media object's size tells which, as far as it can.
+fn single<'a>(packet: &'a [u8], packet_size: u32, head: &Head) -> Result<Single<'a>, Error> {
+    let (cursor, bare) = Bare::parse(packet, head.end, head.properties)?;
+    let start = cursor.offset();
+    let received = packet.len();
+    let size = packet_size as usize;
+    let padding = head.padding.value as usize;
+    let here = |end: &usize| *end <= received;
+    let fits = |end: &usize| *end >= start;
+    let end = if received == size && head.length.value == 0 {
+        size.checked_sub(padding).filter(fits)
+    } else {
+        let candidates = match head.length.value as usize {
             0 => [
                 size.checked_sub(padding).filter(here),
                 received.checked_sub(padding),
@@ -166,11 +164,9 @@ impl<'a> Packet<'a> {
                 [declared, length.checked_sub(padding), in_file, Some(length)]
             }
         };
-        candidates
-            .into_iter()
-            .flatten()
-            .filter(|&end| end >= start)
-            .min_by_key(|&end| bare.plausibility(self.bytes.get(start..end).unwrap_or_default()))
-            .ok_or_else(|| cursor.malformed("padding that leaves room for the payload"))
-    }
+        let unlikely = |&end: &usize| bare.plausibility(packet.get(start..end).unwrap_or_default());
+        candidates.into_iter().flatten().filter(fits).min_by_key(unlikely)
+    };
+    let end = end.ok_or_else(|| cursor.malformed("padding that leaves room for the payload"))?;
+    Ok(Single { bare, start, end })
 }

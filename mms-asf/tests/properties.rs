@@ -141,6 +141,10 @@ proptest! {
     ) {
         let bytes = [&[0x82, 0, 0, flags, properties], &bytes[..]].concat();
         if let Ok(packet) = Packet::parse(&bytes, size) {
+            let all: Result<Vec<_>, _> = packet.payloads().collect();
+            let end = all.ok().map(|all| all.last().unwrap().end());
+            prop_assert_eq!(packet.payload_end(), end);
+            prop_assert!(packet.is_multiple() || end.is_some());
             for payload in packet.payloads().flatten() {
                 prop_assert!(payload.end() <= bytes.len());
                 prop_assert!(payload.pieces().count() <= bytes.len());

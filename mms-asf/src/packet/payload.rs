@@ -101,41 +101,65 @@ impl<'a> Iterator for Pieces<'a> {
 #[derive(Debug, Clone)]
 pub struct Payloads<'a> {
     packet: &'a [u8],
-    head: Head,
-    at: usize,
+    properties: u8,
+    send_time: u32,
     left: u8,
-    /// The width code of payload lengths; `None` for a single payload, which ends at `end`.
-    length_code: Option<u8>,
-    end: usize,
+    next: Next<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Next<'a> {
+    /// Its fields were read when the packet was.
+    Single(Single<'a>),
+    /// It lies here and has a length of this width code.
+    Multiple { at: usize, length_code: u8 },
+}
+
+/// The payload of a packet that holds just one and does not tell its length.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Single<'a> {
+    pub(super) bare: Bare<'a>,
+    /// Where the data starts.
+    pub(super) start: usize,
+    pub(super) end: usize,
 }
 
 impl<'a> Payloads<'a> {
-    pub(super) fn single(packet: &'a [u8], head: Head, end: usize) -> Self {
-        Self { packet, head, at: head.end, left: 1, length_code: None, end }
+    pub(super) fn single(packet: &'a [u8], head: &Head, single: Single<'a>) -> Self {
+        Self::new(packet, head, 1, Next::Single(single))
     }
 
     pub(super) fn multiple(
         packet: &'a [u8],
-        head: Head,
+        head: &Head,
         first: usize,
         count: u8,
         length_code: u8,
     ) -> Self {
-        // Payload lengths outrank the padding field: some encoders count padding differently.
-        let (length_code, end) = (Some(length_code), packet.len());
-        Self { packet, head, at: first, left: count, length_code, end }
+        Self::new(packet, head, count, Next::Multiple { at: first, length_code })
+    }
+
+    fn new(packet: &'a [u8], head: &Head, left: u8, next: Next<'a>) -> Self {
+        Self { packet, properties: head.properties, send_time: head.send_time, left, next }
     }
 
     fn read(&mut self) -> Result<Payload<'a>, Error> {
-        let (mut cursor, bare) = Bare::parse(self.packet, self.at, &self.head)?;
-        let len = match self.length_code {
-            Some(code) => cursor.coded(code, "the length of a payload")? as usize,
-            None => self.end.saturating_sub(cursor.offset()),
-        };
-        let data_offset = cursor.offset();
-        let data = cursor.take(len, "the data of a payload")?;
-        self.at = cursor.offset();
-        Ok(bare.payload(data, data_offset, self.head.send_time))
+        match &mut self.next {
+            Next::Single(Single { bare, start, end }) => {
+                let data = self.packet.get(*start..*end).unwrap_or_default();
+                Ok(bare.payload(data, *start, self.send_time))
+            }
+            Next::Multiple { at, length_code } => {
+                let (mut cursor, bare) = Bare::parse(self.packet, *at, self.properties)?;
+                // Payload lengths outrank the padding field: some encoders count padding
+                // differently.
+                let len = cursor.coded(*length_code, "the length of a payload")? as usize;
+                let data_offset = cursor.offset();
+                let data = cursor.take(len, "the data of a payload")?;
+                *at = cursor.offset();
+                Ok(bare.payload(data, data_offset, self.send_time))
+            }
+        }
     }
 }
 
@@ -177,14 +201,14 @@ impl<'a> Bare<'a> {
     pub(super) fn parse(
         packet: &'a [u8],
         at: usize,
-        head: &Head,
+        properties: u8,
     ) -> Result<(Cursor<'a>, Self), Error> {
         let mut cursor = Cursor::new(packet.get(at..).unwrap_or_default(), at, WHAT);
         let stream = cursor.u8("a stream number")?;
-        let object_number = cursor.coded(head.properties >> 4, "a media object number")?;
-        let offset = cursor.coded(head.properties >> 2, "an offset into the media object")?;
+        let object_number = cursor.coded(properties >> 4, "a media object number")?;
+        let offset = cursor.coded(properties >> 2, "an offset into the media object")?;
         let at_len = cursor.clone();
-        let len = cursor.coded(head.properties, "the length of replicated data")?;
+        let len = cursor.coded(properties, "the length of replicated data")?;
         let mut data = Cursor::new(
             cursor.take(len as usize, "replicated data")?,
             cursor.offset().saturating_sub(len as usize),
