@@ -31,6 +31,8 @@ pub struct Payload<'a> {
     pub data: &'a [u8],
     /// Where the media data lies in the packet.
     pub data_offset: usize,
+    /// The largest number the field of the media object's number can hold.
+    last_number: u32,
 }
 
 impl<'a> Payload<'a> {
@@ -83,7 +85,7 @@ impl<'a> Iterator for Pieces<'a> {
                     payload.presentation_time = presentation_time.wrapping_add(u32::from(delta));
                     // An empty one stands for time that passes without an object.
                     if !data.is_empty() {
-                        payload.object_number = object_number.wrapping_add(1);
+                        payload.object_number = object_number.wrapping_add(1) & payload.last_number;
                         return Some(Ok(Piece { object_number, presentation_time, data }));
                     }
                 }
@@ -151,7 +153,7 @@ impl<'a> Payloads<'a> {
         match &mut self.next {
             Next::Single(Single { bare, start, end }) => {
                 let data = self.packet.get(*start..*end).unwrap_or_default();
-                Ok(bare.payload(data, *start, self.send_time))
+                Ok(bare.payload(data, *start, self.properties, self.send_time))
             }
             Next::Multiple { at, length_code } => {
                 let (mut cursor, bare) = Bare::parse(self.packet, *at, self.properties)?;
@@ -161,7 +163,7 @@ impl<'a> Payloads<'a> {
                 let data_offset = cursor.offset();
                 let data = cursor.take(len, "the data of a payload")?;
                 *at = cursor.offset();
-                Ok(bare.payload(data, data_offset, self.send_time))
+                Ok(bare.payload(data, data_offset, self.properties, self.send_time))
             }
         }
     }
@@ -259,7 +261,13 @@ impl<'a> Bare<'a> {
     }
 
     #[inline]
-    fn payload(self, data: &'a [u8], data_offset: usize, send_time: u32) -> Payload<'a> {
+    fn payload(
+        self,
+        data: &'a [u8],
+        data_offset: usize,
+        properties: u8,
+        send_time: u32,
+    ) -> Payload<'a> {
         let mut payload = Payload {
             stream: self.stream & 0x7F,
             key_frame: self.stream & 0x80 != 0,
@@ -271,6 +279,12 @@ impl<'a> Bare<'a> {
             extensions: &[],
             data,
             data_offset,
+            last_number: match properties >> 4 & 3 {
+                0 => 0,
+                1 => u8::MAX.into(),
+                2 => u16::MAX.into(),
+                _ => u32::MAX,
+            },
         };
         match self.replicated {
             Replicated::Absent => {}
@@ -292,4 +306,27 @@ impl<'a> Bare<'a> {
 fn sub_payload<'a>(list: &mut Cursor<'a>) -> Result<&'a [u8], Error> {
     let len = list.u8("the length of a media object")?;
     list.take(usize::from(len), "a media object")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Packet;
+    use crate::testing::{TestPacket, TestPayload};
+
+    #[test]
+    fn numbers_in_a_list_wrap_at_the_width_of_their_field() {
+        for (number_width, wanted) in [
+            (0, [0, 0, 0]),
+            (1, [0xFE, 0xFF, 0]),
+            (2, [0xFFFE, 0xFFFF, 0]),
+            (4, [0xFFFF_FFFE, 0xFFFF_FFFF, 0]),
+        ] {
+            let list = TestPayload::compressed(1, u32::MAX - 1, 3000, 20, &[b"a", b"b", b"c"]);
+            let packet = TestPacket { number_width, ..TestPacket::single(list) }.build(100);
+            let packet = Packet::parse(&packet, 100).unwrap();
+            let payload = packet.payloads().next().unwrap().unwrap();
+            let numbers: Vec<_> = payload.pieces().map(|p| p.unwrap().object_number).collect();
+            assert_eq!(numbers, wanted);
+        }
+    }
 }
