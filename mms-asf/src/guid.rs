@@ -100,6 +100,12 @@ guids! {
     MARKER_RESERVED = 0x4CFEDB20_75F6_11CF_9C0F_00A0C90349CB, "reserved field of the Marker Object";
     SAMPLE_DURATION = 0xC6BD9450_867F_4907_83A3_C77921B733AD,
         "sample duration payload extension";
+    FILE_NAME = 0xE165EC0E_19ED_45D7_B4A7_25CBD1E28E9B, "file name payload extension";
+    CONTENT_TYPE = 0xD590DC20_07BC_436C_9CF7_F3BBFBF1A4DC, "content type payload extension";
+    PIXEL_ASPECT_RATIO = 0x1B1EE554_F9EA_4BC8_821A_376B74E4C4B8,
+        "pixel aspect ratio payload extension";
+    OUTPUT_CLEAN_POINT = 0xF72A3C6F_6EB4_4EBC_B192_09AD9759E828,
+        "output clean point payload extension";
     RECORDED_TV_TIMING = 0xFD3CC02A_06DB_4CFA_801C_7212D38745E4,
         "recorded TV timing payload extension";
 }

@@ -48,6 +48,7 @@
 //! bytes that are there and with [`Limits`] before memory is reserved. What a header does wrong
 //! without becoming unusable is listed as [`Deviation`]s.
 
+mod assemble;
 mod command;
 mod cursor;
 mod edit;
@@ -78,6 +79,10 @@ mod text8;
 mod time;
 mod writer;
 
+pub use self::assemble::{
+    Assembled, Assembler, AudioSpread, ContentType, Extension, ExtensionValue, Extensions,
+    IncompleteCause, MediaObject,
+};
 pub use self::command::{CommandSample, command_sample};
 pub use self::edit::HeaderEditor;
 pub use self::error::{Deviation, Error, FileError};

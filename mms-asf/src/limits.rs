@@ -26,6 +26,10 @@ pub struct Limits {
     pub index_bytes: u64,
     /// Most packets that are read to find the key frame for a time. Default 65,536.
     pub search_packets: u32,
+    /// Largest media object that is put together of fragments, in bytes. Default 64 MiB.
+    pub object_bytes: u64,
+    /// Most bytes in the unfinished media objects of all streams together. Default 128 MiB.
+    pub open_bytes: u64,
 }
 
 impl Default for Limits {
@@ -39,6 +43,8 @@ impl Default for Limits {
             headers: 16,
             index_bytes: 64 << 20,
             search_packets: 1 << 16,
+            object_bytes: 64 << 20,
+            open_bytes: 128 << 20,
         }
     }
 }

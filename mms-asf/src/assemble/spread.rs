@@ -1,0 +1,97 @@
+//! Audio whose parts were permuted so that a lost packet would cost many short gaps, not a long
+//! one.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::cursor::Cursor;
+use crate::{Stream, StreamKind, guid};
+
+/// How the data of an audio stream is permuted. All Windows Media audio has a span of 1, which
+/// means not at all; encoders of 1999 permute ACELP audio.
+#[doc(alias = "Spread Audio")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct AudioSpread {
+    /// How many virtual packets make a media object.
+    pub span: u8,
+    /// The size of a virtual packet in bytes.
+    #[doc(alias = "Virtual Packet Length")]
+    pub packet_len: u16,
+    /// The size of a chunk, of which a virtual packet holds several, in bytes.
+    #[doc(alias = "Virtual Chunk Length")]
+    pub chunk_len: u16,
+}
+
+impl AudioSpread {
+    /// What the stream's error correction data says; `None` when the stream is not audio, has
+    /// another error correction type, or too little data.
+    pub fn of(stream: &Stream) -> Option<Self> {
+        if stream.kind != StreamKind::Audio || stream.error_correction != guid::AUDIO_SPREAD {
+            return None;
+        }
+        let mut cursor = Cursor::new(&stream.error_correction_data, 0, "audio spread");
+        Some(Self {
+            span: cursor.u8("a span").ok()?,
+            packet_len: cursor.u16("a virtual packet length").ok()?,
+            chunk_len: cursor.u16("a virtual chunk length").ok()?,
+        })
+    }
+
+    /// Puts the chunks of a media object into the order in which they are decoded.
+    ///
+    /// The data is returned as it is when it is not permuted (a span of 0 or 1) and when the fields
+    /// cannot be right: a virtual packet must hold several whole chunks, and the media object as
+    /// many virtual packets as the span says.
+    pub fn descramble(&self, data: &Bytes) -> Bytes {
+        let (span, packet, chunk) =
+            (usize::from(self.span), usize::from(self.packet_len), usize::from(self.chunk_len));
+        let Some(per_packet) = packet.checked_div(chunk).filter(|&chunks| chunks > 1) else {
+            return data.clone();
+        };
+        let whole = packet.checked_rem(chunk) == Some(0);
+        if span < 2 || !whole || data.len() != packet.saturating_mul(span) {
+            return data.clone();
+        }
+        let mut ordered = BytesMut::with_capacity(data.len());
+        for row in 0..per_packet {
+            let column = data.chunks_exact(chunk).skip(row).step_by(per_packet);
+            column.for_each(|chunk| ordered.extend_from_slice(chunk));
+        }
+        ordered.freeze()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_put_in_order() {
+        // Three virtual packets of four chunks of two bytes, row by row of the permuted data.
+        let spread = AudioSpread { span: 3, packet_len: 8, chunk_len: 2 };
+        let data = Bytes::from_static(b"a0d1g2j3b4e5h6k7c8f9iXlY");
+        assert_eq!(spread.descramble(&data), &b"a0b4c8d1e5f9g2h6iXj3k7lY"[..]);
+    }
+
+    #[test]
+    fn what_cannot_be_right_is_left_alone() {
+        let data: Bytes = (0..24).collect();
+        for (span, packet_len, chunk_len) in [
+            (0, 8, 2),
+            (1, 24, 2),
+            (3, 8, 0),
+            (3, 0, 2),
+            (3, 8, 3),
+            (3, 8, 8),
+            (3, 8, 16),
+            (4, 8, 2),
+            (255, u16::MAX, 1),
+        ] {
+            let spread = AudioSpread { span, packet_len, chunk_len };
+            assert_eq!(spread.descramble(&data), data, "{spread:?}");
+        }
+        let spread = AudioSpread { span: 3, packet_len: 8, chunk_len: 2 };
+        assert_eq!(spread.descramble(&data.slice(1..)), data.slice(1..));
+        assert_eq!(spread.descramble(&Bytes::new()), Bytes::new());
+    }
+}
