@@ -135,11 +135,8 @@ impl Report {
         match self.files.as_slice() {
             [file] if self.resumable => {
                 let name = file.to_string_lossy();
-                let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
-                Some(match name.chars().all(plain) {
-                    true => format!("-o {name} --resume"),
-                    false => format!("-o {name:?} --resume"),
-                })
+                let name = quoted(&name, cfg!(unix))?;
+                Some(format!("-o {name} --resume"))
             }
             _ => None,
         }
@@ -178,6 +175,24 @@ fn packets(count: u64) -> String {
     if count == 1 { "1 packet".to_owned() } else { format!("{count} packets") }
 }
 
+/// A file name to be pasted into a shell. It may come from the address, so nothing in it may have a
+/// meaning there: `None` where that cannot be had in every shell of the system.
+fn quoted(name: &str, unix: bool) -> Option<String> {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    // Otherwise it would be read as an option.
+    let dot = if name.starts_with('-') { "./" } else { "" };
+    if name.chars().all(plain) {
+        Some(format!("{dot}{name}"))
+    } else if unix {
+        // In double quotes a shell runs what a name like `$(x)` says.
+        Some(format!("'{dot}{}'", name.replace('\'', "'\\''")))
+    } else {
+        // cmd knows no single quotes, PowerShell runs `$(x)` in double ones.
+        let harmless = |c: char| plain(c) || " \\:".contains(c);
+        name.chars().all(harmless).then(|| format!("\"{dot}{name}\""))
+    }
+}
+
 /// Hours, minutes and seconds, as far as they are needed.
 fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -188,5 +203,29 @@ fn clock(time: Duration) -> String {
         format!("{minutes}:{:02} min", seconds % 60)
     } else {
         format!("{seconds}.{} s", time.subsec_millis() / 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_typed_runs_nothing_but_the_program() {
+        for (name, unix, elsewhere) in [
+            ("a.wmv", Some("a.wmv"), Some("a.wmv")),
+            ("-a.wmv", Some("./-a.wmv"), Some("./-a.wmv")),
+            ("a b.wmv", Some("'a b.wmv'"), Some(r#""a b.wmv""#)),
+            (r"C:\a.wmv", Some(r"'C:\a.wmv'"), Some(r#""C:\a.wmv""#)),
+            ("$(id) `id`.wmv", Some("'$(id) `id`.wmv'"), None),
+            ("-a&id.wmv", Some("'./-a&id.wmv'"), None),
+            ("it's.wmv", Some(r"'it'\''s.wmv'"), None),
+        ] {
+            assert_eq!(quoted(name, true).as_deref(), unix);
+            assert_eq!(quoted(name, false).as_deref(), elsewhere);
+        }
+        let files = vec!["$(id).wmv".into()];
+        let report = Report { files, resumable: true, ..Report::default() };
+        assert_eq!(report.again().as_deref(), cfg!(unix).then_some("-o '$(id).wmv' --resume"));
     }
 }
