@@ -108,6 +108,18 @@ fn without_an_address_it_shows_that_it_works() {
     ended.done();
 }
 
+#[cfg(unix)]
+#[test]
+fn without_an_address_into_a_pipe_or_a_device() {
+    let scratch = Scratch::new("demo-pipe");
+    run("record", &scratch, ["-q", "-o", "/dev/null"]).done();
+    let pipe = scratch.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn(move || fs::read(pipe).unwrap());
+    run("record", &scratch, ["-q", "-o", "pipe"]).done();
+    assert!(reader.join().unwrap().ends_with(&clip()));
+}
+
 #[test]
 fn files_are_named_and_protected() {
     let setup = Setup::new("names");

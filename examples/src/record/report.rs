@@ -41,9 +41,11 @@ impl Report {
         Self { failure: Some(failure.into()), ..Self::default() }
     }
 
-    /// Compares what was recorded with the clip of the demonstration.
+    /// Compares what was recorded with the clip of the demonstration, where it went into a file.
     pub fn check(&mut self, demo: &Demo) {
-        let Some(file) = self.files.first().filter(|path| path.as_os_str() != "-") else { return };
+        // What went into a pipe or a device cannot be read again.
+        let again = |path: &&PathBuf| path.as_os_str() != "-" && path.is_file();
+        let Some(file) = self.files.first().filter(again) else { return };
         match demo.check(file) {
             Ok(count) => self.identical = Some(count),
             Err(error) => self.failure = Some(error.into()),
