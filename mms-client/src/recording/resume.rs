@@ -81,8 +81,9 @@ impl Recording {
             let fresh = Self::begin(Sink::File(file), &header, content)?;
             return Ok(Resume::Fresh(fresh));
         }
-        let count = header.file().packet_count;
-        let count = Some(count).filter(|&count| count != 0).or_else(|| content.packet_count());
+        // The server's word: the session takes no packet from this number on. What the header says
+        // binds nobody, and without the server's word only the server's end says where the end is.
+        let count = content.packet_count();
         let wanted = count.map_or(whole, |count| count.min(whole));
         let scan = Scan::run(&mut file, &header, wanted)?;
         let mut recording = Self::over(Sink::File(file), &header, content)?;

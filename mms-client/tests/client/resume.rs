@@ -102,6 +102,35 @@ fn a_complete_file_is_left_alone() {
 }
 
 #[test]
+fn the_announced_count_goes_before_the_one_in_the_header() {
+    let streams = [mms_asf::testing::TestStream::Audio(1), mms_asf::testing::TestStream::Video(2)];
+    let mut clip = Clip::new(12);
+    for declared in [4, 20] {
+        clip.header = mms_asf::testing::header(PACKET_SIZE, declared, &streams);
+        let host = Host::new(clip.clone());
+        let whole = Temporary::new();
+        assert_eq!(run(&host, &whole, &RecordOptions::new(), false).unwrap().packets, 12);
+        for packets in [1, 4, 5, 12] {
+            let end = clip.header.len() + packets * PACKET_SIZE as usize;
+            let file = Temporary::with(&whole.bytes()[..end]);
+            run(&host, &file, &RecordOptions::new(), true).unwrap();
+            assert_eq!(file.bytes(), whole.bytes(), "{packets} of {declared}");
+        }
+        // Finished, but early: just where the header claims the end to be.
+        let early = Temporary::new();
+        let content = clip.content();
+        let mut recording = Recording::create(early.create(), &content).unwrap();
+        let session = patient().open(&host.url()).unwrap();
+        for packet in session.play_all().unwrap().take(4) {
+            recording.packet(&packet.unwrap()).unwrap();
+        }
+        recording.finish().unwrap();
+        run(&host, &early, &RecordOptions::new(), true).unwrap();
+        assert_eq!(early.bytes(), whole.bytes(), "{declared}");
+    }
+}
+
+#[test]
 fn other_starts_and_durations() {
     let clip = Clip::new(12);
     let host = Host::new(clip.clone());
