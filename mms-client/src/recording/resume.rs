@@ -89,7 +89,11 @@ impl Recording {
         let mut recording = Self::over(Sink::File(file), &header, content)?;
         recording.facts = scan.facts;
         recording.counts.resumed = wanted;
-        if count == Some(wanted) && scan.header == recording.facts.final_header() {
+        // Either a finished recording or the original, index and all: its header is the server's,
+        // which an unfinished recording never has.
+        let complete =
+            scan.header == recording.facts.final_header() || scan.header == header.as_bytes();
+        if count == Some(wanted) && complete {
             recording.finished = true;
             return Ok(Resume::Complete(recording.so_far()));
         }

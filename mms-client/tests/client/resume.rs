@@ -102,6 +102,41 @@ fn a_complete_file_is_left_alone() {
 }
 
 #[test]
+fn an_original_with_its_index_is_left_alone() {
+    // A short index, and one that is longer than a packet.
+    for index in [&b"an index"[..], &[7; 3 * PACKET_SIZE as usize]] {
+        let mut clip = Clip::new(8);
+        let size = (clip.file().len() + index.len()) as u64;
+        let mut header = clip.header.to_vec();
+        let parsed = mms_asf::Header::parse(&clip.header).unwrap();
+        let patches = mms_asf::Recording::new(&parsed).finish();
+        let at = usize::try_from(patches[0].offset).unwrap();
+        header[at..at + 8].copy_from_slice(&size.to_le_bytes());
+        clip.header = header.into();
+        let original = [&clip.file()[..], index].concat();
+        let host = Host::new(clip.clone());
+        let file = Temporary::with(&original);
+        let summary = run(&host, &file, &RecordOptions::new(), true).unwrap();
+        assert!(summary.already_complete);
+        assert_eq!(file.bytes(), original);
+
+        // Our own recordings of it have no index, and say so when they are finished.
+        let whole = Temporary::new();
+        run(&host, &whole, &RecordOptions::new(), false).unwrap();
+        let recording = whole.bytes();
+        assert!(recording[..clip.header.len()] != clip.header);
+        for packets in [3, 8] {
+            let end = clip.header.len() + packets * PACKET_SIZE as usize;
+            for bytes in [recording[..end].to_vec(), unfinished(&clip)[..end].to_vec()] {
+                let file = Temporary::with(&bytes);
+                run(&host, &file, &RecordOptions::new(), true).unwrap();
+                assert_eq!(file.bytes(), recording, "{packets}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_announced_count_goes_before_the_one_in_the_header() {
     let streams = [mms_asf::testing::TestStream::Audio(1), mms_asf::testing::TestStream::Video(2)];
     let mut clip = Clip::new(12);
