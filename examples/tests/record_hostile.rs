@@ -133,6 +133,23 @@ fn claims_of_four_gigabytes() {
 }
 
 #[test]
+fn the_same_packet_for_ever() {
+    let scratch = Scratch::new("repeat");
+    let server = Server::start(|_, peer| {
+        peer.start();
+        peer.media(0..3);
+        let (label, packet) = (peer.label, peer.clip.packets[2].clone());
+        while peer.data(2, label, 0, packet.clone()) {}
+    });
+    let ended = record(&server, &scratch, &["-o", "a.wmv"]);
+    let line = ended.failed();
+    let said = format!("record: {}: the server sent 1028 packets in a row", server.address);
+    assert!(line.starts_with(&said), "{line}");
+    let file = std::fs::File::open(scratch.join("a.wmv")).unwrap();
+    assert_eq!(FileReader::open(file).unwrap().packet_count(), 3);
+}
+
+#[test]
 fn a_flood_of_pings() {
     let line = fails("pings", |_, peer| {
         peer.until(MessageId::OPEN_FILE);

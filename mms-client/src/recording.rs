@@ -33,6 +33,10 @@ const BLOCK: usize = 64 << 10;
 /// How long packets wait for others before they are written.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Packets in a row that may bring nothing new, besides those that are there already: a server that
+/// cannot begin elsewhere sends all of them again. Real ones repeat a packet or a few.
+const MAX_USELESS: u64 = 1024;
+
 /// A file, or another sink, that grows packet by packet.
 ///
 /// Dropping it finishes the file as well as it can; [`finish`](Self::finish) says whether that
@@ -51,6 +55,8 @@ pub struct Recording {
     /// Looking for the last packet of an earlier recording; nothing is written meanwhile.
     catch_up: Option<CatchUp>,
     counts: Counts,
+    /// Packets in a row that brought nothing new.
+    useless: u64,
     /// A write has failed: where the file ends is not known.
     torn: bool,
     finished: bool,
@@ -147,6 +153,7 @@ impl Recording {
             written_at: Instant::now(),
             catch_up: None,
             counts: Counts::default(),
+            useless: 0,
             torn: false,
             finished: false,
         })
@@ -159,8 +166,24 @@ impl Recording {
     ///
     /// # Errors
     /// When the sink cannot be written, or when it turns out that a resumed recording cannot go
-    /// on; the file is unchanged then.
+    /// on; the file is unchanged then. [`RecordingError::NothingNew`] when the server sends what is
+    /// of no use for so long that nothing else can be expected of it.
     pub fn packet(&mut self, packet: &AsfPacket) -> Result<Kept, RecordingError> {
+        let waited = self.catch_up.is_some();
+        let kept = self.keep(packet)?;
+        if kept == Kept::Written || waited != self.catch_up.is_some() {
+            self.useless = 0;
+            return Ok(kept);
+        }
+        self.useless = self.useless.saturating_add(1);
+        let before = self.catch_up.as_ref().map_or(0, CatchUp::before);
+        if self.useless > self.facts.packets().max(before).saturating_add(MAX_USELESS) {
+            return Err(RecordingError::NothingNew { packets: self.useless });
+        }
+        Ok(kept)
+    }
+
+    fn keep(&mut self, packet: &AsfPacket) -> Result<Kept, RecordingError> {
         let start = self.buffer.len();
         if self.restorer.restore(&packet.payload, &mut self.buffer).is_err() {
             self.counts.too_long = self.counts.too_long.saturating_add(1);

@@ -44,6 +44,14 @@ pub enum Failure {
         /// What there is.
         available: Vec<u8>,
     },
+    /// The server goes on and on with what is recorded already.
+    #[error("{server}: {error}")]
+    Useless {
+        /// The server, as `host:port`.
+        server: String,
+        /// What it sent.
+        error: RecordingError,
+    },
     /// The stream ended at once.
     #[error("{server}: the stream ended without a packet")]
     Nothing {
@@ -67,6 +75,9 @@ impl Failure {
         match (error, file) {
             (Error::Asf(error) | Error::Recording(RecordingError::Asf(error)), _) => {
                 Self::Header { server: server.to_owned(), error }
+            }
+            (Error::Recording(error @ RecordingError::NothingNew { .. }), _) => {
+                Self::Useless { server: server.to_owned(), error }
             }
             (Error::Recording(error), Some(file)) => Self::File { file: super::shown(file), error },
             (error, _) => Self::Client(error),
@@ -109,6 +120,7 @@ impl Failure {
                 _ => "choose another file with -o",
             },
             Self::Header { .. } => "the server's file may be damaged: try another",
+            Self::Useless { .. } => ASK,
             Self::NoSuchStream { .. } => "choose with --streams, or leave it out",
             Self::Nothing { .. } => "begin earlier with --start or --start-packet, or try again",
             Self::Output(_) | Self::Stopped { .. } | Self::Demo(_) => return None,

@@ -223,11 +223,12 @@ impl Peer {
         self.raw(&bytes)
     }
 
-    pub(crate) fn data(&mut self, location: u32, label: u8, flags: u8, payload: Bytes) {
+    /// False when the client has left.
+    pub(crate) fn data(&mut self, location: u32, label: u8, flags: u8, payload: Bytes) -> bool {
         let packet = DataPacket::new(location, label, flags, payload);
         let mut bytes = packet.head().unwrap().to_vec();
         bytes.extend_from_slice(&packet.payload);
-        self.raw(&bytes);
+        self.raw(&bytes)
     }
 
     /// Bytes as they are. A client that has left is no reason to fail.

@@ -21,6 +21,13 @@ pub enum RecordingError {
     /// regular file can be written.
     #[error("the recording is not a regular file; pipes and devices can only be streamed to")]
     NotAFile,
+    /// The server goes on and on sending packets that are there already or do not fit. What came
+    /// before is kept.
+    #[error("the server sent {packets} packets in a row without anything new")]
+    NothingNew {
+        /// How many.
+        packets: u64,
+    },
     /// The stream's header cannot be worked with.
     #[error("the stream's header is unusable: {0}")]
     Asf(#[from] mms_asf::Error),

@@ -191,6 +191,11 @@ impl Recording {
 }
 
 impl CatchUp {
+    /// How many packets may precede the last one where a server cannot begin elsewhere.
+    pub(super) fn before(&self) -> u64 {
+        self.expected.into()
+    }
+
     /// Whether this packet, restored, is the last one in the file.
     pub(super) fn is_last(&self, number: u32, packet: &[u8]) -> Result<bool, ResumeRefused> {
         if number >= self.expected && packet == self.last {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mms_client::{Cancel, Error, RecordOptions, Recording, RecordingError, Target, record};
+use mms_client::{Cancel, Error, RecordOptions, Recording, RecordingError, Resume, Target, record};
 use mms_proto::AsfPacket;
 
 use crate::common::{Clip, Fault, Host, PACKET_SIZE, Temporary, patient};
@@ -111,6 +111,61 @@ fn repeats_are_left_out_unless_live() {
         let finished = recording.finish().unwrap();
         assert_eq!((finished.packets, finished.counts.repeated), (expected, 9 - expected));
     }
+}
+
+#[test]
+fn a_server_that_only_repeats_itself_is_left() {
+    let clip = Clip::new(1500);
+    let packets = packets(&clip);
+    let begin = |count: usize| {
+        let file = Temporary::new();
+        let mut recording = Recording::create(file.create(), &clip.content()).unwrap();
+        for packet in &packets[..count] {
+            recording.packet(packet).unwrap();
+        }
+        (file, recording)
+    };
+    let (_file, mut recording) = begin(4);
+    let mut more = std::iter::repeat_n(&packets[3], 10_000);
+    let error = more.find_map(|packet| recording.packet(packet).err()).unwrap();
+    assert!(matches!(error, RecordingError::NothingNew { packets: 1029 }), "{error}");
+    assert_eq!(recording.finish().unwrap().packets, 4);
+
+    // A server that says each packet a hundred times gets to the end, and so does one that begins
+    // again from the first one.
+    let (_file, mut recording) = begin(4);
+    for packet in packets[..40].iter().flat_map(|packet| std::iter::repeat_n(packet, 100)) {
+        recording.packet(packet).unwrap();
+    }
+    assert_eq!(recording.finish().unwrap().packets, 40);
+    let (file, mut recording) = begin(1400);
+    for packet in &packets {
+        recording.packet(packet).unwrap();
+    }
+    assert_eq!(recording.finish().unwrap().packets, 1500);
+    assert!(file.bytes() == clip.file());
+
+    // While the place to go on is looked for, all that precedes it may come.
+    let end = clip.header.len() + 1400 * PACKET_SIZE as usize;
+    let half = || Temporary::with(&clip.file()[..end]);
+    let resume = |file: &Temporary| match Recording::resume(file.open(), &clip.content()) {
+        Ok(Resume::Continue(recording)) => recording,
+        other => panic!("{other:?}"),
+    };
+    let file = half();
+    let mut recording = resume(&file);
+    for packet in &packets {
+        recording.packet(packet).unwrap();
+    }
+    drop(recording);
+    assert!(file.bytes() == clip.file());
+    let file = half();
+    let mut recording = resume(&file);
+    let mut more = std::iter::repeat_n(&packets[0], 10_000);
+    let error = more.find_map(|packet| recording.packet(packet).err()).unwrap();
+    assert!(matches!(error, RecordingError::NothingNew { packets: 2425 }), "{error}");
+    drop(recording);
+    assert!(file.bytes() == clip.file()[..end]);
 }
 
 #[test]
