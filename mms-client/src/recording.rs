@@ -2,11 +2,12 @@
 //!
 //! What a recording looks like at any moment:
 //!
-//! 1. the header as the server sent it, but marked as unfinished (broadcast flag, no counts):
-//!    players play such a file to its end, wherever that is;
-//! 2. whole packets of one size, padding restored, written in blocks of at most 64 KiB and at
+//! 1. nothing: what a file held before stays there until the first packets are written;
+//! 2. the header as the server sent it, but marked as unfinished (broadcast flag, no counts):
+//!    players play such a file to its end, wherever that is; a pipe gets it at once;
+//! 3. whole packets of one size, padding restored, written in blocks of at most 64 KiB and at
 //!    least once a second while packets come, so that little is lost with the process;
-//! 3. on [`finish`](Recording::finish) the header learns what the file holds.
+//! 4. on [`finish`](Recording::finish) the header learns what the file holds.
 
 mod error;
 mod record;
@@ -55,6 +56,8 @@ pub struct Recording {
     /// Looking for the last packet of an earlier recording; nothing is written meanwhile.
     catch_up: Option<CatchUp>,
     counts: Counts,
+    /// The header is written.
+    begun: bool,
     /// Packets in a row that brought nothing new.
     useless: u64,
     /// A write has failed: where the file ends is not known.
@@ -108,15 +111,17 @@ enum Sink {
 }
 
 impl Recording {
-    /// Begins a recording in a regular file, whose content is replaced.
+    /// Begins a recording in a regular file, whose content is replaced when the first packets are
+    /// written. A file that was opened without truncation keeps what it holds until then, and for
+    /// good when no packet comes.
     ///
     /// # Errors
-    /// When the header cannot be read, the file is not a regular one (use
-    /// [`to_stream`](Self::to_stream) then), or cannot be written.
+    /// When the header cannot be read or the file is not a regular one (use
+    /// [`to_stream`](Self::to_stream) then).
     pub fn create(file: File, content: &Content) -> Result<Self, RecordingError> {
         let header = header_of(content)?;
         check_regular(&file)?;
-        Self::begin(Sink::File(file), &header, content)
+        Self::over(Sink::File(file), &header, content)
     }
 
     /// Writes a recording to anything, such as a pipe: the same bytes as in a file, but the header
@@ -129,15 +134,17 @@ impl Recording {
         content: &Content,
     ) -> Result<Self, RecordingError> {
         let header = header_of(content)?;
-        Self::begin(Sink::Stream(Box::new(sink)), &header, content)
+        let mut recording = Self::over(Sink::Stream(Box::new(sink)), &header, content)?;
+        recording.begin().map_err(RecordingError::Write)?;
+        Ok(recording)
     }
 
-    fn begin(sink: Sink, header: &Header, content: &Content) -> Result<Self, RecordingError> {
-        let mut recording = Self::over(sink, header, content)?;
-        let initial = recording.facts.initial_header();
-        recording.sink.restart().map_err(RecordingError::Write)?;
-        recording.sink.write_all(&initial).map_err(RecordingError::Write)?;
-        Ok(recording)
+    /// Writes the header, in place of what a file held.
+    fn begin(&mut self) -> io::Result<()> {
+        self.sink.restart()?;
+        self.sink.write_all(&self.facts.initial_header())?;
+        self.begun = true;
+        Ok(())
     }
 
     /// A recording without packets over a sink that is left alone for now.
@@ -153,6 +160,7 @@ impl Recording {
             written_at: Instant::now(),
             catch_up: None,
             counts: Counts::default(),
+            begun: false,
             useless: 0,
             torn: false,
             finished: false,
@@ -220,13 +228,17 @@ impl Recording {
             self.buffer.clear();
             return Err(RecordingError::Write(io::Error::other("an earlier write failed")));
         }
-        let written = self.sink.write_all(&self.buffer);
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let header = if self.begun { Ok(()) } else { self.begin() };
+        let written = header.and_then(|()| self.sink.write_all(&self.buffer));
         self.buffer.clear();
         self.torn = written.is_err();
         written.map_err(RecordingError::Write)
     }
 
-    /// Writes what is left and completes the header.
+    /// Writes what is left and completes the header. Without a packet a file stays as it was.
     ///
     /// # Errors
     /// When the sink cannot be written now; a write that failed before was reported then. When a resumed recording never found its last packet; the
@@ -243,9 +255,10 @@ impl Recording {
 
     /// What [`finish`](Self::finish) would say now.
     pub fn so_far(&self) -> Finished {
+        let packets = self.facts.packets();
         Finished {
-            packets: self.facts.packets(),
-            bytes: self.facts.file_size(),
+            packets,
+            bytes: if self.begun || packets > 0 { self.facts.file_size() } else { 0 },
             duration: self.facts.media_duration(),
             counts: self.counts,
         }
@@ -259,10 +272,14 @@ impl Recording {
             return Err(RecordingError::Resume(ResumeRefused::NotFound));
         }
         let flushed = if self.torn { Ok(()) } else { self.flush() };
-        if let (true, Sink::File(file)) = (self.torn, &mut self.sink) {
+        if self.torn && !self.begun {
+            // Not even the header: what there is of it is nothing to keep.
+            self.facts = mms_asf::Recording::new(&self.header);
+            let _ = self.sink.restart();
+        } else if let (true, Sink::File(file)) = (self.torn, &mut self.sink) {
             self.facts = resume::rescan(file, &self.header)?;
         }
-        let patched = self.sink.patch(&self.facts);
+        let patched = if self.begun { self.sink.patch(&self.facts) } else { Ok(()) };
         flushed?;
         patched.map_err(RecordingError::Write)
     }

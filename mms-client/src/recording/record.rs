@@ -65,7 +65,8 @@ impl RecordOptions {
 /// Where an entry goes.
 #[non_exhaustive]
 pub enum Target {
-    /// Into this regular file, whose content is replaced.
+    /// Into this regular file, whose content is replaced when the first packets are written: open
+    /// it without truncation to keep what it holds where none comes.
     Create(File),
     /// Behind what this regular file holds already; open it for reading and writing. Not for the
     /// later entries of a playlist.

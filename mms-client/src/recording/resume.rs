@@ -34,7 +34,7 @@ use super::{
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Resume {
-    /// The file holds no whole packet: it was emptied, and begins again.
+    /// The file holds no whole packet: it begins again, and stays as it is until packets come.
     Fresh(Recording),
     /// The file can go on. Play from [`Recording::resume_at`].
     Continue(Recording),
@@ -78,8 +78,7 @@ impl Recording {
         }
         let whole = packets_in(&header, length);
         if whole == 0 {
-            let fresh = Self::begin(Sink::File(file), &header, content)?;
-            return Ok(Resume::Fresh(fresh));
+            return Self::over(Sink::File(file), &header, content).map(Resume::Fresh);
         }
         // The server's word: the session takes no packet from this number on. What the header says
         // binds nobody, and without the server's word only the server's end says where the end is.
@@ -87,6 +86,7 @@ impl Recording {
         let wanted = count.map_or(whole, |count| count.min(whole));
         let scan = Scan::run(&mut file, &header, wanted)?;
         let mut recording = Self::over(Sink::File(file), &header, content)?;
+        recording.begun = true;
         recording.facts = scan.facts;
         recording.counts.resumed = wanted;
         // Either a finished recording or the original, index and all: its header is the server's,

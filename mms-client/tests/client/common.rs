@@ -275,6 +275,10 @@ impl Temporary {
         File::create(&self.0).unwrap()
     }
 
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
     /// For resuming.
     pub(crate) fn open(&self) -> File {
         let mut options = File::options();

@@ -114,6 +114,52 @@ fn repeats_are_left_out_unless_live() {
 }
 
 #[test]
+fn a_file_keeps_what_it_holds_until_packets_are_written() {
+    let clip = Clip::new(6);
+    let packets = packets(&clip);
+    let file = Temporary::with(b"an old recording");
+    let begin = || Recording::create(file.open(), &clip.content()).unwrap();
+    let finished = begin().finish().unwrap();
+    assert_eq!((finished.packets, finished.bytes), (0, 0));
+    let mut recording = begin();
+    recording.flush().unwrap();
+    drop(recording);
+    assert_eq!(file.bytes(), b"an old recording");
+    let mut recording = begin();
+    recording.packet(&packets[0]).unwrap();
+    recording.flush().unwrap();
+    assert_eq!(file.bytes().len(), clip.header.len() + PACKET_SIZE as usize);
+    for packet in &packets[1..] {
+        recording.packet(packet).unwrap();
+    }
+    drop(recording);
+    assert_eq!(file.bytes(), clip.file());
+    // What is no whole packet is kept as well, for whoever looks at it.
+    let part = clip.file()[..clip.header.len() + 3].to_vec();
+    let file = Temporary::with(&part);
+    let resumed = Recording::resume(file.open(), &clip.content()).unwrap();
+    assert!(matches!(resumed, Resume::Fresh(_)), "{resumed:?}");
+    drop(resumed);
+    assert_eq!(file.bytes(), part);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_holds_nothing() {
+    let clip = Clip::new(2);
+    let packets = packets(&clip);
+    let file = Temporary::with(b"an old recording");
+    let only_read = std::fs::File::open(file.path()).unwrap();
+    let mut recording = Recording::create(only_read, &clip.content()).unwrap();
+    recording.packet(&packets[0]).unwrap();
+    assert_eq!(recording.so_far().packets, 1);
+    let failed = recording.flush();
+    assert!(matches!(failed, Err(RecordingError::Write(_))), "{failed:?}");
+    let finished = recording.finish().unwrap();
+    assert_eq!((finished.packets, finished.bytes), (0, 0));
+    assert_eq!(file.bytes(), b"an old recording");
+}
+
+#[test]
 fn a_server_that_only_repeats_itself_is_left() {
     let clip = Clip::new(1500);
     let packets = packets(&clip);
