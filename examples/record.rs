@@ -52,7 +52,8 @@ struct Arguments {
     /// there is none.
     #[arg(long, conflicts_with = "force")]
     resume: bool,
-    /// Replace the file if it exists.
+    /// Replace the file if it exists. It stays until the first packets of the new recording are
+    /// there.
     #[arg(long)]
     force: bool,
     /// Give up when the server is silent for this long.

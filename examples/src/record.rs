@@ -118,9 +118,7 @@ fn run(options: &Options, cancel: &Cancel, report: &mut Report) -> Result<(), Fa
         Ok(summary) => (summary, None),
         Err(failed) => (failed.summary, Some(Failure::of(failed.error, &server, output.current()))),
     };
-    if summary.packets == 0 {
-        output.discard();
-    }
+    output.discard_empty();
     report.summary = summary;
     report.files = output.into_files();
     match (refused, failure) {

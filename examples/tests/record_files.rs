@@ -191,6 +191,16 @@ fn only_a_part() {
     let ended = setup.record(&["--start-packet", "85", "-o", "none"]);
     assert!(ended.failed().contains("ended without a packet"), "{ended:?}");
     assert!(!setup.scratch.join("none").exists());
+    // Nothing came: a file that was there is as it was, one that was not is not there now.
+    let x = setup.read("x");
+    setup.record(&["--start-packet", "85", "-o", "x", "--force"]).failed();
+    assert!(setup.read("x") == x);
+    for more in ["--force", "--resume"] {
+        setup.record(&["--start-packet", "85", "-o", "none", more]).failed();
+        assert!(!setup.scratch.join("none").exists(), "{more}");
+    }
+    setup.record(&["--start-packet", "85", "--resume"]).failed();
+    assert_eq!(setup.names(), ["all", "x"]);
     let ended = setup.record(&["--streams", "1,3"]);
     assert!(ended.failed().contains("no stream 3, only 1 and 2"), "{ended:?}");
     setup.record(&["--streams", "2,1"]).done();

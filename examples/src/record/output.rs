@@ -94,8 +94,8 @@ pub(super) struct Output {
     /// What is open already: a pipe or a device.
     pipe: Option<File>,
     files: Vec<PathBuf>,
-    /// The first file was made here.
-    made: bool,
+    /// The files among them that were made here.
+    made: Vec<PathBuf>,
 }
 
 impl Destination {
@@ -141,7 +141,7 @@ impl Destination {
                 path.clone()
             }
         };
-        Ok(Output { destination: self.clone(), path, pipe, files: Vec::new(), made: false })
+        Ok(Output { destination: self.clone(), path, pipe, files: Vec::new(), made: Vec::new() })
     }
 }
 
@@ -154,13 +154,13 @@ impl Output {
             // The first one may have been given another name meanwhile.
             _ => numbered(&self.path, "", entry.saturating_add(1)),
         };
-        let (path, target) = match &self.destination {
-            Destination::Stdout { .. } => (path, Target::Stream(Box::new(io::stdout()))),
+        let Opened { path, target, made } = match &self.destination {
+            Destination::Stdout { .. } => Opened::stream(path, io::stdout()),
             Destination::Named { resume: true, .. } if entry == 0 => resume(path)?,
             Destination::Named { .. } => create_beside(path)?,
             Destination::File { existing, .. } => match (&self.pipe, existing) {
                 (Some(pipe), _) => match pipe.try_clone() {
-                    Ok(pipe) => (path, Target::Stream(Box::new(pipe))),
+                    Ok(pipe) => Opened::stream(path, pipe),
                     Err(source) => return Err(OutputError::Unwritable { path, source }),
                 },
                 (None, Existing::Resume) if entry == 0 => resume(path)?,
@@ -170,11 +170,9 @@ impl Output {
         };
         if entry == 0 {
             self.path.clone_from(&path);
-            self.made = matches!(target, Target::Create(_))
-                && !matches!(
-                    self.destination,
-                    Destination::File { existing: Existing::Replace, .. }
-                );
+        }
+        if made {
+            self.made.push(path.clone());
         }
         if !self.is_stream() || self.files.is_empty() {
             self.files.push(path);
@@ -192,16 +190,35 @@ impl Output {
         self.files.last()
     }
 
-    /// Removes a file that was made here and holds nothing: it would only take a name away.
-    pub(super) fn discard(&mut self) {
-        if self.made && self.files.len() == 1 && fs::remove_file(&self.path).is_ok() {
-            self.files.clear();
+    /// Removes files that were made here and are empty, because no packet came: they would only
+    /// take names away.
+    pub(super) fn discard_empty(&mut self) {
+        let made = std::mem::take(&mut self.made);
+        let empty = |path: &&PathBuf| path.metadata().is_ok_and(|found| found.len() == 0);
+        for path in made.iter().filter(empty) {
+            if fs::remove_file(path).is_ok() {
+                self.files.retain(|file| file != path);
+            }
         }
     }
 
     /// The files that were begun.
     pub(super) fn into_files(self) -> Vec<PathBuf> {
         self.files
+    }
+}
+
+/// What an entry is written to.
+struct Opened {
+    path: PathBuf,
+    target: Target,
+    /// It was not there before.
+    made: bool,
+}
+
+impl Opened {
+    fn stream(path: PathBuf, sink: impl io::Write + Send + 'static) -> Self {
+        Self { path, target: Target::Stream(Box::new(sink)), made: false }
     }
 }
 
@@ -263,25 +280,40 @@ fn open_pipe(path: &Path, cancel: &Cancel) -> Result<File, OutputError> {
     }
 }
 
-fn create(path: PathBuf) -> Result<(PathBuf, Target), OutputError> {
+fn create(path: PathBuf) -> Result<Opened, OutputError> {
     match File::options().read(true).write(true).create_new(true).open(&path) {
-        Ok(file) => Ok((path, Target::Create(file))),
+        Ok(file) => Ok(Opened { path, target: Target::Create(file), made: true }),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(OutputError::Exists(path)),
         Err(source) => Err(OutputError::Unwritable { path, source }),
     }
 }
 
-fn replace(path: PathBuf) -> Result<(PathBuf, Target), OutputError> {
-    check_regular(&path)?;
-    open(path, OpenOptions::new().read(true).write(true).create(true).truncate(true))
-        .map(|(path, file)| (path, Target::Create(file)))
+/// A file to be replaced, which the recording does when the first packets are written.
+fn replace(path: PathBuf) -> Result<Opened, OutputError> {
+    open(path, Target::Create)
 }
 
-/// Opens a file to go on with; one that is not there begins.
-fn resume(path: PathBuf) -> Result<(PathBuf, Target), OutputError> {
+/// A file to go on with; one that is not there begins.
+fn resume(path: PathBuf) -> Result<Opened, OutputError> {
+    open(path, Target::Resume)
+}
+
+/// Opens a file as it is, or makes it.
+fn open(path: PathBuf, target: fn(File) -> Target) -> Result<Opened, OutputError> {
     check_regular(&path)?;
-    open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
-        .map(|(path, file)| (path, Target::Resume(file)))
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    let (file, made) = match options.clone().create_new(true).open(&path) {
+        // It is there; or it is a link that leads nowhere, and what that names is made.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            (options.create(true).truncate(false).open(&path), false)
+        }
+        opened => (opened, true),
+    };
+    match file {
+        Ok(file) => Ok(Opened { path, target: target(file), made }),
+        Err(source) => Err(OutputError::Unwritable { path, source }),
+    }
 }
 
 /// Opening a pipe would wait for its reader.
@@ -293,15 +325,8 @@ fn check_regular(path: &Path) -> Result<(), OutputError> {
     }
 }
 
-fn open(path: PathBuf, options: &OpenOptions) -> Result<(PathBuf, File), OutputError> {
-    match options.open(&path) {
-        Ok(file) => Ok((path, file)),
-        Err(source) => Err(OutputError::Unwritable { path, source }),
-    }
-}
-
 /// Makes the file, or the next free name beside it.
-fn create_beside(path: PathBuf) -> Result<(PathBuf, Target), OutputError> {
+fn create_beside(path: PathBuf) -> Result<Opened, OutputError> {
     let mut refused = match create(path.clone()) {
         Err(OutputError::Exists(path)) => path,
         other => return other,

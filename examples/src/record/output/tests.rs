@@ -60,7 +60,7 @@ fn an_existing_file_is_refused_replaced_or_resumed() {
     assert_eq!(fs::read(&path).unwrap(), b"old");
     let mut replaced = prepared(&to(Existing::Replace), "x").unwrap();
     assert!(matches!(replaced.next(0), Ok(Target::Create(_))));
-    assert_eq!(fs::read(&path).unwrap(), b"");
+    assert_eq!(fs::read(&path).unwrap(), b"old", "until there is something to put in its place");
     fs::remove_file(&path).unwrap();
     let mut fresh = prepared(&to(Existing::Resume), "x").unwrap();
     assert!(matches!(fresh.next(0), Ok(Target::Resume(_))));
@@ -90,20 +90,41 @@ fn a_missing_folder_is_named_before_anything_is_fetched() {
 }
 
 #[test]
-fn only_what_was_made_here_is_discarded() {
+fn only_what_was_made_here_and_is_empty_is_discarded() {
     let folder = Folder::new("discard");
     let path = folder.0.join("a.wmv");
-    let to = |existing| Destination::File { path: path.clone(), existing };
-    let mut made = prepared(&to(Existing::Refuse), "x").unwrap();
-    made.next(0).unwrap();
-    made.discard();
-    assert!(!path.exists());
-    assert!(made.into_files().is_empty());
-    for existing in [Existing::Replace, Existing::Resume] {
-        let mut kept = prepared(&to(existing), "x").unwrap();
-        kept.next(0).unwrap();
-        kept.discard();
-        assert!(path.exists(), "{existing:?}");
+    let file = |existing| Destination::File { path: path.clone(), existing };
+    let named = |resume| Destination::Named { folder: folder.0.clone(), resume };
+    for to in [
+        file(Existing::Refuse),
+        file(Existing::Replace),
+        file(Existing::Resume),
+        named(false),
+        named(true),
+    ] {
+        let mut empty = prepared(&to, "a.wmv").unwrap();
+        empty.next(0).unwrap();
+        assert!(path.exists());
+        empty.discard_empty();
+        assert!(!path.exists(), "{to:?}");
+        assert!(empty.into_files().is_empty());
+    }
+    // The second entry of a playlist had nothing in it.
+    let mut half = prepared(&file(Existing::Refuse), "x").unwrap();
+    half.next(0).unwrap();
+    fs::write(&path, b"packets").unwrap();
+    half.next(1).unwrap();
+    half.discard_empty();
+    assert_eq!(names(half), ["a.wmv"]);
+    assert!(!folder.0.join("a.2.wmv").exists());
+    for old in [&b""[..], b"old"] {
+        fs::write(&path, old).unwrap();
+        for to in [file(Existing::Replace), file(Existing::Resume), named(true)] {
+            let mut kept = prepared(&to, "a.wmv").unwrap();
+            kept.next(0).unwrap();
+            kept.discard_empty();
+            assert_eq!(fs::read(&path).unwrap(), old, "{to:?}");
+        }
     }
 }
 
