@@ -49,7 +49,7 @@ struct Arguments {
           allow_negative_numbers = true)]
     streams: Option<Vec<u8>>,
     /// Go on with a recording that was cut off; give the same options as before. Begins it if
-    /// there is none.
+    /// there is none. The file is not locked: no other program may be writing it.
     #[arg(long, conflicts_with = "force")]
     resume: bool,
     /// Replace the file if it exists. It stays until the first packets of the new recording are
