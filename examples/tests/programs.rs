@@ -139,6 +139,18 @@ fn serve_prints_an_address_for_each_file_at_once() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_serve_prints_can_be_recorded() {
+    let scratch = Scratch::new("backslash");
+    fs::copy(CLIP, scratch.join(r"a\b.wmv")).unwrap();
+    let serve = Serve::start(&scratch, 1, &["--pace", "full"]);
+    let to = scratch.join("copy");
+    let output = run("record", &[&serve.urls[0], "-q", "-o", to.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(serve.says().contains("85 packets"));
+}
+
 #[test]
 fn serve_refuses_with_a_reason_while_others_play_on() {
     let scratch = Scratch::new("refusals");

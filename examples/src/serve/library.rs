@@ -10,9 +10,17 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 const MAX_DEPTH: usize = 8;
 /// Files that are listed.
 const MAX_FILES: usize = 10_000;
-/// What is encoded in a URL's path.
-const ENCODED: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'?').add(b'`').add(b'%');
+/// What is encoded in a URL's path; a backslash is no character of one.
+const ENCODED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'%')
+    .add(b'\\');
 
 /// A file, or a folder with all ASF files in it. Nothing outside it can be reached.
 #[derive(Debug)]
@@ -101,7 +109,8 @@ impl Library {
     fn resolve(&self, name: &str) -> Option<PathBuf> {
         let relative = Path::new(name.trim_start_matches('/'));
         let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
-        if !relative.components().all(plain) || name.contains(['\0', '\\']) {
+        // A backslash is a part of a name, or separates names where the system says so.
+        if !relative.components().all(plain) || name.contains('\0') {
             return None;
         }
         // Links are followed and must not lead outside.
@@ -171,6 +180,22 @@ mod tests {
         fs::remove_dir_all(folder).unwrap();
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_backslash_may_be_part_of_a_name() {
+        let folder = folder("backslash");
+        fs::write(folder.join(r"in/a\b.wmv"), b"x").unwrap();
+        fs::write(folder.join(r"in/..\secret.wmv"), b"x").unwrap();
+        let library = Library::open(&folder.join("in")).unwrap();
+        let listed = library.list();
+        assert!(listed.contains(&"a%5Cb.wmv".to_owned()), "{listed:?}");
+        for name in listed.iter().map(String::as_str).chain([r"a\b.wmv", r"..\secret.wmv"]) {
+            let found = library.find(name).unwrap();
+            assert!(found.starts_with(fs::canonicalize(folder.join("in")).unwrap()), "{found:?}");
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+
     #[test]
     fn nothing_outside_can_be_reached() {
         let folder = folder("outside");
@@ -189,6 +214,8 @@ mod tests {
             "sub",
             "a\0b",
             "..\\secret.wmv",
+            "sub\\..\\..\\secret.wmv",
+            "C:\\secret.wmv",
             "missing.wmv",
             "%ff%fe.wmv",
         ] {
