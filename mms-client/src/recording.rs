@@ -7,20 +7,25 @@
 //!    players play such a file to its end, wherever that is; a pipe gets it at once;
 //! 3. whole packets of one size, padding restored, written in blocks of at most 64 KiB and at
 //!    least once a second while packets come, so that little is lost with the process;
-//! 4. on [`finish`](Recording::finish) the header learns what the file holds.
+//! 4. on [`finish`](Recording::finish) the header learns what the file holds, and an index follows
+//!    the packets, so that players can seek.
+//!
+//! A live stream that was joined in the middle starts at time zero in its file; so does a recording
+//! that [was begun elsewhere](Recording::from_zero) than at the beginning. All other packets are
+//! written as they came.
 
 mod error;
 mod record;
 mod resume;
 mod seen;
+mod sink;
 
-use std::fmt;
 use std::fs::File;
-use std::io::{self, Seek as _, SeekFrom, Write};
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use mms_asf::{Header, Restorer};
+use mms_asf::{Header, Rebase, Rebaser, Restorer};
 use mms_proto::{AsfPacket, Content};
 
 pub use self::error::{RecordingError, ResumeRefused};
@@ -28,6 +33,7 @@ pub use self::record::{Progress, RecordFailed, RecordOptions, Summary, Target, r
 use self::resume::CatchUp;
 pub use self::resume::Resume;
 use self::seen::Seen;
+use self::sink::Sink;
 
 /// Bytes of packets that are gathered for one write.
 const BLOCK: usize = 64 << 10;
@@ -48,6 +54,7 @@ pub struct Recording {
     header: Header,
     facts: mms_asf::Recording,
     restorer: Restorer,
+    rebaser: Rebaser,
     live: bool,
     seen: Seen,
     /// Packets that are not written yet.
@@ -63,6 +70,8 @@ pub struct Recording {
     /// A write has failed: where the file ends is not known.
     torn: bool,
     finished: bool,
+    /// The size of the file, once it is known for good.
+    size: Option<u64>,
 }
 
 /// What became of packets that are not in the recording.
@@ -101,13 +110,6 @@ pub struct Finished {
     pub duration: Duration,
     /// What is not in it.
     pub counts: Counts,
-}
-
-enum Sink {
-    /// A regular file: its header is completed at the end.
-    File(File),
-    /// Anything else: what is written stays as it is.
-    Stream(Box<dyn Write + Send>),
 }
 
 impl Recording {
@@ -149,12 +151,15 @@ impl Recording {
 
     /// A recording without packets over a sink that is left alone for now.
     fn over(sink: Sink, header: &Header, content: &Content) -> Result<Self, RecordingError> {
+        let live = is_live(header, content);
+        let rebase = if live { Rebase::WhenLate } else { Rebase::None };
         Ok(Self {
             sink,
+            rebaser: Rebaser::new(header, rebase),
             header: header.clone(),
             facts: mms_asf::Recording::new(header),
             restorer: Restorer::new(header.file().packet_size)?,
-            live: is_live(header, content),
+            live,
             seen: Seen::default(),
             buffer: BytesMut::new(),
             written_at: Instant::now(),
@@ -164,7 +169,16 @@ impl Recording {
             useless: 0,
             torn: false,
             finished: false,
+            size: None,
         })
+    }
+
+    /// Puts a recording that is not begun at the beginning of the stream on a timeline of its own,
+    /// which starts at zero, as one of a live stream always is. Say it before the first packet.
+    #[must_use]
+    pub fn from_zero(mut self) -> Self {
+        self.rebaser = Rebaser::new(&self.header, Rebase::WhenLate);
+        self
     }
 
     /// Adds a packet, unless it is there already. In live streams, whose packets are numbered as
@@ -178,7 +192,7 @@ impl Recording {
     /// of no use for so long that nothing else can be expected of it.
     pub fn packet(&mut self, packet: &AsfPacket) -> Result<Kept, RecordingError> {
         let waited = self.catch_up.is_some();
-        let kept = self.keep(packet)?;
+        let kept = self.add(packet.location_id, &packet.payload)?;
         if kept == Kept::Written || waited != self.catch_up.is_some() {
             self.useless = 0;
             return Ok(kept);
@@ -191,23 +205,25 @@ impl Recording {
         Ok(kept)
     }
 
-    fn keep(&mut self, packet: &AsfPacket) -> Result<Kept, RecordingError> {
+    fn add(&mut self, number: u32, payload: &[u8]) -> Result<Kept, RecordingError> {
         let start = self.buffer.len();
-        if self.restorer.restore(&packet.payload, &mut self.buffer).is_err() {
+        if self.restorer.restore(payload, &mut self.buffer).is_err() {
             self.counts.too_long = self.counts.too_long.saturating_add(1);
             return Ok(Kept::TooLong);
         }
-        if let Some(catch_up) = &mut self.catch_up {
-            let found = catch_up.is_last(packet.location_id, &self.buffer);
-            self.buffer.clear();
-            if found? {
-                self.go_on(packet.location_id)?;
-            }
-            return Ok(Kept::Repeated);
-        }
-        if !self.live && !self.seen.insert(packet.location_id) {
+        if self.catch_up.is_none() && !self.live && !self.seen.insert(number) {
             self.buffer.truncate(start);
             self.counts.repeated = self.counts.repeated.saturating_add(1);
+            return Ok(Kept::Repeated);
+        }
+        // A packet whose times cannot be moved is kept as it is.
+        let _ = self.rebaser.apply(self.buffer.get_mut(start..).unwrap_or_default());
+        if let Some(catch_up) = &mut self.catch_up {
+            let found = catch_up.is_last(number, &self.buffer);
+            self.buffer.clear();
+            if found? {
+                self.go_on(number)?;
+            }
             return Ok(Kept::Repeated);
         }
         self.facts.packet(self.buffer.get(start..).unwrap_or_default());
@@ -253,12 +269,16 @@ impl Recording {
         &self.header
     }
 
-    /// What [`finish`](Self::finish) would say now.
+    /// What there is now; [`finish`](Self::finish) adds an index.
     pub fn so_far(&self) -> Finished {
         let packets = self.facts.packets();
         Finished {
             packets,
-            bytes: if self.begun || packets > 0 { self.facts.file_size() } else { 0 },
+            bytes: match self.size {
+                Some(size) => size,
+                None if self.begun || packets > 0 => self.facts.data_end(),
+                None => 0,
+            },
             duration: self.facts.media_duration(),
             counts: self.counts,
         }
@@ -279,9 +299,22 @@ impl Recording {
         } else if let (true, Sink::File(file)) = (self.torn, &mut self.sink) {
             self.facts = resume::rescan(file, &self.header)?;
         }
-        let patched = if self.begun { self.sink.patch(&self.facts) } else { Ok(()) };
+        let completed = if self.begun { self.end() } else { Ok(()) };
         flushed?;
-        patched.map_err(RecordingError::Write)
+        completed.map_err(RecordingError::Write)
+    }
+}
+
+impl Recording {
+    /// Makes the file a finished one.
+    fn end(&mut self) -> io::Result<()> {
+        let (ending, end) = (self.facts.finish(), self.facts.data_end());
+        if let Sink::Stream(_) = self.sink {
+            return Ok(());
+        }
+        self.sink.complete(&ending, end)?;
+        self.size = Some(end.saturating_add(ending.index.len() as u64));
+        Ok(())
     }
 }
 
@@ -309,52 +342,6 @@ fn check_regular(file: &File) -> Result<(), RecordingError> {
         Ok(())
     } else {
         Err(RecordingError::NotAFile)
-    }
-}
-
-impl Sink {
-    /// Empties a file.
-    fn restart(&mut self) -> io::Result<()> {
-        if let Self::File(file) = self {
-            file.set_len(0)?;
-            file.seek(SeekFrom::Start(0))?;
-        }
-        Ok(())
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        match self {
-            Self::File(file) => file.write_all(bytes),
-            Self::Stream(sink) => {
-                sink.write_all(bytes)?;
-                sink.flush()
-            }
-        }
-    }
-
-    /// Completes the header of a file.
-    fn patch(&mut self, facts: &mms_asf::Recording) -> io::Result<()> {
-        let Self::File(file) = self else {
-            return Ok(());
-        };
-        for patch in facts.finish() {
-            file.seek(SeekFrom::Start(patch.offset))?;
-            file.write_all(&patch.bytes)?;
-        }
-        file.seek(SeekFrom::End(0))?;
-        file.flush()
-    }
-}
-
-impl fmt::Debug for Sink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(file) => file.fmt(f),
-            Self::Stream(_) => f.write_str("Stream"),
-        }
     }
 }
 

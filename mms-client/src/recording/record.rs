@@ -226,7 +226,11 @@ impl Run<'_> {
             }
             Target::Resume(file) => Recording::resume(file, content)?,
         };
+        let elsewhere = entry == 0 && self.options.start != Start::Beginning;
         Ok(match resume {
+            Resume::Fresh(recording) | Resume::Continue(recording) if elsewhere => {
+                Some(recording.from_zero())
+            }
             Resume::Fresh(recording) | Resume::Continue(recording) => Some(recording),
             Resume::Complete(finished) => {
                 self.add(finished);
@@ -246,9 +250,6 @@ impl Run<'_> {
         let content = session.content().clone();
         self.clock.begin(recording.header().file().packet_size);
         let resumed = recording.is_catching_up();
-        if let Some(first) = recording.first_packet() {
-            let _ = self.clock.is_due(first);
-        }
         let mut done = self.play(session, &mut recording);
         if let Ok(playback) = &mut done {
             let packets = self.packets(playback, &mut recording, entry, &content);
@@ -315,21 +316,22 @@ impl Run<'_> {
         if !recording.is_catching_up() {
             return session.play(request.start(start));
         }
-        let first = match start {
-            Start::Beginning => 0,
-            Start::Packet(first) => first.get(),
-            Start::Time(_) | Start::ByteOffset(_) => {
-                let mut playback = session.play(request.start(start))?;
-                let first: AsfPacket =
-                    playback.next().ok_or(RecordingError::Resume(ResumeRefused::NotFound))??;
-                if !recording.is_first(&first) {
-                    return Err(RecordingError::from(ResumeRefused::OtherStart).into());
-                }
-                playback.seek(recording.resume_at(first.location_id)?)?;
-                return Ok(playback);
+        if start == Start::Beginning {
+            if let Some(first) = recording.first_packet() {
+                let _ = self.clock.is_due(first);
             }
-        };
-        session.play(request.start(recording.resume_at(first)?))
+            return session.play(request.start(recording.resume_at(0)?));
+        }
+        // Its number is not known, or how far its times were moved.
+        let mut playback = session.play(request.start(start))?;
+        let first: AsfPacket =
+            playback.next().ok_or(RecordingError::Resume(ResumeRefused::NotFound))??;
+        if !recording.is_first(&first) {
+            return Err(RecordingError::from(ResumeRefused::OtherStart).into());
+        }
+        let _ = self.clock.is_due(&first.payload);
+        playback.seek(recording.resume_at(first.location_id)?)?;
+        Ok(playback)
     }
 
     fn end(&mut self, end: Option<EndOfStream>, stats: Stats) {

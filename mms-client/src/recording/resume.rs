@@ -23,7 +23,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _};
 
 use bytes::{Bytes, BytesMut};
-use mms_asf::{Header, Packet};
+use mms_asf::{Header, Packet, guid};
 use mms_proto::{AsfPacket, Content, FileAttributes, Start};
 
 use super::{
@@ -83,21 +83,25 @@ impl Recording {
         // The server's word: the session takes no packet from this number on. What the header says
         // binds nobody, and without the server's word only the server's end says where the end is.
         let count = content.packet_count();
-        let wanted = count.map_or(whole, |count| count.min(whole));
-        let scan = Scan::run(&mut file, &header, wanted)?;
+        let scan = Scan::run(&mut file, &header, count.map_or(whole, |count| count.min(whole)))?;
+        let wanted = scan.facts.packets();
+        if wanted == 0 {
+            return Self::over(Sink::File(file), &header, content).map(Resume::Fresh);
+        }
+        // Either a finished recording or the original, index and all: its header is the server's,
+        // which an unfinished recording never has.
+        let complete = scan.is_finished(&mut file).map_err(RecordingError::Read)?
+            || scan.header == header.as_bytes();
         let mut recording = Self::over(Sink::File(file), &header, content)?;
         recording.begun = true;
         recording.facts = scan.facts;
         recording.counts.resumed = wanted;
-        // Either a finished recording or the original, index and all: its header is the server's,
-        // which an unfinished recording never has.
-        let complete =
-            scan.header == recording.facts.final_header() || scan.header == header.as_bytes();
+        recording.size = Some(length);
         if count == Some(wanted) && complete {
             recording.finished = true;
             return Ok(Resume::Complete(recording.so_far()));
         }
-        if wanted < whole {
+        if wanted < whole && !scan.index_follows {
             // More packets than the stream has: whatever it is, it is not a part of it.
             recording.finished = true;
             return Err(ResumeRefused::OtherPackets.into());
@@ -133,14 +137,20 @@ impl Recording {
     }
 
     /// Whether this packet is the first one of the file that is being resumed: how to find its
-    /// number when the recording was not begun at the beginning.
-    #[must_use]
-    pub fn is_first(&self, packet: &AsfPacket) -> bool {
+    /// number when the recording was not begun at the beginning, and how far its times were moved.
+    pub fn is_first(&mut self, packet: &AsfPacket) -> bool {
+        let Some(catch_up) = &self.catch_up else { return false };
         let mut restored = BytesMut::new();
-        self.catch_up.as_ref().is_some_and(|catch_up| {
-            self.restorer.restore(&packet.payload, &mut restored).is_ok()
-                && restored == catch_up.first
-        })
+        if self.restorer.restore(&packet.payload, &mut restored).is_err() {
+            return false;
+        }
+        let mut rebaser = self.rebaser.clone();
+        let _ = rebaser.apply(&mut restored);
+        let found = restored == catch_up.first;
+        if found {
+            self.rebaser = rebaser;
+        }
+        found
     }
 
     /// Whether the last packet of the earlier recording is still to come; until then the file is
@@ -167,13 +177,14 @@ impl Recording {
             return Ok(());
         };
         self.seen.insert_range(catch_up.base, location_id);
-        let end = self.facts.file_size();
+        let end = self.facts.data_end();
         let initial = self.facts.initial_header();
+        self.size = None;
         let Sink::File(file) = &mut self.sink else {
             return Ok(());
         };
         let unfinish = |file: &mut File| -> io::Result<()> {
-            for patch in self.facts.finish() {
+            for patch in self.facts.finish().patches {
                 let range = place(patch.offset, patch.bytes.len());
                 file.seek(SeekFrom::Start(patch.offset))?;
                 file.write_all(initial.get(range).unwrap_or_default())?;
@@ -219,7 +230,7 @@ pub(super) fn rescan(
 ) -> Result<mms_asf::Recording, RecordingError> {
     let length = file.seek(SeekFrom::End(0)).map_err(RecordingError::Read)?;
     let scan = Scan::run(file, header, packets_in(header, length))?;
-    let end = scan.facts.file_size();
+    let end = scan.facts.data_end();
     if length > end {
         file.set_len(end).map_err(RecordingError::Write)?;
     }
@@ -232,6 +243,8 @@ struct Scan {
     first: Bytes,
     last: Bytes,
     facts: mms_asf::Recording,
+    /// Behind the packets lies an index, of which nothing else is known.
+    index_follows: bool,
 }
 
 impl Scan {
@@ -241,6 +254,7 @@ impl Scan {
             first: Bytes::new(),
             last: Bytes::new(),
             facts: mms_asf::Recording::new(header),
+            index_follows: false,
         };
         scan.read(file, header, packets).map_err(RecordingError::Read)?;
         Ok(scan)
@@ -252,17 +266,45 @@ impl Scan {
         let mut bytes = vec![0; header.len()];
         reader.read_exact(&mut bytes)?;
         self.header = bytes.into();
-        let mut packet = vec![0; header.file().packet_size as usize];
+        let size = header.file().packet_size as usize;
+        let (mut packet, mut last) = (vec![0; size], vec![0; size]);
         for number in 0..packets {
             reader.read_exact(&mut packet)?;
+            self.index_follows = is_index(&packet);
+            if self.index_follows {
+                break;
+            }
             self.facts.packet(&packet);
             if number == 0 {
                 self.first = Bytes::copy_from_slice(&packet);
             }
+            std::mem::swap(&mut packet, &mut last);
         }
-        self.last = packet.into();
+        self.last = last.into();
+        if !self.index_follows {
+            let mut head = Vec::new();
+            reader.take(16).read_to_end(&mut head)?;
+            self.index_follows = is_index(&head);
+        }
         Ok(())
     }
+
+    /// Whether the file is just what finishing a recording of these packets makes of it.
+    fn is_finished(&self, file: &mut File) -> io::Result<bool> {
+        let ending = self.facts.finish();
+        if self.header != ending.header {
+            return Ok(false);
+        }
+        file.seek(SeekFrom::Start(self.facts.data_end()))?;
+        let mut index = Vec::new();
+        file.take((ending.index.len() as u64).saturating_add(1)).read_to_end(&mut index)?;
+        Ok(index == ending.index)
+    }
+}
+
+/// Whether an index begins here. No packet does so: it would be one without media.
+fn is_index(bytes: &[u8]) -> bool {
+    [guid::SIMPLE_INDEX, guid::INDEX].iter().any(|id| bytes.starts_with(&id.to_bytes_le()))
 }
 
 /// How many whole packets lie behind the header.
@@ -291,7 +333,7 @@ fn check_header(file: &mut File, header: &Header, length: u64) -> Result<(), Rec
 /// Whether a part of a header is the beginning of this one, apart from what recordings change.
 fn begins_like(mut part: Vec<u8>, header: &Header) -> bool {
     let mut whole = header.as_bytes().to_vec();
-    for patch in mms_asf::Recording::new(header).finish() {
+    for patch in mms_asf::Recording::new(header).finish().patches {
         let range = place(patch.offset, patch.bytes.len());
         let end = range.end.min(part.len());
         if let Some(bytes) = part.get_mut(range.start..end) {
@@ -333,7 +375,7 @@ mod tests {
         std::fs::write(&path, &bytes).unwrap();
         let mut file = File::options().read(true).write(true).open(&path).unwrap();
         let facts = rescan(&mut file, &header).unwrap();
-        assert_eq!((facts.packets(), facts.file_size()), (4, whole));
+        assert_eq!((facts.packets(), facts.data_end()), (4, whole));
         assert_eq!(file.metadata().unwrap().len(), whole);
         std::fs::remove_file(path).unwrap();
     }

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use mms_asf::testing::{self, TestStream};
+use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
 use mms_asf::{Removal, remove_padding};
 use mms_client::{MmsUrl, OpenOptions};
 use mms_proto::mmsp::{Server, ServerConfig};
@@ -48,6 +48,17 @@ impl Clip {
             packets: (0..packets).map(packet).collect(),
             attributes: FileAttributes::CAN_SEEK,
         }
+    }
+
+    /// Key frames of the video stream, of which a recording makes an index.
+    pub(crate) fn video(packets: u32) -> Self {
+        let packet = |n: u32| {
+            let time = n * 1_000;
+            let payload = TestPayload::whole(0x82, n, time + 3_000, b"picture");
+            TestPacket { send_time: time, duration: 1_000, ..TestPacket::single(payload) }
+                .build(PACKET_SIZE)
+        };
+        Self { packets: (0..packets).map(packet).collect(), ..Self::new(packets) }
     }
 
     pub(crate) fn live(packets: u32) -> Self {

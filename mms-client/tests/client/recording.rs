@@ -4,8 +4,10 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use mms_asf::testing::TestStream;
+use mms_asf::{FileReader, Packet, SeekMethod};
 use mms_client::{Cancel, Error, RecordOptions, Recording, RecordingError, Resume, Target, record};
-use mms_proto::AsfPacket;
+use mms_proto::{AsfPacket, FileAttributes};
 
 use crate::common::{Clip, Fault, Host, PACKET_SIZE, Temporary, patient};
 
@@ -47,6 +49,29 @@ fn a_pipe_gets_header_and_packets() {
     let header = mms_asf::Header::parse(&bytes.into()).unwrap();
     assert!(header.file().broadcast());
     assert!(header.same_stream(&mms_asf::Header::parse(&clip.header).unwrap()));
+}
+
+#[test]
+fn a_live_stream_starts_at_zero_where_it_was_joined() {
+    // The server has been sending for an hour.
+    let mut clip = Clip::video(0);
+    clip.packets = Clip::video(3_606).packets.split_off(3_600);
+    clip.header = mms_asf::testing::live_header(PACKET_SIZE, &[TestStream::Video(2)]);
+    clip.attributes = FileAttributes::BROADCAST;
+    let host = Host::new(clip);
+    let file = Temporary::new();
+    let session = patient().open(&host.url()).unwrap();
+    let target = |_: u32, _: &_| Ok(Some(Target::Create(file.create())));
+    let summary = record(session, &RecordOptions::new(), target, |_| {}).unwrap();
+    assert_eq!(summary.packets, 6);
+    let mut reader = FileReader::open(io::Cursor::new(file.bytes())).unwrap();
+    let properties = reader.header().file().clone();
+    assert!(properties.seekable() && !properties.broadcast());
+    assert_eq!(properties.media_duration(), Duration::from_secs(6));
+    let first = reader.packet(0).unwrap();
+    assert_eq!(Packet::parse(&first, PACKET_SIZE).unwrap().send_time(), 0);
+    let found = reader.seek(Duration::from_millis(4_500), 2).unwrap();
+    assert_eq!((found.packet, found.method), (4, SeekMethod::SimpleIndex));
 }
 
 #[test]
@@ -217,7 +242,7 @@ fn a_server_that_only_repeats_itself_is_left() {
 #[test]
 fn a_packet_that_is_too_long_is_left_out() {
     let clip = Clip::new(3);
-    let small = mms_asf::testing::header(100, 3, &[mms_asf::testing::TestStream::Audio(1)]);
+    let small = mms_asf::testing::header(100, 3, &[TestStream::Audio(1)]);
     let content = mms_proto::Content::new(small, 100).unwrap();
     let file = Temporary::new();
     let mut recording = Recording::create(file.create(), &content).unwrap();
@@ -237,7 +262,7 @@ fn at_any_moment_the_file_plays() {
     for (number, packet) in packets.iter().enumerate() {
         recording.packet(packet).unwrap();
         recording.flush().unwrap();
-        let reader = mms_asf::FileReader::open(io::Cursor::new(file.bytes())).unwrap();
+        let reader = FileReader::open(io::Cursor::new(file.bytes())).unwrap();
         assert_eq!(reader.packet_count(), number as u64 + 1);
         assert!(reader.header().file().broadcast());
     }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use mms_asf::{Header, IndexObject};
+
 use crate::common::{Clip, Fault, Host, PACKET_SIZE, Temporary, patient};
 use mms_client::{
     Error, RecordOptions, Recording, RecordingError, Resume, ResumeRefused, Summary, Target, record,
@@ -52,7 +55,7 @@ fn a_connection_cut_at_any_byte() {
 
 /// The file as a crash leaves it: not finished, with these packets.
 fn unfinished(clip: &Clip) -> Vec<u8> {
-    let header = mms_asf::Header::parse(&clip.header).unwrap();
+    let header = Header::parse(&clip.header).unwrap();
     let initial = mms_asf::Recording::new(&header).initial_header();
     let rest = clip.file().split_off(initial.len());
     [&initial[..], &rest].concat()
@@ -108,8 +111,8 @@ fn an_original_with_its_index_is_left_alone() {
         let mut clip = Clip::new(8);
         let size = (clip.file().len() + index.len()) as u64;
         let mut header = clip.header.to_vec();
-        let parsed = mms_asf::Header::parse(&clip.header).unwrap();
-        let patches = mms_asf::Recording::new(&parsed).finish();
+        let parsed = Header::parse(&clip.header).unwrap();
+        let patches = mms_asf::Recording::new(&parsed).finish().patches;
         let at = usize::try_from(patches[0].offset).unwrap();
         header[at..at + 8].copy_from_slice(&size.to_le_bytes());
         clip.header = header.into();
@@ -192,9 +195,10 @@ fn other_starts_and_durations() {
         let other = RecordOptions::new().start(Start::Time(Duration::from_secs(5)));
         assert_eq!(refused(run(&host, &file, &other, true)), ResumeRefused::OtherStart);
         assert_eq!(file.bytes(), before);
-        // Whoever forgets the start has to wait a little longer.
-        run(&host, &file, &RecordOptions::new(), true).unwrap();
-        assert_eq!(file.bytes(), bytes);
+        // Without the start nobody knows how far times were moved.
+        let forgotten = run(&host, &file, &RecordOptions::new(), true);
+        assert_eq!(refused(forgotten), ResumeRefused::OtherPackets);
+        assert_eq!(file.bytes(), before);
     }
     // A recording that was ended on purpose goes on when more is wanted.
     let file = Temporary::new();
@@ -212,6 +216,48 @@ fn other_starts_and_durations() {
     assert_eq!(run(&host, &file, &longer, true).unwrap().packets, 7);
     run(&host, &file, &RecordOptions::new(), true).unwrap();
     assert_eq!(file.bytes(), clip.file());
+}
+
+#[test]
+fn an_index_is_part_of_the_same_file() {
+    let clip = Clip::video(9);
+    let host = Host::new(clip.clone());
+    for start in [Start::Beginning, Start::packet(4).unwrap()] {
+        let options = RecordOptions::new().start(start);
+        let whole = Temporary::new();
+        let summary = run(&host, &whole, &options, false).unwrap();
+        let bytes = whole.bytes();
+        assert_eq!(summary.bytes, bytes.len() as u64);
+        let data_end =
+            clip.header.len() + usize::try_from(summary.packets).unwrap() * PACKET_SIZE as usize;
+        let index = IndexObject::parse(&Bytes::copy_from_slice(&bytes[data_end..])).unwrap();
+        let IndexObject::Simple(index) = index else { panic!("{index:?}") };
+        // Three seconds of preroll lead to the first packet.
+        let packets: Vec<_> = index.entries().map(|entry| entry.packet).collect();
+        let first_of = |n: u32| n.saturating_sub(3);
+        assert_eq!(
+            packets,
+            (0..u32::try_from(index.len()).unwrap()).map(first_of).collect::<Vec<_>>()
+        );
+        let header = Header::parse(&Bytes::copy_from_slice(&bytes[..clip.header.len()])).unwrap();
+        assert_eq!(header.file().file_size, bytes.len() as u64);
+        assert!(header.file().seekable());
+
+        // Cut in packets and anywhere in the index, in front of it and behind it.
+        let cuts = (clip.header.len()..data_end).step_by(67).chain(data_end..=bytes.len());
+        for cut in cuts {
+            let file = Temporary::with(&bytes[..cut]);
+            run(&host, &file, &options, true).unwrap();
+            assert_eq!(file.bytes(), bytes, "{start:?} cut at {cut} of {}", bytes.len());
+        }
+        // Killed when the index was written and the header was not, or not wholly.
+        let mut unfinished = bytes.clone();
+        let recording = mms_asf::Recording::new(&Header::parse(&clip.header).unwrap());
+        unfinished[..clip.header.len()].copy_from_slice(&recording.initial_header());
+        let file = Temporary::with(&unfinished);
+        run(&host, &file, &options, true).unwrap();
+        assert_eq!(file.bytes(), bytes);
+    }
 }
 
 #[test]
