@@ -3,7 +3,6 @@
 mod extension;
 mod group;
 mod object;
-mod spread;
 
 use std::collections::VecDeque;
 
@@ -11,7 +10,6 @@ use bytes::Bytes;
 
 pub use self::extension::{ContentType, Extension, ExtensionValue, Extensions};
 pub use self::object::{Assembled, IncompleteCause, MediaObject};
-pub use self::spread::AudioSpread;
 
 use self::group::{Budget, Group, declared_size};
 use crate::{Error, Header, Limits, Packet, Payload, PayloadExtension, Stream, StreamKind, guid};

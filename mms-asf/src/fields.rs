@@ -1,6 +1,6 @@
 //! Writes the fields of an object, the mirror of the cursor that reads them.
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 use crate::object::{HEAD, Object};
@@ -15,12 +15,21 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
+    /// Fields that are no object of their own.
+    pub(crate) fn new() -> Self {
+        Self { bytes: BytesMut::new(), refused: None }
+    }
+
     /// An object with this identifier and, for now, without a size.
     pub(crate) fn object(id: Uuid) -> Self {
-        let mut bytes = BytesMut::new();
-        bytes.put_slice(&id.to_bytes_le());
-        bytes.put_u64_le(0);
-        Self { bytes, refused: None }
+        let mut fields = Self::new();
+        fields.guid(id);
+        fields.u64(0);
+        fields
+    }
+
+    pub(crate) fn u8(&mut self, value: u8) {
+        self.bytes.put_u8(value);
     }
 
     pub(crate) fn u16(&mut self, value: u16) {
@@ -54,7 +63,7 @@ impl Fields {
     /// A length or a count in eight bits.
     pub(crate) fn len8(&mut self, what: &'static str, len: usize) {
         let value = u8::try_from(len).unwrap_or_else(|_| self.refuse(what, len, u8::MAX));
-        self.bytes.put_u8(value);
+        self.u8(value);
     }
 
     /// A length or a count in sixteen bits.
@@ -69,16 +78,18 @@ impl Fields {
         self.u32(value);
     }
 
+    /// The fields, or the first length that did not fit.
+    pub(crate) fn into_bytes(self) -> Result<Bytes, Error> {
+        self.refused.map_or(Ok(self.bytes.freeze()), Err)
+    }
+
     /// The object with its size, or the first length that did not fit.
     pub(crate) fn finish(mut self, id: Uuid) -> Result<Object, Error> {
-        if let Some(refused) = self.refused {
-            return Err(refused);
-        }
         let size = (self.bytes.len() as u64).to_le_bytes();
         if let Some(field) = self.bytes.get_mut(HEAD.saturating_sub(size.len())..HEAD) {
             field.copy_from_slice(&size);
         }
-        Ok(Object { id, offset: 0, bytes: self.bytes.freeze() })
+        Ok(Object { id, offset: 0, bytes: self.into_bytes()? })
     }
 
     fn refuse<T: Copy + Into<u64>>(&mut self, what: &'static str, len: usize, limit: T) -> T {

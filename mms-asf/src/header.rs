@@ -1,7 +1,6 @@
 //! The header: a Header Object, then the 50 fixed bytes of the Data Object.
 
 mod facts;
-mod format;
 mod protection;
 mod stream;
 
@@ -9,7 +8,6 @@ use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 
-pub use self::format::{AudioFormat, VideoFormat};
 pub use self::protection::Protection;
 pub use self::stream::{PayloadExtension, Stream, StreamKind};
 

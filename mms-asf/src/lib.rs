@@ -54,6 +54,7 @@ mod cursor;
 mod edit;
 mod error;
 mod fields;
+pub mod formats;
 pub mod guid;
 mod header;
 mod index;
@@ -80,15 +81,14 @@ mod time;
 mod writer;
 
 pub use self::assemble::{
-    Assembled, Assembler, AudioSpread, ContentType, Extension, ExtensionValue, Extensions,
-    IncompleteCause, MediaObject,
+    Assembled, Assembler, ContentType, Extension, ExtensionValue, Extensions, IncompleteCause,
+    MediaObject,
 };
 pub use self::command::{CommandSample, command_sample};
 pub use self::edit::HeaderEditor;
 pub use self::error::{Deviation, Error, FileError};
-pub use self::header::{
-    AudioFormat, Header, PayloadExtension, Protection, Stream, StreamKind, VideoFormat,
-};
+pub use self::formats::{AudioFormat, StreamFormat, VideoFormat};
+pub use self::header::{Header, PayloadExtension, Protection, Stream, StreamKind};
 pub use self::index::{
     Index, IndexBuilder, IndexObject, Indexes, MediaObjectIndex, SimpleEntry, SimpleIndex,
     TimecodeIndex,

@@ -7,7 +7,8 @@ mod support;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use mms_asf::{Assembled, Assembler, AudioSpread, Packet};
+use mms_asf::formats::AudioSpread;
+use mms_asf::{Assembled, Assembler, Packet};
 
 use support::each_file;
 

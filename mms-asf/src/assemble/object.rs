@@ -69,7 +69,7 @@ pub struct MediaObject {
     /// The data of all payload extensions of the first fragment.
     pub extension_data: Bytes,
     /// The media data. Audio with a span is still scrambled, see
-    /// [`AudioSpread`](super::AudioSpread).
+    /// [`AudioSpread`](crate::formats::AudioSpread).
     pub data: Bytes,
     /// The packet that holds its first fragment, counted from 0 by the assembler.
     pub packet: u64,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::format::{AudioFormat, VideoFormat, fourcc_name};
+use crate::formats::{AudioFormat, StreamFormat, VideoFormat};
 use crate::guid;
 use crate::objects::{ExtendedStreamProperties, StreamProperties};
 
@@ -78,9 +78,7 @@ impl Stream {
     pub fn codec_name(&self) -> Cow<'static, str> {
         match self.kind {
             StreamKind::Audio => self.audio().map_or(Cow::Borrowed("audio"), |a| a.codec_name()),
-            StreamKind::Video => {
-                self.video().map_or(Cow::Borrowed("video"), |v| fourcc_name(v.fourcc))
-            }
+            StreamKind::Video => self.video().map_or(Cow::Borrowed("video"), |v| v.codec_name()),
             StreamKind::Command => Cow::Borrowed("command"),
             StreamKind::Jfif => Cow::Borrowed("JFIF"),
             StreamKind::DegradableJpeg => Cow::Borrowed("degradable JPEG"),
@@ -90,14 +88,25 @@ impl Stream {
         }
     }
 
+    /// What [`type_specific`](Self::type_specific) says.
+    pub fn format(&self) -> StreamFormat {
+        StreamFormat::parse(self.kind, &self.type_specific)
+    }
+
     /// The audio format; `None` for other kinds and when the data is too short.
     pub fn audio(&self) -> Option<AudioFormat> {
-        (self.kind == StreamKind::Audio).then(|| AudioFormat::parse(&self.type_specific)).flatten()
+        match self.format() {
+            StreamFormat::Audio(audio) => Some(audio),
+            _ => None,
+        }
     }
 
     /// The video format; `None` for other kinds and when the data is too short.
     pub fn video(&self) -> Option<VideoFormat> {
-        (self.kind == StreamKind::Video).then(|| VideoFormat::parse(&self.type_specific)).flatten()
+        match self.format() {
+            StreamFormat::Video(video) => Some(video),
+            _ => None,
+        }
     }
 
     /// What the stream's own object says. Its number may be 0: the caller refuses it.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::Layout;
 use crate::cursor::Cursor;
 use crate::fields::Fields;
+use crate::formats::{AudioSpread, StreamFormat};
 use crate::object::Object;
 use crate::time::{from_ticks, to_ticks};
 use crate::{Error, StreamKind, guid};
@@ -51,6 +52,39 @@ impl StreamProperties {
             type_specific,
             error_correction_data: Bytes::new(),
         }
+    }
+
+    /// A stream with this number, 1 to 127, and format. Windows Media and ACELP audio gets the
+    /// audio spread error correction that players expect of it, without a span; players refuse MP3
+    /// and AAC audio that has any.
+    ///
+    /// Fails as [`StreamFormat::encode`] does.
+    pub fn with_format(number: u8, format: &StreamFormat) -> Result<Self, Error> {
+        let mut stream = Self::new(number, format.kind(), format.encode()?);
+        if let Some(spread) = format.default_spread() {
+            stream.set_spread(&spread)?;
+        }
+        Ok(stream)
+    }
+
+    /// What [`type_specific`](Self::type_specific) says.
+    pub fn format(&self) -> StreamFormat {
+        StreamFormat::parse(self.kind, &self.type_specific)
+    }
+
+    /// The audio spread error correction; `None` for another type, or without its data.
+    pub fn spread(&self) -> Option<AudioSpread> {
+        let spread = self.error_correction == guid::AUDIO_SPREAD;
+        spread.then(|| AudioSpread::parse(&self.error_correction_data).ok()).flatten()
+    }
+
+    /// Declares audio spread error correction.
+    ///
+    /// Fails as [`AudioSpread::encode`] does, with nothing changed.
+    pub fn set_spread(&mut self, spread: &AudioSpread) -> Result<(), Error> {
+        self.error_correction_data = spread.encode()?;
+        self.error_correction = guid::AUDIO_SPREAD;
+        Ok(())
     }
 
     /// The number that its payloads carry, 1 to 127; damaged files say 0.

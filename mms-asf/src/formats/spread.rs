@@ -1,15 +1,16 @@
-//! Audio whose parts were permuted so that a lost packet would cost many short gaps, not a long
-//! one.
+//! The error correction data of audio streams, 9.1 of the specification.
 
 use bytes::{Bytes, BytesMut};
 
 use crate::cursor::Cursor;
-use crate::{Stream, StreamKind, guid};
+use crate::fields::Fields;
+use crate::{Error, Stream, StreamKind, guid};
 
-/// How the data of an audio stream is permuted. All Windows Media audio has a span of 1, which
-/// means not at all; encoders of 1999 permute ACELP audio.
+/// How the data of an audio stream is permuted, so that a lost packet costs many short gaps and
+/// not a long one. All Windows Media audio has a span of 1, which means not at all; encoders of
+/// 1999 permute ACELP audio.
 #[doc(alias = "Spread Audio")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AudioSpread {
     /// How many virtual packets make a media object.
@@ -20,21 +21,44 @@ pub struct AudioSpread {
     /// The size of a chunk, of which a virtual packet holds several, in bytes.
     #[doc(alias = "Virtual Chunk Length")]
     pub chunk_len: u16,
+    /// What decodes to silence, up to 65,535 bytes; one zero in practice.
+    #[doc(alias = "Silence Data")]
+    pub silence: Bytes,
 }
 
 impl AudioSpread {
+    /// What encoders declare for audio that is not permuted, in blocks of this many bytes.
+    pub fn none(block_align: u16) -> Self {
+        Self {
+            span: 1,
+            packet_len: block_align,
+            chunk_len: block_align,
+            silence: Bytes::from_static(&[0]),
+        }
+    }
+
+    /// Reads the error correction data of a stream with this type of error correction. Where it
+    /// ends before the silence does, the silence is what is there.
+    ///
+    /// Fails below 5 bytes.
+    pub fn parse(data: &Bytes) -> Result<Self, Error> {
+        let mut cursor = Cursor::new(data, 0, "audio spread data");
+        let span = cursor.u8("a span")?;
+        let packet_len = cursor.u16("a virtual packet length")?;
+        let chunk_len = cursor.u16("a virtual chunk length")?;
+        let len = cursor.u16("the length of silence data").unwrap_or(0);
+        let rest = cursor.rest();
+        let silence = data.slice_ref(rest.get(..usize::from(len)).unwrap_or(rest));
+        Ok(Self { span, packet_len, chunk_len, silence })
+    }
+
     /// What the stream's error correction data says; `None` when the stream is not audio, has
     /// another error correction type, or too little data.
     pub fn of(stream: &Stream) -> Option<Self> {
         if stream.kind != StreamKind::Audio || stream.error_correction != guid::AUDIO_SPREAD {
             return None;
         }
-        let mut cursor = Cursor::new(&stream.error_correction_data, 0, "audio spread");
-        Some(Self {
-            span: cursor.u8("a span").ok()?,
-            packet_len: cursor.u16("a virtual packet length").ok()?,
-            chunk_len: cursor.u16("a virtual chunk length").ok()?,
-        })
+        Self::parse(&stream.error_correction_data).ok()
     }
 
     /// Puts the chunks of a media object into the order in which they are decoded.
@@ -59,16 +83,33 @@ impl AudioSpread {
         }
         ordered.freeze()
     }
+
+    /// The error correction data.
+    ///
+    /// Fails when the silence has more than 65,535 bytes.
+    pub fn encode(&self) -> Result<Bytes, Error> {
+        let mut out = Fields::new();
+        out.u8(self.span);
+        out.u16(self.packet_len);
+        out.u16(self.chunk_len);
+        out.len16("the length of silence data", self.silence.len());
+        out.slice(&self.silence);
+        out.into_bytes()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn spread(span: u8, packet_len: u16, chunk_len: u16) -> AudioSpread {
+        AudioSpread { span, packet_len, chunk_len, silence: Bytes::new() }
+    }
+
     #[test]
     fn chunks_are_put_in_order() {
         // Three virtual packets of four chunks of two bytes, row by row of the permuted data.
-        let spread = AudioSpread { span: 3, packet_len: 8, chunk_len: 2 };
+        let spread = spread(3, 8, 2);
         let data = Bytes::from_static(b"a0d1g2j3b4e5h6k7c8f9iXlY");
         assert_eq!(spread.descramble(&data), &b"a0b4c8d1e5f9g2h6iXj3k7lY"[..]);
     }
@@ -87,10 +128,10 @@ mod tests {
             (4, 8, 2),
             (255, u16::MAX, 1),
         ] {
-            let spread = AudioSpread { span, packet_len, chunk_len };
+            let spread = spread(span, packet_len, chunk_len);
             assert_eq!(spread.descramble(&data), data, "{spread:?}");
         }
-        let spread = AudioSpread { span: 3, packet_len: 8, chunk_len: 2 };
+        let spread = spread(3, 8, 2);
         assert_eq!(spread.descramble(&data.slice(1..)), data.slice(1..));
         assert_eq!(spread.descramble(&Bytes::new()), Bytes::new());
     }
