@@ -17,6 +17,8 @@ use crate::{Error, Header, Limits, guid};
 
 /// The children of the Header Object start here.
 const CHILDREN: usize = 30;
+/// What the reserved fields of the Header Object hold.
+const RESERVED: [u8; 2] = [1, 2];
 
 /// A header being changed.
 ///
@@ -39,6 +41,8 @@ const CHILDREN: usize = 30;
 /// assert_eq!(changed.title().as_deref(), Some("Ein Lied"));
 /// # Ok::<(), mms_asf::Error>(())
 /// ```
+///
+/// Headers of new files are made in the same way, from [`HeaderEditor::create`] on.
 #[derive(Debug, Clone)]
 pub struct HeaderEditor {
     original: Header,
@@ -52,6 +56,33 @@ impl HeaderEditor {
     pub fn new(header: &Header) -> Self {
         let level = Level::of(header);
         Self { original: header.clone(), level, room: 2048, limits: Limits::default() }
+    }
+
+    /// Starts with a header for a new file, which declares no streams and no packets yet: a File
+    /// Properties Object, an empty Header Extension Object and the head of the Data Object.
+    ///
+    /// ```
+    /// # use uuid::Uuid;
+    /// use mms_asf::formats::VideoFormat;
+    /// use mms_asf::objects::{FileProperties, StreamProperties};
+    /// use mms_asf::HeaderEditor;
+    ///
+    /// # let file_id = Uuid::from_u128(1);
+    /// let mut editor = HeaderEditor::create(&FileProperties::new(file_id, 3_200))?;
+    /// let video = VideoFormat::new(*b"WMV3", 320, 240);
+    /// editor.add(&StreamProperties::with_format(1, &video.into())?)?;
+    /// let header = editor.finish()?;
+    /// assert_eq!(header.stream(1).map(|stream| stream.codec_name().into_owned()).as_deref(), Some("WMV3"));
+    /// assert_eq!(header.deviations(), []);
+    /// # Ok::<(), mms_asf::Error>(())
+    /// ```
+    ///
+    /// Fails when the packet size is 0 or beyond the default of [`Limits::packet_size`].
+    pub fn create(file: &FileProperties) -> Result<Self, Error> {
+        let level = Level::new(file.encode()?);
+        // Without the Data Object's head: reading makes one.
+        let header = Header::parse(&assemble(&level, &RESERVED, &[]))?.with_packets(0);
+        Header::parse(header.as_bytes()).map(|header| Self::new(&header))
     }
 
     /// How much padding, in bytes, a header gets that has to grow: room for the next change.
@@ -187,17 +218,22 @@ impl HeaderEditor {
     fn bytes(&self) -> Bytes {
         let (_, data_at) = self.original.patch_points();
         let (head, data) = self.original.as_bytes().split_at_checked(data_at).unwrap_or_default();
-        let count = u32::try_from(self.level.count()).unwrap_or(u32::MAX);
-        let size = (CHILDREN as u64).saturating_add(self.level.len() as u64);
-        let mut bytes = BytesMut::new();
-        bytes.put_slice(head.get(..16).unwrap_or_default());
-        bytes.put_u64_le(size);
-        bytes.put_u32_le(count);
-        bytes.put_slice(head.get(28..CHILDREN).unwrap_or_default());
-        self.level.put(&mut bytes);
-        bytes.put_slice(data);
-        bytes.freeze()
+        assemble(&self.level, head.get(28..CHILDREN).unwrap_or_default(), data)
     }
+}
+
+/// The Header Object with these children and reserved fields, and what follows it.
+fn assemble(level: &Level, reserved: &[u8], data: &[u8]) -> Bytes {
+    let count = u32::try_from(level.count()).unwrap_or(u32::MAX);
+    let size = (CHILDREN as u64).saturating_add(level.len() as u64);
+    let mut bytes = BytesMut::new();
+    bytes.put_slice(&guid::HEADER.to_bytes_le());
+    bytes.put_u64_le(size);
+    bytes.put_u32_le(count);
+    bytes.put_slice(reserved);
+    level.put(&mut bytes);
+    bytes.put_slice(data);
+    bytes.freeze()
 }
 
 /// Whether the object stays.

@@ -92,7 +92,7 @@ impl Header {
         let bytes = if bytes.len() == data_at {
             // Nothing is lost: the head only repeats what File Properties says.
             walk.deviations.push(Deviation::DataObjectMissing);
-            with_data_head(bytes, &file)
+            with_data_head(bytes, &file, DATA_HEAD as u64, 0)
         } else {
             if bytes.len() < whole {
                 return Err(missing());
@@ -256,6 +256,15 @@ impl Header {
     pub(crate) fn patch_points(&self) -> (usize, usize) {
         (self.file_at, self.data_at)
     }
+
+    /// The same header in front of so many packets.
+    pub(crate) fn with_packets(self, packets: u64) -> Self {
+        let size = packets.saturating_mul(u64::from(self.file.packet_size));
+        let size = size.saturating_add(DATA_HEAD as u64);
+        let header = self.bytes.get(..self.data_at).unwrap_or_default();
+        let bytes = with_data_head(header, &self.file, size, packets);
+        Self { bytes, ..self }
+    }
 }
 
 impl fmt::Debug for Header {
@@ -270,13 +279,13 @@ impl fmt::Debug for Header {
     }
 }
 
-fn with_data_head(header: &Bytes, file: &FileProperties) -> Bytes {
+fn with_data_head(header: &[u8], file: &FileProperties, size: u64, packets: u64) -> Bytes {
     let mut bytes = BytesMut::with_capacity(header.len().saturating_add(DATA_HEAD));
     bytes.extend_from_slice(header);
     bytes.extend_from_slice(&guid::DATA.to_bytes_le());
-    bytes.extend_from_slice(&(DATA_HEAD as u64).to_le_bytes());
+    bytes.extend_from_slice(&size.to_le_bytes());
     bytes.extend_from_slice(&file.file_id.to_bytes_le());
-    bytes.extend_from_slice(&0_u64.to_le_bytes());
+    bytes.extend_from_slice(&packets.to_le_bytes());
     bytes.extend_from_slice(&[1, 1]);
     bytes.freeze()
 }

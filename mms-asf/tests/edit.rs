@@ -278,3 +278,35 @@ fn real_headers_are_changed_and_nothing_is_lost() {
         assert!(new.is_empty(), "{name}: {new:?}");
     });
 }
+
+#[test]
+fn a_header_made_of_objects() {
+    let mut file = FileProperties::new(Uuid::from_u128(7), 1_000);
+    file.preroll = std::time::Duration::from_secs(2);
+    let empty = HeaderEditor::create(&file).unwrap().finish().unwrap();
+    assert_eq!(empty.len(), 30 + 104 + 46 + 50);
+    assert_eq!((empty.file(), empty.streams().len()), (&file, 0));
+    assert_eq!(empty.data_size(), 50);
+    assert_consistent(&empty, "empty");
+
+    let mut editor = HeaderEditor::create(&file).unwrap().with_room(0);
+    let mut languages = LanguageList::default();
+    languages.languages = vec![Text::new("en-us")];
+    editor.add(&languages).unwrap();
+    editor.add(&ErrorCorrection::new(UNKNOWN, Bytes::from_static(b"what?"))).unwrap();
+    let made = editor.finish().unwrap();
+    assert_eq!(
+        made.extension_objects(),
+        [languages.encode().unwrap()].map(|mut object| {
+            object.offset = 30 + 104 + 46;
+            object
+        })
+    );
+    assert_eq!(made.find::<ErrorCorrection>().unwrap().unwrap().kind, UNKNOWN);
+    assert_eq!(total_padding(&made), 0);
+    assert_consistent(&made, "made");
+
+    file.packet_size = 0;
+    let refused = HeaderEditor::create(&file).unwrap_err().to_string();
+    assert_eq!(refused, "File Properties Object at byte 126: expected a packet size of at least 1");
+}

@@ -50,6 +50,12 @@ struct Extension {
 }
 
 impl Level {
+    /// This object and an empty Header Extension Object.
+    pub(super) fn new(object: Object) -> Self {
+        let slots = vec![Slot::Object(object), Slot::Extension(Extension::with(Vec::new()))];
+        Self { slots, rest: Bytes::new() }
+    }
+
     pub(super) fn of(header: &Header) -> Self {
         let (_, data_at) = header.patch_points();
         let objects = header.objects();
@@ -109,7 +115,7 @@ impl Level {
         });
         match extension {
             Some(extension) => extension.children.push(object),
-            None => self.slots.push(Slot::Extension(Extension::with(object))),
+            None => self.slots.push(Slot::Extension(Extension::with(vec![object]))),
         }
     }
 
@@ -197,15 +203,15 @@ impl Extension {
         Some(Self { head: bytes.slice(..EXTENSION_HEAD), children, rest })
     }
 
-    /// One with this only child.
-    fn with(child: Object) -> Self {
+    /// One with these children.
+    fn with(children: Vec<Object>) -> Self {
         let mut head = BytesMut::new();
         head.put_slice(&guid::HEADER_EXTENSION.to_bytes_le());
         head.put_u64_le(0);
         head.put_slice(&guid::HEADER_EXTENSION_RESERVED.to_bytes_le());
         head.put_u16_le(6);
         head.put_u32_le(0);
-        Self { head: head.freeze(), children: vec![child], rest: Bytes::new() }
+        Self { head: head.freeze(), children, rest: Bytes::new() }
     }
 
     fn data_len(&self) -> usize {
