@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why bytes were refused. Offsets count from the first byte handed to the function that failed.
+/// Why bytes or media objects were refused. Offsets count from the first byte handed to the function that failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -33,6 +33,27 @@ pub enum Error {
         value: u64,
         /// The largest value allowed.
         limit: u64,
+    },
+    /// A media object is for a stream that the header does not declare.
+    #[error("stream {number} is not declared")]
+    NoSuchStream {
+        /// The stream number.
+        number: u8,
+    },
+    /// A media object comes too late to be sent before it has to be shown.
+    #[error(
+        "a media object of stream {stream} for {time} ms comes behind one for {latest} ms, \
+             which is more than the preroll of {preroll} ms later"
+    )]
+    TooLate {
+        /// The stream number.
+        stream: u8,
+        /// The media time of the media object, in milliseconds.
+        time: u64,
+        /// The highest media time before, in milliseconds.
+        latest: u64,
+        /// The preroll, in milliseconds.
+        preroll: u64,
     },
 }
 

@@ -60,6 +60,7 @@ mod header;
 mod index;
 mod keep;
 mod limits;
+mod muxer;
 mod object;
 pub mod objects;
 mod packet;
@@ -95,6 +96,7 @@ pub use self::index::{
 };
 pub use self::keep::{Kept, keep_payloads};
 pub use self::limits::Limits;
+pub use self::muxer::{Muxer, Packetizer, Sample};
 pub use self::object::Object;
 pub use self::objects::{FileProperties, IndexKind, IndexSpecifier};
 pub use self::packet::{Field, Packet, Payload, Payloads, Piece, Pieces};

@@ -26,7 +26,8 @@ pub struct Limits {
     pub index_bytes: u64,
     /// Most packets that are read to find the key frame for a time. Default 65,536.
     pub search_packets: u32,
-    /// Largest media object that is put together of fragments, in bytes. Default 64 MiB.
+    /// Largest media object that is put together of fragments, or cut into them, in bytes. Default
+    /// 64 MiB.
     pub object_bytes: u64,
     /// Most bytes in the unfinished media objects of all streams together. Default 128 MiB.
     pub open_bytes: u64,
