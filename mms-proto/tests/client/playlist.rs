@@ -1,5 +1,7 @@
 //! From one playlist entry to the next.
 
+use std::time::Duration;
+
 use mms_proto::mmsp::message::{
     ClientMessage, MessageId, ReportStartedPlaying, ReportStreamChange,
 };
@@ -66,6 +68,21 @@ fn the_next_entry_with_its_packets_at_once() {
     script.say(ended(HResult::OK, PLAY + 1));
     assert_eq!(reported(&mut script), 4);
     assert_eq!(script.events(), [more(false)]);
+}
+
+#[test]
+fn the_report_of_a_later_entry_does_not_tell_of_the_first() {
+    // MMSP-C-106
+    let mut script = Script::new_entry();
+    script.media(0, ENTRY);
+    script.play(all());
+    script.say(switched(HResult::OK));
+    script.say(started(PLAY + 1));
+    script.sent();
+    script.say(ended(HResult::OK, PLAY + 1));
+    let ClientMessage::Logging(logging) = script.sent_one() else { panic!() };
+    let info = logging.log.info;
+    assert_eq!((info.file_duration, info.file_size), (Duration::ZERO, 3));
 }
 
 #[test]

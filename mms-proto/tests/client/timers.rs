@@ -205,6 +205,26 @@ fn a_server_that_only_shows_that_it_is_there() {
 }
 
 #[test]
+fn how_long_a_later_entry_lasts_is_not_known() {
+    // T49: the minute that the first one lasted says nothing about it.
+    let mut script = Script::at(Phase::ChangingEntry, times());
+    script.say(change());
+    script.bytes(&data(0, ENTRY, 0x0C, b"new"));
+    script.play(all());
+    script.say(switched(HResult::OK));
+    script.say(started(PLAY + 1));
+    script.events();
+    let longest = 24 * 60 * 60 + 100;
+    for _ in 0..longest / 39 {
+        script.pass(seconds(39));
+        script.say(Ping);
+    }
+    assert_eq!(script.events(), []);
+    passes(&mut script, longest % 39);
+    script.assert_failed(&timed_out(Phase::Streaming, Missing::Media, longest));
+}
+
+#[test]
 fn a_deadline_that_has_passed_stays_where_it_is() {
     // A driver may look at its socket once more before it believes a deadline. Pings that never
     // stop must not give it a new one each time.

@@ -82,9 +82,13 @@ impl Client {
     }
 
     /// How long messages alone keep a stream alive. A server may hold back the end of the stream
-    /// until the content has been played, and ask now and then whether we are there (T49).
+    /// until the content has been played, and ask now and then whether we are there (T49). Of a
+    /// later entry it never says how long it lasts: that may be as long as anything.
     pub(super) fn patience(&self) -> Duration {
-        let content = self.session.file.map_or(Duration::ZERO, |file| file.duration);
+        let content = match self.session.file {
+            Some(_) if self.session.changed => LONGEST_CONTENT,
+            file => file.map_or(Duration::ZERO, |file| file.duration),
+        };
         self.config.timeouts.media.saturating_add(content.min(LONGEST_CONTENT))
     }
 

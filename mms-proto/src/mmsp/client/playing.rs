@@ -1,5 +1,7 @@
 //! Answers to play commands, ends and next entries, MS-MMSP 3.1.5.14 to 3.1.5.19.
 
+use std::time::Duration;
+
 use super::header::{Announced, HeaderAssembler};
 use super::state::{AfterStop, Play, State};
 use super::{Client, Timer};
@@ -183,6 +185,7 @@ impl Client {
                 if let Some(file) = &mut self.session.file {
                     (file.packet_size, file.header_size) = (packet_size, header_size);
                     (file.packet_count, file.bit_rate) = (0, bit_rate);
+                    file.duration = Duration::ZERO;
                 }
                 let announced = Announced { packet_size, header_size };
                 let assembler = HeaderAssembler::new(announced, self.config.limits.header)?;
