@@ -86,6 +86,39 @@ fn no_answer_to_a_selection() {
 }
 
 #[test]
+fn no_answer_to_the_selection_of_a_play_command() {
+    // MMSP-C-067, MMSP-C-105
+    let mut script = Script::at(Phase::Ready, times());
+    script.play(all());
+    script.pass(seconds(4));
+    script.say(started(PLAY));
+    assert_eq!(script.events(), [ClientEvent::Started]);
+    script.media(0, PLAY);
+    assert_eq!(packets(&script.events()), [0]);
+    passes(&mut script, 6);
+    script.assert_failed(&timed_out(Phase::Streaming, Missing::Reply, 10));
+    // Two are owed, and one comes.
+    for answers in [1, 2] {
+        let mut script = Script::at(Phase::Streaming, times());
+        script.client.select_streams(script.now, &[]).unwrap();
+        script.play(all());
+        script.say(ended(HResult::OK, PLAY));
+        script.say(started(PLAY + 1));
+        for _ in 0..answers {
+            script.say(switched(HResult::OK));
+        }
+        script.events();
+        if answers == 1 {
+            passes(&mut script, 10);
+            script.assert_failed(&timed_out(Phase::Streaming, Missing::Reply, 10));
+        } else {
+            passes(&mut script, 40);
+            script.assert_failed(&timed_out(Phase::Streaming, Missing::Media, 40));
+        }
+    }
+}
+
+#[test]
 fn one_more_answer_of_a_bandwidth_test() {
     // MMSP-C-019, MMSP-C-105
     let mut config = times();

@@ -20,7 +20,7 @@ impl Client {
             return self.out_of_place(MessageId::REPORT_STREAM_SWITCH);
         };
         self.session.switches_pending = left;
-        if let State::Streaming(_) = self.state {
+        if let (State::Streaming(_), 0) = (&self.state, left) {
             self.timers.stop(Timer::Reply);
         }
         self.link.event(if hr.is_failure() {
@@ -73,7 +73,10 @@ impl Client {
         }
         // And the answer to an earlier stop has come if it comes at all.
         (self.session.stop_crossed, self.session.overtaken) = (None, None);
-        self.timers.stop(Timer::Reply);
+        // The selection that went before the command has to be answered as well.
+        if self.session.switches_pending == 0 {
+            self.timers.stop(Timer::Reply);
+        }
         play.heard = self.link.now();
         self.timers.arm(Timer::Media, play.heard, self.config.timeouts.silence);
         self.state = State::Streaming(play);
