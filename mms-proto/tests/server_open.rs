@@ -269,3 +269,14 @@ fn the_client_goes_while_the_application_thinks() {
     assert_eq!(answer, Err(wrong));
     assert!(matches!(script.server.poll_output(), Output::Wait(None)));
 }
+
+#[test]
+fn a_header_asked_for_while_streaming_is_refused() {
+    // T40
+    let mut script = Script::playing(ServerConfig::default(), content(3));
+    let got = script.send(READ);
+    let refused = ReportReadBlock { hr: HResult::INVALID_REQUEST, incarnation: READ.incarnation };
+    assert_eq!(messages(&got), [refused.into()]);
+    assert_eq!(data(&got), []);
+    assert_eq!(data(&script.packet(0)).len(), 1, "the session goes on as it was");
+}

@@ -306,6 +306,10 @@ fn servers_and_applications_that_want_no_report() {
         script.say(ended(HResult::OK, PLAY));
         assert_eq!(script.sent(), []);
     }
+    let mut script = streaming("3.0", FileAttributes::default());
+    script.stop();
+    let sent = script.sent();
+    assert!(matches!(sent[..], [_, ClientMessage::Logging(_)]), "{sent:?}");
     let mut config = config();
     config.log = None;
     let mut script = Script::at(Phase::Streaming, config);
