@@ -315,6 +315,12 @@ fn no_answer_to_the_goodbye() {
     passes(&mut script, 1);
     assert!(matches!(script.sent_one(), ClientMessage::CloseFile(_)));
     script.assert_closed(CloseReason::Local);
+    // What is left of the time for the stop's answer does not count any more.
+    let mut script = Script::at(Phase::Stopping, times());
+    script.pass(seconds(9));
+    script.close();
+    passes(&mut script, 3);
+    script.assert_closed(CloseReason::Local);
     // Closing while stopping: the shorter time counts.
     let mut script = Script::at(Phase::Stopping, times());
     script.close();
@@ -348,6 +354,14 @@ fn early_and_backwards() {
         .unwrap();
     script.poll();
     assert_eq!((script.events(), script.deadline), (vec![], deadline));
+    // Nor does it take back what has passed.
+    script.stop();
+    let sent = script.sent();
+    let [ClientMessage::StopPlaying(_), ClientMessage::Logging(logging)] = &sent[..] else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(logging.log.info.played, seconds(20));
+    assert_eq!(script.times().last(), Some(&20_000));
 }
 
 #[test]
