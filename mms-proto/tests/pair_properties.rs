@@ -68,27 +68,23 @@ fn one_cut_anywhere() {
     };
     let whole = logs(short());
     for side in [Side::Client, Side::Server] {
-        for place in 1..3000_usize {
+        let beyond = (1..3000_usize).find(|&place| {
             let mut pair = short();
-            let mut left = place;
-            let cut = std::rc::Rc::new(std::cell::Cell::new(false));
-            let done = cut.clone();
+            // Bytes until the cut.
+            let left = std::rc::Rc::new(std::cell::Cell::new(place));
+            let rest = left.clone();
             pair.cut = Box::new(move |to, length| {
-                if to != side || left == 0 {
+                let piece = length.min(rest.get());
+                if to != side || piece == 0 {
                     return length;
                 }
-                if length <= left {
-                    left -= length;
-                    return length;
-                }
-                done.set(true);
-                std::mem::take(&mut left)
+                rest.set(rest.get() - piece);
+                piece
             });
             assert_eq!(logs(pair), whole, "{side:?} {place}");
-            if !cut.get() && place > 2500 {
-                break;
-            }
-        }
+            left.get() > 0
+        });
+        assert!(beyond.is_some_and(|place| place > 500), "{side:?}: cut up to {beyond:?} only");
     }
 }
 
