@@ -34,6 +34,7 @@ fn a_whole_download() {
 
 #[test]
 fn each_session_has_its_own_guid_and_names_every_stream() {
+    // MMSP-C-060
     let host = Host::new(Clip::new(3));
     for _ in 0..2 {
         let session = patient().open(&host.url()).unwrap();
