@@ -8,29 +8,34 @@ mod pair;
 
 use std::time::Duration;
 
-use hostile::victim::{ClientVictim, honest_server};
+use hostile::victim::{ClientVictim, Honest, honest_server, honest_servers};
 use hostile::{Frame, Outcome, change, run, whole};
-use mms_proto::CloseReason;
+use mms_proto::mmsp::client::Timeouts;
+use mms_proto::{CloseReason, Error, Missing, Phase, Rate};
 use pair::media;
 
 /// More memory than an honest session takes that a hostile one may.
 const MORE: u64 = 1 << 20;
-/// The longest that a client waits for anything, and a little for all that it waits for in turn.
-const TIME: Duration = Duration::from_secs(180);
 
 fn victim() -> ClientVictim {
     ClientVictim::new(media::start())
 }
 
-/// Runs a session and compares what memory it takes with what it may.
+/// Runs a session and compares what memory and time it takes with what it may.
 fn measured(frames: &[Frame], limit: u64) -> (Outcome, u64) {
+    at_rate(Rate::NORMAL, frames, limit)
+}
+
+fn at_rate(rate: Rate, frames: &[Frame], limit: u64) -> (Outcome, u64) {
     let mut outcome = None;
+    let begin = media::start();
     let memory = allocation_counter::measure(|| {
-        outcome = Some(run(&mut victim(), media::start(), frames, whole));
+        outcome = Some(run(&mut ClientVictim::new(begin).rate(rate), begin, frames, whole));
     });
     let outcome = outcome.unwrap();
     assert!(memory.bytes_max <= limit, "{} bytes: {outcome:?}", memory.bytes_max);
-    assert!(outcome.after <= TIME, "{outcome:?}");
+    // The first time-out is the end, and silence is the longest.
+    assert!(outcome.after <= Timeouts::default().silence, "{outcome:?}");
     (outcome, memory.bytes_max)
 }
 
@@ -50,15 +55,22 @@ fn with(frames: &[Frame], index: usize, bytes: bytes::Bytes) -> Vec<Frame> {
 }
 
 #[test]
+fn honest_sessions_end_well() {
+    for Honest { frames, rate, reason, .. } in honest_servers() {
+        let (outcome, _) = at_rate(rate, &frames, u64::MAX);
+        assert_eq!((outcome.reason, outcome.after), (reason, Duration::ZERO));
+    }
+}
+
+#[test]
 fn every_number_of_every_packet() {
-    let (honest, limit) = (honest_server(), limit());
-    for (index, frame) in honest.iter().enumerate() {
-        for (_, bytes) in change::words(&frame.bytes, 152) {
-            measured(&with(&honest, index, bytes), limit);
-        }
-        if !change::has_messages(&frame.bytes) {
-            for (_, bytes) in change::half_words(&frame.bytes, 8) {
-                measured(&with(&honest, index, bytes), limit);
+    let limit = limit();
+    for Honest { frames, rate, begin, .. } in honest_servers() {
+        for (index, frame) in frames.iter().enumerate().skip(begin) {
+            let bytes = if change::has_messages(&frame.bytes) { 152 } else { 8 };
+            let words = change::words(&frame.bytes, 152);
+            for (_, bytes) in words.chain(change::half_words(&frame.bytes, bytes)) {
+                at_rate(rate, &with(&frames, index, bytes), limit);
             }
         }
     }
@@ -66,18 +78,20 @@ fn every_number_of_every_packet() {
 
 #[test]
 fn every_packet_cut_after_every_byte() {
-    let (honest, limit) = (honest_server(), limit());
-    for (index, frame) in honest.iter().enumerate() {
-        for bytes in change::shortened(&frame.bytes) {
-            measured(&with(&honest, index, bytes), limit);
-        }
-        for bytes in change::cut(&frame.bytes) {
-            // Nothing more comes after it: no packet ends there.
-            let cut = !bytes.is_empty();
-            let mut frames = honest[..index].to_vec();
-            frames.push(Frame { after: frame.after, bytes });
-            let (outcome, _) = measured(&frames, limit);
-            assert!(!cut || outcome.reason != CloseReason::Local, "{index}: {outcome:?}");
+    let limit = limit();
+    for Honest { frames: honest, rate, begin, .. } in honest_servers() {
+        for (index, frame) in honest.iter().enumerate().skip(begin) {
+            for bytes in change::shortened(&frame.bytes) {
+                at_rate(rate, &with(&honest, index, bytes), limit);
+            }
+            for bytes in change::cut(&frame.bytes) {
+                // Nothing more comes after it: no packet ends there.
+                let cut = !bytes.is_empty();
+                let mut frames = honest[..index].to_vec();
+                frames.push(Frame { after: frame.after, bytes });
+                let (outcome, _) = at_rate(rate, &frames, limit);
+                assert!(!cut || outcome.reason != CloseReason::Local, "{index}: {outcome:?}");
+            }
         }
     }
 }
@@ -104,12 +118,34 @@ fn packets_repeated_dropped_and_swapped() {
 #[test]
 fn silence_at_any_moment() {
     let (honest, limit) = (honest_server(), limit());
+    let times = Timeouts::default();
     for index in 0..honest.len() {
+        use Phase::{
+            BandwidthTest, ChoosingTransport, Connecting, Opening, ReadingHeader, Starting,
+            Streaming,
+        };
+        let expected = match index {
+            0 => (Connecting, Missing::Reply, times.reply),
+            1..=3 => (BandwidthTest, Missing::Reply, times.reply),
+            4 => (ChoosingTransport, Missing::Reply, times.reply),
+            5 | 6 => (Opening, Missing::Reply, times.reply),
+            7 => (ReadingHeader, Missing::Reply, times.reply),
+            8 | 9 => (ReadingHeader, Missing::Header, times.header),
+            10 | 11 | 18..=20 => (Starting, Missing::Reply, times.reply),
+            12..=15 | 21.. => (Streaming, Missing::Media, times.silence),
+            16 => {
+                // An entry has ended and the next one never came: that was the end.
+                let (outcome, _) = measured(&honest[..index], limit);
+                let ended = (CloseReason::Local, times.next_entry);
+                assert_eq!((outcome.reason, outcome.after), ended);
+                continue;
+            }
+            17 => (Phase::ChangingEntry, Missing::Header, times.header),
+        };
+        let (phase, missing, after) = expected;
         let (outcome, _) = measured(&honest[..index], limit);
-        let text = format!("{:?}", outcome.reason);
-        // After an entry has ended without the next one, that was the end.
-        let ended = text == "Local";
-        assert!(text.starts_with("Failed(TimedOut") || ended, "{index}: {text}");
+        let reason = CloseReason::Failed(Error::TimedOut { phase, missing, after });
+        assert_eq!((outcome.reason, outcome.after), (reason, after), "{index}");
     }
 }
 

@@ -11,10 +11,15 @@ pub(crate) fn has_messages(frame: &[u8]) -> bool {
 }
 
 /// Every aligned word of the first `limit` bytes set to every number that breaks things: all
-/// length and count fields are among them.
+/// length and count fields are among them, and so are the limits of most (a packet's messages and
+/// 16 bytes, 64 KiB of them, [`ClientVictim`](super::victim::ClientVictim)'s header).
 pub(crate) fn words(frame: &Bytes, limit: usize) -> impl Iterator<Item = (usize, Bytes)> {
-    const NUMBERS: [u32; 11] =
-        [0, 1, 2, 7, 0x7FFF, 0xFFFF, 0x0001_0000, 0x0100_0001, 0x7FFF_FFFF, 0x8000_0000, u32::MAX];
+    const HEADER: u32 = 256 << 10;
+    #[rustfmt::skip]
+    const NUMBERS: [u32; 14] = [
+        0, 1, 2, 7, 15, 0x7FFF, 0xFFFF, 0x0001_0000, 0x0001_0001, HEADER, HEADER + 1,
+        0x7FFF_FFFF, 0x8000_0000, u32::MAX,
+    ];
     let places = (0..limit.min(frame.len()).saturating_sub(3)).step_by(4);
     places.flat_map(move |at| {
         let old = u32::from_le_bytes(frame[at..at + 4].try_into().unwrap());
@@ -27,7 +32,7 @@ pub(crate) fn words(frame: &Bytes, limit: usize) -> impl Iterator<Item = (usize,
     })
 }
 
-/// The same for half words, which hold sizes of Data packets and stream numbers.
+/// The same for half words, which hold sizes of Data packets and locations, and stream numbers.
 pub(crate) fn half_words(frame: &Bytes, limit: usize) -> impl Iterator<Item = (usize, Bytes)> {
     const NUMBERS: [u16; 6] = [0, 1, 7, 8, 0x8000, u16::MAX];
     let places = (0..limit.min(frame.len()).saturating_sub(1)).step_by(2);

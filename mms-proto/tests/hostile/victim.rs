@@ -6,14 +6,16 @@ use bytes::Bytes;
 use mms_proto::mmsp::message::{
     BandwidthTest, ClientMessage, CloseFile, Connect, ConnectFunnel, Funnel, FunnelInfo,
     FunnelName, FunnelProtocol, Logging, OpenFile, OpenedFile, PacketPair, Ping, Pong, ReadBlock,
-    ReportConnectedEx, ReportConnectedFunnel, ReportEndOfStream, ReportFunnelInfo, ReportOpenFile,
-    ReportReadBlock, ReportStartedPlaying, ReportStreamChange, ReportStreamSwitch,
-    SecurityChallenge, ServerMessage, StartPlaying, StopPlaying, StreamSwitch,
+    ReportConnectedEx, ReportConnectedFunnel, ReportDisconnectedFunnel, ReportEndOfStream,
+    ReportFunnelInfo, ReportOpenFile, ReportReadBlock, ReportRedirect, ReportStartStriding,
+    ReportStartedPlaying, ReportStreamChange, ReportStreamSwitch, SecurityChallenge, ServerMessage,
+    StartPlaying, StopPlaying, StreamSwitch,
 };
 use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
 use mms_proto::{
-    AuthScheme, ClientEvent, Content, Credentials, Error, FileAttributes, HResult, Input, Output,
-    PlayRequest, Rate, ServerEvent, Start, StreamNumber, StreamSelection,
+    AuthScheme, ClientEvent, CloseReason, Content, Credentials, Error, FileAttributes, HResult,
+    Input, Output, Phase, PlayRequest, Rate, Redirect, ServerEvent, Start, StreamNumber,
+    StreamSelection,
 };
 
 use super::{Did, Frame, Machine, data, message};
@@ -34,6 +36,12 @@ impl ClientVictim {
 
     pub(crate) fn with(now: Instant, config: ClientConfig) -> Self {
         Self { client: Client::new(now, config), rate: Rate::NORMAL }
+    }
+
+    /// Plays at another speed.
+    pub(crate) fn rate(mut self, rate: Rate) -> Self {
+        self.rate = rate;
+        self
     }
 
     fn told(&mut self, now: Instant, event: &ClientEvent) {
@@ -175,6 +183,44 @@ pub(crate) fn honest_server() -> Vec<Frame> {
         say(12, started(11).into()),
         data(12, 1, 11, 3, part(7)),
         say(12, ReportEndOfStream { hr, incarnation: 11 }.into()),
+    ]
+}
+
+/// A session of [`ClientVictim`] with an honest server.
+#[derive(Debug, Clone)]
+pub(crate) struct Honest {
+    pub(crate) frames: Vec<Frame>,
+    /// The speed that the client asks for.
+    pub(crate) rate: Rate,
+    /// Where it begins to differ from [`honest_server`].
+    pub(crate) begin: usize,
+    pub(crate) reason: CloseReason,
+}
+
+/// Sessions in which an honest server says everything that it can say.
+pub(crate) fn honest_servers() -> Vec<Honest> {
+    let (hr, main) = (HResult::OK, honest_server());
+    let instead = |begin: usize, m: ServerMessage, reason| {
+        let mut frames = main[..begin].to_vec();
+        frames.push(message(main[begin].after, |out| m.encode(out)));
+        Honest { frames, rate: Rate::NORMAL, begin, reason }
+    };
+    let fails = HResult::FAIL;
+    let refused = Error::Refused { phase: Phase::ChoosingTransport, hr: fails };
+    let redirect =
+        |target| instead(6, ReportRedirect { hr, target }.into(), CloseReason::Redirected);
+    let mut fast =
+        instead(11, ReportStartStriding { hr, incarnation: 10 }.into(), CloseReason::Local);
+    fast.rate = Rate::new(5.0).unwrap();
+    fast.frames.push(main[12].clone());
+    let end = ReportEndOfStream { hr, incarnation: 10 };
+    fast.frames.push(message(8, |out| ServerMessage::from(end).encode(out)));
+    vec![
+        instead(4, ReportDisconnectedFunnel { hr: fails }.into(), CloseReason::Failed(refused)),
+        redirect(Redirect::Url("mms://other/file.wma".into())),
+        redirect(Redirect::Proxy(Some("proxy:8080".into()))),
+        fast,
+        Honest { frames: main, rate: Rate::NORMAL, begin: 0, reason: CloseReason::Local },
     ]
 }
 
