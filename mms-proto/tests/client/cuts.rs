@@ -4,7 +4,7 @@
 //! the machine sent and reported must not depend on how the network cut what it received.
 
 use bytes::Bytes;
-use mms_proto::mmsp::frame::{DataPacket, MessageWriter};
+use mms_proto::mmsp::frame::{DataPacket, Frame, FrameDecoder, MessageWriter};
 use mms_proto::mmsp::message::{Ping, SecurityChallenge, ServerMessage};
 use mms_proto::mmsp::{Client, ClientConfig};
 use mms_proto::{ClientEvent, Credentials, HResult, Input, Output, StreamSelection};
@@ -232,6 +232,25 @@ const RECORDED: [(&str, bool); 6] = [
     ("vlc_mmst", false),
 ];
 
+/// Where to cut a recorded session in two: anywhere in its beginning and its end, and around each
+/// border of its packets.
+fn places(bytes: &[u8]) -> std::collections::BTreeSet<usize> {
+    let last = bytes.len() - 1;
+    let mut places: std::collections::BTreeSet<_> = (1..2000).chain(last - 200..=last).collect();
+    let mut decoder = FrameDecoder::from_server(&mms_proto::Limits::default());
+    decoder.push(bytes);
+    while let Some(frame) = decoder.next_frame().unwrap() {
+        // A packet of messages ends behind its last one.
+        if let Frame::Messages(mut messages) = frame {
+            while messages.split_next().unwrap().is_some() {}
+        }
+        let border = bytes.len() - decoder.buffered();
+        places.extend(border.saturating_sub(9).max(1)..=(border + 9).min(last));
+    }
+    assert_eq!(decoder.buffered(), 0);
+    places
+}
+
 #[test]
 fn recorded_sessions() {
     // MMSP-W-022; the answers of a whole session at once, and cut
@@ -290,6 +309,11 @@ fn recorded_sessions() {
         assert_eq!(events.iter().filter(odd).count(), expected, "{name}");
         let single = session(&config, bytes.chunks(1), player);
         assert_eq!(first_difference(&single, &whole), None, "{name}");
+        for at in places(&bytes) {
+            let (left, right) = bytes.split_at(at);
+            let cut = session(&config, [left, right], player);
+            assert_eq!(first_difference(&cut, &whole), None, "{name}, one cut at {at}");
+        }
         for seed in 1..30usize {
             let sizes: Vec<usize> = (1..50).map(|n| 1 + n * seed * 7919 % 4001).collect();
             let cut = session(&config, cut(&bytes, &sizes), player);
