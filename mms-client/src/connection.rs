@@ -199,7 +199,7 @@ impl Connection {
         match read {
             Ok(0) => self.input(Input::TcpClosed),
             Ok(count) => {
-                let read = if count < room { LATE } else { read_late.saturating_add(count) };
+                let read = read_in_all(read_late, count, room);
                 self.overdue = deadline.filter(|_| late).map(|at| (at, read));
                 // Fails only after the event that says why.
                 let _ = self.machine.received(now, count);
@@ -255,6 +255,12 @@ impl Drop for Connection {
             }
         }
     }
+}
+
+/// What was read since a deadline passed, counting the latest read. One that does not fill its room
+/// has found the socket empty: what comes after it was not there in time.
+fn read_in_all(before: usize, count: usize, room: usize) -> usize {
+    if count < room { LATE } else { before.saturating_add(count) }
 }
 
 /// One write for the whole message where the system agrees, and not for ever: a peer that takes a
@@ -322,6 +328,16 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         assert!(error.to_string().contains("does not read"), "{error}");
         assert!(before.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_deadline_is_believed_once_the_socket_is_empty() {
+        for count in [1, 999] {
+            assert_eq!(read_in_all(0, count, 1000), LATE, "{count}");
+        }
+        assert_eq!(read_in_all(0, 1000, 1000), 1000);
+        assert_eq!(read_in_all(1000, 1000, 1000), 2000);
+        assert_eq!(read_in_all(usize::MAX, 1, 1), usize::MAX);
     }
 
     #[test]
