@@ -257,8 +257,8 @@ impl Recording {
     /// Writes what is left and completes the header. Without a packet a file stays as it was.
     ///
     /// # Errors
-    /// When the sink cannot be written now; a write that failed before was reported then. When a resumed recording never found its last packet; the
-    /// file is unchanged then.
+    /// When the sink cannot be written now; a write that failed before was reported then. When a
+    /// resumed recording never found its last packet; the file is unchanged then.
     pub fn finish(mut self) -> Result<Finished, RecordingError> {
         self.complete()?;
         Ok(self.so_far())
@@ -347,9 +347,55 @@ fn check_regular(file: &File) -> Result<(), RecordingError> {
 
 #[cfg(test)]
 mod tests {
-    use mms_asf::testing::{TestStream, header};
+    use std::sync::{Arc, Mutex};
+
+    use mms_asf::testing::{TestStream, header, packet};
 
     use super::*;
+
+    /// What was written, also after the recording has taken the sink.
+    #[derive(Clone, Default)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl Paper {
+        fn len(&self) -> usize {
+            self.0.lock().unwrap().len()
+        }
+    }
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn packets_do_not_wait_longer_than_a_second_for_others() {
+        let header = header(200, 0, &[TestStream::Audio(1)]);
+        let content = Content::new(header.clone(), 200).unwrap();
+        let paper = Paper::default();
+        let mut recording = Recording::to_stream(paper.clone(), &content).unwrap();
+        let mut add = |number: u32, written_at: Instant| {
+            recording.written_at = written_at;
+            let kept = recording.add(number, &packet(number, 200, b"media"));
+            assert_eq!(kept.unwrap(), Kept::Written);
+            recording.written_at
+        };
+        let now = Instant::now();
+        let later = now + Duration::from_secs(3600);
+        add(0, later);
+        add(1, later);
+        assert_eq!(paper.len(), header.len(), "they wait for others");
+        let written_at = add(2, now.checked_sub(PATIENCE).unwrap());
+        assert_eq!(paper.len(), header.len() + 3 * 200);
+        assert!(written_at >= now, "the second begins again");
+        add(3, later);
+        assert_eq!(paper.len(), header.len() + 3 * 200);
+    }
 
     #[test]
     fn packets_that_cannot_be_sent_are_not_recorded() {
