@@ -345,3 +345,24 @@ fn a_recording_by_hand_goes_on() {
     assert_eq!(recording.finish().unwrap().packets, 6);
     assert_eq!(file.bytes(), clip.file());
 }
+
+#[test]
+fn half_a_packet_does_not_stay_behind_a_recording_that_breaks_off_again() {
+    let clip = Clip::new(6);
+    let host = Host::new(clip.clone());
+    let whole = clip.header.len() + 3 * PACKET_SIZE as usize;
+    let file = Temporary::with(&clip.file()[..whole + 99]);
+    let session = patient().open(&host.url()).unwrap();
+    let Resume::Continue(mut recording) =
+        Recording::resume(file.open(), session.content()).unwrap()
+    else {
+        panic!()
+    };
+    let start = recording.resume_at(0).unwrap();
+    let request = session.all_streams().unwrap().start(start);
+    let last = session.play(request).unwrap().next().unwrap().unwrap();
+    recording.packet(&last).unwrap();
+    assert!(!recording.is_catching_up());
+    assert_eq!(recording.finish().unwrap().packets, 3);
+    assert_eq!(file.bytes().len(), whole);
+}
