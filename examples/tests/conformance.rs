@@ -247,7 +247,42 @@ fn every_named_test_is_run_and_names_its_requirements() {
     }
     faults.extend(missing);
     println!("{} tests prove requirements", proved.len());
+    faults.extend(claims(&binaries, &proved));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// What tests say that they prove and the page does not say of them.
+fn claims(
+    binaries: &BTreeMap<String, Binary>,
+    proved: &BTreeMap<String, Vec<String>>,
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    // This program names requirements for another reason.
+    for (name, binary) in binaries.iter().filter(|(name, _)| *name != "mms-examples::conformance") {
+        for test in &binary.tests {
+            let full = format!("{name}::{test}");
+            let body = match body(binary, test) {
+                Ok(body) => body,
+                Err(fault) => {
+                    faults.push(format!("{full}: {fault}"));
+                    continue;
+                }
+            };
+            let listed = proved.get(&full).map_or(&[][..], Vec::as_slice);
+            for id in ids(&body) {
+                if !listed.iter().any(|known| known == id) {
+                    faults.push(format!("{full} names {id}, whose row does not name it"));
+                }
+            }
+        }
+    }
+    faults
+}
+
+/// The requirements that a text names.
+fn ids(text: &str) -> BTreeSet<&str> {
+    let places = text.match_indices("MMSP-").map(|(at, _)| at);
+    places.filter_map(|at| text.get(at..at + "MMSP-W-000".len())).collect()
 }
 
 #[test]
@@ -264,6 +299,8 @@ fn rows_and_blocks_are_read() {
     let function = block(&module, "fn b(").unwrap();
     assert!(function.contains('1') && !function.contains('2'));
     assert_eq!(block(text, "fn d("), None);
+    let named: Vec<_> = ids("// MMSP-C-105, MMSP-S-001; MMSP-C-105\nMMSP-").into_iter().collect();
+    assert_eq!(named, ["MMSP-C-105", "MMSP-S-001"]);
     assert_eq!(package("path+file:///x/examples#mms-examples@0.1.0"), "mms-examples");
     assert_eq!(package("path+file:///x/mms-asf#0.1.0"), "mms-asf");
 }

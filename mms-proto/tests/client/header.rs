@@ -215,7 +215,7 @@ fn strict_mode_ends_with_the_first_deviation() {
 
 #[test]
 fn what_means_nothing_before_the_header_is_ignored() {
-    // MMSP-C-105: no error where going on does no harm
+    // No error where going on does no harm.
     for (message, id) in [
         (connected("9.1"), MessageId::REPORT_CONNECTED_EX),
         (funnel(), MessageId::REPORT_CONNECTED_FUNNEL),

@@ -288,7 +288,7 @@ proptest! {
         bytes in proptest::collection::vec(any::<u8>(), 0..200),
         framed in any::<bool>(),
     ) {
-        // MMSP-W-074, MMSP-C-105
+        // MMSP-W-074
         let mut script = Script::at(phase, config());
         let bytes = if framed { packet(&bytes) } else { bytes.into() };
         let _ = script.input(Input::Tcp(&bytes));

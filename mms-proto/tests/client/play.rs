@@ -266,7 +266,7 @@ fn selecting_streams_while_they_play() {
 
 #[test]
 fn an_answer_with_another_label() {
-    // MMSP-C-105: no error where going on does no harm
+    // No error where going on does no harm.
     let mut script = ready();
     script.play(all());
     script.say(started(4));
