@@ -144,12 +144,20 @@ fn body(binary: &Binary, test: &str) -> Result<String, String> {
     for module in modules {
         let files = [format!("{module}.rs"), format!("{module}/mod.rs")];
         let file = || files.iter().find_map(|file| read(&folder.join(file)));
+        let elsewhere = || read(&folder.join(path_of(&text, module)?));
         text = block(&text, &format!("mod {module} {{"))
             .or_else(file)
+            .or_else(elsewhere)
             .ok_or_else(|| format!("module {module} is not found"))?;
         folder.push(module);
     }
     block(&text, &format!("fn {name}(")).ok_or_else(|| format!("fn {name} is not in its module"))
+}
+
+/// Where a module's attribute says that its file is.
+fn path_of<'a>(text: &'a str, module: &str) -> Option<&'a str> {
+    let (before, _) = text.split_once(&format!("\nmod {module};"))?;
+    before.lines().last()?.strip_prefix("#[path = \"")?.strip_suffix("\"]")
 }
 
 /// What begins on a line with `beginning` and ends with the brace that is indented like it: true
@@ -299,6 +307,8 @@ fn rows_and_blocks_are_read() {
     let function = block(&module, "fn b(").unwrap();
     assert!(function.contains('1') && !function.contains('2'));
     assert_eq!(block(text, "fn d("), None);
+    assert_eq!(path_of("#[path = \"../x.rs\"]\nmod x;\n", "x"), Some("../x.rs"));
+    assert_eq!(path_of("mod w;\nmod x;\n", "x"), None);
     let named: Vec<_> = ids("// MMSP-C-105, MMSP-S-001; MMSP-C-105\nMMSP-").into_iter().collect();
     assert_eq!(named, ["MMSP-C-105", "MMSP-S-001"]);
     assert_eq!(package("path+file:///x/examples#mms-examples@0.1.0"), "mms-examples");

@@ -1,7 +1,8 @@
 //! What the fuzz targets share: a limit on memory, and the targets of `mms-asf`.
 //!
 //! The bodies of the other targets are functions of `mms_proto::fuzzing`, so that `cargo test`
-//! can replay what is in `corpus`.
+//! can replay what is in `corpus`. For the targets here `examples/tests/asf_corpus.rs` takes in this
+//! file, because this package is a workspace of its own.
 
 #![forbid(unsafe_code)]
 
@@ -154,7 +155,8 @@ mod tests {
     use super::*;
 
     fn folder(target: &str) -> PathBuf {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target)
+        // Of whichever package these tests are compiled in.
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target)
     }
 
     #[test]
