@@ -1,8 +1,9 @@
-//! Reads the header and the data packets of ASF files and streams (`.asf`, `.wmv`, `.wma`), and
-//! makes a finished file of packets that came over a network.
+//! The ASF container (`.asf`, `.wmv`, `.wma`): headers, data packets, media objects and indexes,
+//! read, changed without repacking, repaired, and made.
 //!
-//! It does not decode media, does not speak any network protocol, and does not edit metadata yet. Only [`FileReader`] and [`FileWriter`] do input and output, on what they are
-//! given.
+//! It does not decode media, decrypts nothing and speaks no network protocol. [`FileReader`],
+//! [`FileWriter`], [`Muxer`] and [`repair`](repair()) do input and output, on what they are given;
+//! nothing else does.
 //!
 //! ```
 //! # use std::io::Cursor;
@@ -24,6 +25,22 @@
 //! # Ok::<(), mms_asf::FileError>(())
 //! ```
 //!
+//! # Where to look
+//!
+//! | to | use |
+//! |---|---|
+//! | know what a file holds | [`Header`], its [`Stream`]s and [`objects`] |
+//! | change tags and other objects of a header | [`HeaderEditor`] |
+//! | read packets from a file, seek in it | [`FileReader`] |
+//! | read what arrives in pieces and may be damaged | [`StreamParser`] |
+//! | get whole frames and blocks of audio | [`Assembler`] |
+//! | take padding from packets and put it back | [`remove_padding`], [`Restorer`] |
+//! | move the times of packets | [`TimeShifter`], [`Rebaser`] |
+//! | leave streams out of packets | [`keep_payloads`], [`Selector`], [`Rewind`] |
+//! | write what a server sends into a file | [`FileWriter`], or its parts [`Recording`] and [`IndexBuilder`] |
+//! | make a damaged or unfinished file whole | [`repair`](repair()) |
+//! | make a file of frames and blocks of audio | [`Muxer`] |
+//!
 //! # Concepts
 //!
 //! A file is a **header** ([`Header`]), then **data packets** ([`Packet`]) of one fixed size, then
@@ -31,22 +48,24 @@
 //! what an MMS server sends before the packets.
 //!
 //! A packet holds **payloads** ([`Payload`]), and each payload holds a **media object** (a frame, a
-//! block of audio), a part of one, or several small ones. What is left of the packet is padding.
-//! Servers leave padding out; [`Restorer`] puts it back, [`remove_padding`] takes it away.
+//! block of audio), a part of one, or several small ones. What is left of the packet is padding,
+//! which servers leave out.
 //!
 //! A packet's **send time** says when it leaves the server. A media object's **presentation time**
 //! says when it is shown, and includes the **preroll** for which a player buffers: media at the
 //! very start has a presentation time equal to the preroll.
 //!
-//! An **index** ([`IndexObject`]) behind the packets says where the key frames lie;
-//! [`FileReader::seek`] finds them with and without one, [`IndexBuilder`] makes one.
+//! An **index** ([`IndexObject`]) behind the packets says where the key frames lie.
 //!
-//! [`Recording`] gathers what the header of the finished file has to say; [`FileWriter`] puts
-//! everything together.
+//! # What to rely on
 //!
-//! Bytes from files and networks are hostile here: nothing panics, sizes are compared with the
-//! bytes that are there and with [`Limits`] before memory is reserved. What a header does wrong
-//! without becoming unusable is listed as [`Deviation`]s.
+//! - **Bytes from files and networks are hostile.** Nothing panics; sizes are compared with the
+//!   bytes that are there and with [`Limits`] before memory is reserved. What cannot be used is an
+//!   [`Error`] that names the object and the place; what is wrong without harm is a [`Deviation`].
+//! - **What is not changed stays.** Headers, packets and objects keep their bytes, reserved fields,
+//!   unknown objects and old padding included.
+//! - **Packets are not repacked.** Whatever changes a packet leaves its size and its media as they
+//!   are, so that times, indexes and offsets stay true.
 
 mod assemble;
 mod command;
