@@ -22,9 +22,9 @@ const LAST_OBJECT: Duration = Duration::from_secs(2);
 /// The result depends on the header and the packets alone. To resume a recording, feed the packets
 /// that are in the file already to a new one.
 ///
-/// When the recording holds all packets that the header of a complete file declares, count and
-/// durations stay as the header has them, so that a file recorded from start to end is an exact
-/// copy. Otherwise:
+/// When the recording holds all packets that the header of a complete file declares, count,
+/// durations and flags stay as the header has them, so that a file recorded from start to end is an
+/// exact copy, apart from what follows of an index. Otherwise:
 ///
 /// - the play duration is the end of the last media object, preroll included;
 /// - the send duration is the distance from the first to the last send time plus the last packet's
@@ -33,7 +33,7 @@ const LAST_OBJECT: Duration = Duration::from_secs(2);
 ///
 /// Indexes do not come over a network: they are made from the packets, a Simple Index for every
 /// video stream and an Index Object where the header declares one. The seekable flag is set when
-/// every stream is audio, which needs no index, or every video stream has one. What the header
+/// every video stream has an index; audio needs none. What the header
 /// declares and the file will not have, other indexes and a signature over a header that changed,
 /// becomes padding: the header keeps its length, because packets lie behind it.
 ///
@@ -170,7 +170,9 @@ impl Recording {
             file_size: self.data_end().saturating_add(index.len() as u64),
             times: (!self.is_complete_copy())
                 .then(|| (play_duration, Duration::from_millis(self.timeline.send_duration()))),
-            seekable,
+            // An exact copy keeps its flags, unless it gained an index.
+            seekable: seekable
+                && (self.doubtful || !self.is_complete_copy() || !indexes.simple.is_empty()),
             indexes: header::Declared {
                 by_time: indexes.index.is_some() || given(guid::INDEX),
                 by_object: given(guid::MEDIA_OBJECT_INDEX),
@@ -214,11 +216,11 @@ impl Recording {
         let indexed = |number: u8| {
             indexes.simple.iter().any(|(of, index)| *of == number && !index.is_empty())
         };
-        !streams.is_empty()
+        streams.iter().any(|s| matches!(s.kind, StreamKind::Audio | StreamKind::Video))
             && streams.iter().all(|stream| match stream.kind {
-                StreamKind::Audio => true,
                 StreamKind::Video => indexed(stream.number),
-                _ => false,
+                // Players go by the others.
+                _ => true,
             })
     }
 
