@@ -10,9 +10,10 @@ mod support {
 
 use std::fs::{self, File};
 use std::io::BufReader;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use mms_asf::FileReader;
+use mms_asf::{FileReader, IndexObject, guid};
 use mms_client::{OpenOptions, RecordFailed, RecordOptions, Summary, Target};
 use mms_examples::serve::{Options, Title};
 use support::scratch::Scratch;
@@ -94,17 +95,32 @@ impl Original {
     }
 
     /// The bytes of its header that a recording may change: what is known at the end only.
-    fn changeable(&self) -> Vec<std::ops::Range<usize>> {
+    fn changeable(&self) -> Vec<Range<usize>> {
         let header = self.reader.header();
-        let id = mms_asf::guid::FILE_PROPERTIES.to_bytes_le();
+        // Indexes that are declared and not sent.
+        let declared = header.extension_objects().iter().filter(|object| {
+            [
+                guid::INDEX_PARAMETERS,
+                guid::MEDIA_OBJECT_INDEX_PARAMETERS,
+                guid::TIMECODE_INDEX_PARAMETERS,
+            ]
+            .contains(&object.id)
+        });
+        let padded = declared.map(|object| object.offset..object.offset + object.bytes.len());
+        self.fields().into_iter().chain(padded).collect()
+    }
+
+    fn fields(&self) -> Vec<Range<usize>> {
+        let header = self.reader.header();
+        let id = guid::FILE_PROPERTIES.to_bytes_le();
         let at = header.as_bytes().windows(16).position(|window| window == id).unwrap();
         let size = at + 40..at + 48;
         let data_size = header.len() - 34..header.len() - 26;
         let file = header.file();
-        if !file.broadcast() && file.packet_count == self.reader.packet_count() {
-            return vec![size, data_size];
-        }
         let (counts_and_durations, flags) = (at + 56..at + 80, at + 88..at + 92);
+        if !file.broadcast() && file.packet_count == self.reader.packet_count() {
+            return vec![size, flags, data_size];
+        }
         let data_count = header.len() - 10..header.len() - 2;
         vec![size, data_size, counts_and_durations, flags, data_count]
     }
@@ -121,7 +137,7 @@ fn name(path: &Path) -> String {
 #[test]
 fn what_is_served_is_recorded_as_it_is() {
     let Some(setup) = Setup::new("samples") else { return };
-    let mut recorded = 0;
+    let (mut recorded, mut indexed) = (0, 0);
     for (name, original) in setup.playable() {
         let summary = setup.whole(&name);
         let count = original.reader.packet_count();
@@ -141,15 +157,23 @@ fn what_is_served_is_recorded_as_it_is() {
         for place in changeable {
             bytes[place.clone()].copy_from_slice(&header.as_bytes()[place]);
         }
-        let (head, packets) = bytes.split_at(header.len());
+        let (head, rest) = bytes.split_at(header.len());
         assert!(head == header.as_bytes(), "{name}: another header");
+        let (packets, index) = rest.split_at(original.packets.len());
         assert!(packets == original.packets, "{name}: other packets");
+        let known = |object: &IndexObject| !matches!(object, IndexObject::Other { .. });
+        let mut copy = copy;
+        let indexes = copy.indexes().unwrap();
+        assert_eq!(indexes.is_empty(), index.is_empty(), "{name}");
+        assert!(indexes.iter().all(known), "{name}");
+        indexed += u32::from(!index.is_empty());
         recorded += 1;
     }
     let complaints: Vec<_> =
         setup.served.lines().into_iter().filter(|line| line.contains("; ")).collect();
     assert!(complaints.is_empty(), "the server: {complaints:?}");
     println!("{recorded} of {} files were served and recorded", setup.files.len());
+    println!("{indexed} of them got an index");
     assert!(recorded * 4 > setup.files.len() * 3, "most samples can be played");
 }
 
@@ -179,7 +203,8 @@ fn what_was_cut_off_is_completed() {
             let summary = setup.record(&name, resume);
             let summary = summary.unwrap_or_else(|error| panic!("{name} at {cut}: {error}"));
             let size = original.reader.header().file().packet_size as usize;
-            let before = Some(cut.saturating_sub(header) / size).filter(|&packets| packets > 0);
+            let before = (cut.saturating_sub(header) / size).min(original.packets.len() / size);
+            let before = Some(before).filter(|&packets| packets > 0);
             assert_eq!(summary.resumed_from, before.map(|packets| packets as u64), "{name}");
             assert!(fs::read(setup.recording()).unwrap() == whole, "{name} at {cut}");
             resumed += 1;

@@ -89,9 +89,9 @@ impl Recording {
             return Self::over(Sink::File(file), &header, content).map(Resume::Fresh);
         }
         // Either a finished recording or the original, index and all: its header is the server's,
-        // which an unfinished recording never has.
+        // which an unfinished recording never has, and it is as long as that says.
         let complete = scan.is_finished(&mut file).map_err(RecordingError::Read)?
-            || scan.header == header.as_bytes();
+            || (scan.header == header.as_bytes() && length >= header.file().file_size);
         let mut recording = Self::over(Sink::File(file), &header, content)?;
         recording.begun = true;
         recording.facts = scan.facts;
