@@ -34,6 +34,10 @@ pub enum Error {
         /// The largest value allowed.
         limit: u64,
     },
+    /// The bytes do something that is put up with elsewhere, but not by
+    /// [`Header::parse_strict`](crate::Header::parse_strict).
+    #[error("against the rules: {0}")]
+    Deviates(Deviation),
     /// A media object is for a stream that the header does not declare.
     #[error("stream {number} is not declared")]
     NoSuchStream {

@@ -3,6 +3,7 @@
 mod facts;
 mod protection;
 mod stream;
+mod strict;
 
 use std::fmt;
 
@@ -42,6 +43,7 @@ pub struct Header {
 impl Header {
     /// Reads a complete Header Object and the 50 fixed bytes of the Data Object behind it.
     /// Bytes that follow are reported as [`Deviation::TrailingBytes`] and left out.
+    /// [`parse_strict`](Self::parse_strict) refuses what this puts up with.
     ///
     /// Fails when the File Properties Object is missing, when an object has a size below 24, and
     /// when the Data Object does not lie where the Header Object ends.
