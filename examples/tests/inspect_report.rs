@@ -1,0 +1,285 @@
+//! What `inspect` tells of files made for it.
+
+#![cfg(test)]
+
+mod scripted {
+    pub(crate) mod program;
+}
+mod support {
+    pub(crate) mod cargo;
+    pub(crate) mod scratch;
+}
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use mms_asf::objects::{
+    ContentDescription, IndexParameters, LanguageList, Marker, Markers, ScriptCommand,
+    ScriptCommands,
+};
+use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
+use mms_asf::{
+    Header, HeaderEditor, Index, IndexKind, IndexObject, IndexSpecifier, SimpleEntry, SimpleIndex,
+    Text,
+};
+use mms_examples::inspect::{Report, Seen};
+use scripted::program::{program, run};
+use serde_json::Value;
+use support::scratch::Scratch;
+
+const SIZE: u32 = 256;
+const STREAMS: [TestStream; 1] = [TestStream::Video(1)];
+/// Packets with a key frame; one packet is one frame, a second long.
+const KEYS: [u32; 3] = [0, 4, 7];
+
+/// A header for ten packets, and ten packets.
+fn file() -> Vec<u8> {
+    let mut bytes = testing::header(SIZE, 10, &STREAMS).to_vec();
+    bytes.extend(packets());
+    bytes
+}
+
+fn packets() -> Vec<u8> {
+    let make = |number| match KEYS.contains(&number) {
+        true => testing::key_packet(number, SIZE, b"a key frame"),
+        false => testing::packet(number, SIZE, b"frame"),
+    };
+    (0..10).flat_map(make).collect()
+}
+
+fn report(bytes: &[u8]) -> Report {
+    Report::read(Path::new("-"), bytes, |_| Ok(())).unwrap()
+}
+
+/// What is wrong with a file.
+fn deviations(bytes: &[u8]) -> Vec<String> {
+    let report = report(bytes);
+    let found = report.json()["deviations"].as_array().unwrap().clone();
+    let found: Vec<_> = found.iter().map(|line| line.as_str().unwrap().to_owned()).collect();
+    // Long lines go on in the next one.
+    let text = report.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    for line in &found {
+        assert!(text.contains(&format!("deviation {line}")), "{line}: {text}");
+    }
+    assert_eq!(found.is_empty(), text.contains("deviations none"), "{text}");
+    found
+}
+
+/// A file with an index behind it, in whose header the size of all is right.
+fn with_index(index: impl Into<IndexObject>) -> Vec<u8> {
+    let mut object = BytesMut::new();
+    index.into().write(&mut object);
+    let mut bytes = file();
+    bytes.extend(object);
+    let len = bytes.len() as u64;
+    bytes[70..78].copy_from_slice(&len.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn a_file_without_fault() {
+    let report = report(&file());
+    assert_eq!(deviations(&file()), [""; 0]);
+    let object = report.json();
+    let stream = &object["streams"][0];
+    for (field, value) in [
+        ("packets", 10),
+        ("payloads", 10),
+        ("objects", 10),
+        ("key_frames", 3),
+        ("object_bytes", 3 * 11 + 7 * 5),
+        ("payload_bytes", 3 * 11 + 7 * 5),
+        ("first_ms", 3_000),
+        ("last_ms", 12_000),
+        ("width", 320),
+    ] {
+        assert_eq!(stream[field], value, "{field}");
+    }
+    assert_eq!((&object["last_media_ms"], &object["last_send_ms"]), (&9_000.into(), &9_000.into()));
+    assert_eq!(stream["codec"], "WMV3");
+    assert_eq!(object["bytes"], file().len());
+}
+
+#[test]
+fn what_objects_say() {
+    let header = Header::parse(&testing::header(SIZE, 0, &STREAMS)).unwrap();
+    let mut editor = HeaderEditor::new(&header);
+    let mut content = ContentDescription::default();
+    content.title = "a \"title\"\n\u{1B}[31m".into();
+    editor.set(&content).unwrap();
+    let mut languages = LanguageList::default();
+    languages.languages.push(Text::new("en-us"));
+    editor.set(&languages).unwrap();
+    let mut markers = Markers::default();
+    markers.markers.push(Marker::new(Duration::from_millis(4_500), "the end"));
+    editor.set(&markers).unwrap();
+    let mut script = ScriptCommands::default();
+    script.kinds.push(Text::unterminated("URL"));
+    script.commands.push(ScriptCommand::new(3_000, 0, "http://example.com/"));
+    editor.set(&script).unwrap();
+    let mut parameters = IndexParameters::default();
+    parameters.interval = 1_000;
+    parameters.specifiers.push(IndexSpecifier { stream: 1, kind: IndexKind::KeyFrame });
+    editor.set(&parameters).unwrap();
+    let header = editor.finish().unwrap();
+
+    let report = report(header.as_bytes());
+    let object = report.json();
+    let all = object["objects"].as_array().unwrap();
+    let inside: Vec<_> = all.iter().flat_map(|o| o["objects"].as_array().unwrap()).collect();
+    let content = |name: &str| {
+        let mut objects = all.iter().chain(inside.iter().copied());
+        let found = objects.find(|object| object["name"] == name).unwrap();
+        let offset = usize::try_from(found["offset"].as_u64().unwrap()).unwrap();
+        let id = found["id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap();
+        assert_eq!(header.as_bytes()[offset..offset + 16], id.to_bytes_le(), "{name}");
+        found["content"][0].as_str().unwrap().to_owned()
+    };
+    assert_eq!(content("Content Description Object"), r#"title "a \"title\"\n\u{1b}[31m""#);
+    assert_eq!(content("Language List Object"), r#"0: "en-us""#);
+    assert_eq!(content("Marker Object"), r#"0:00:04.500 "the end", at byte 0 of the data"#);
+    assert_eq!(content("Script Command Object"), r#"0:00:03.000 "URL": "http://example.com/""#);
+    assert_eq!(content("Index Parameters Object"), "every 1000 ms: stream 1 key frames");
+    let text = report.text();
+    assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert!(text.contains(r#""URL": "http://example.com/""#), "{text}");
+}
+
+#[test]
+fn indexes() {
+    let id = testing::FILE_ID;
+    let second = Duration::from_secs(1);
+    let simple = |packets: [u32; 5]| {
+        let entries = packets.map(|packet| SimpleEntry { packet, packet_count: 1 });
+        with_index(SimpleIndex::new(id, second, entries).unwrap())
+    };
+    assert_eq!(deviations(&simple([0, 0, 4, 4, 7])), [""; 0]);
+    assert_eq!(
+        deviations(&simple([0, 1, 4, 5, 99])),
+        ["the Simple Index Object leads astray for stream 1: 3 of 5 entries"]
+    );
+    let object = report(&simple([0, 0, 4, 4, 7])).json();
+    let behind = &object["objects_behind"][0];
+    assert_eq!(behind["name"], "Simple Index Object");
+    assert_eq!(behind["content"][0], "5 entries, one for 1 s, 0:00:00.000 to 0:00:04.000");
+    assert_eq!(behind["content"][1], "stream 1 key frames");
+
+    let by_time = |targets: [Option<u64>; 3], kind| {
+        let rows = targets.map(|target| [target.map(|packet| packet * u64::from(SIZE))]);
+        let column = [IndexSpecifier { stream: 1, kind }];
+        with_index(Index::new(second, &column, rows).unwrap())
+    };
+    let stale = |astray, all| {
+        vec![format!("the Index Object leads astray for stream 1: {astray} of {all} entries")]
+    };
+    let none = Vec::<String>::new();
+    for (targets, kind, wanted) in [
+        ([Some(0), None, Some(7)], IndexKind::KeyFrame, none.clone()),
+        ([Some(0), Some(3), Some(7)], IndexKind::KeyFrame, stale(1, 3)),
+        ([Some(0), Some(3), Some(7)], IndexKind::MediaObject, none.clone()),
+        ([Some(0), None, Some(10)], IndexKind::MediaObject, stale(1, 2)),
+        ([Some(0), Some(9), Some(3)], IndexKind::Packet, none),
+        ([Some(10), Some(9), Some(11)], IndexKind::Packet, stale(2, 3)),
+    ] {
+        assert_eq!(deviations(&by_time(targets, kind)), wanted, "{targets:?} {kind:?}");
+    }
+}
+
+#[test]
+fn faults() {
+    let header = testing::header(SIZE, 10, &STREAMS).len();
+    let size = SIZE as usize;
+    let changed = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = file();
+        change(&mut bytes);
+        deviations(&bytes).join("\n")
+    };
+    let packet = |number: usize| header + number * size;
+    let whole = |stream: u8, time: u32| {
+        let payload = TestPayload::whole(stream, 0, time, b"frame");
+        TestPacket { send_time: time, ..TestPacket::single(payload) }.build(SIZE)
+    };
+    let put = |number: usize, bytes: &[u8]| {
+        changed(&|file| file[packet(number)..packet(number + 1)].copy_from_slice(bytes))
+    };
+
+    let lost = changed(&|bytes| bytes[packet(4)..packet(5)].fill(0xFF));
+    assert!(lost.starts_with(&format!("{SIZE} bytes at byte {}: ", packet(4))), "{lost}");
+    let cut = changed(&|bytes| bytes.truncate(packet(9) + 100));
+    assert!(cut.contains("10 packets are declared, 9 are there"), "{cut}");
+    assert!(cut.contains(&format!("100 bytes at byte {}: a cut packet", packet(9))), "{cut}");
+    assert!(cut.contains("a size of "), "{cut}");
+    let early = put(5, &whole(1, 1_000));
+    assert!(early.contains("send times run backwards: 1 times, 3000 ms at most"), "{early}");
+    assert!(early.contains("times of stream 1 run backwards: 1 times, 6000 ms"), "{early}");
+    let other = put(5, &whole(9, 5_000));
+    assert!(other.contains("stream 9 has payloads and is not declared"), "{other}");
+    let part = TestPayload::part(1, 5, 8_000, 500, 0, b"a part");
+    let part = TestPacket { send_time: 5_000, ..TestPacket::single(part) };
+    assert_eq!(put(5, &part.build(SIZE)), "incomplete objects of stream 1: 1, the next one began");
+    assert_eq!(changed(&|bytes| bytes[24] = 9), "the header declares 9 objects and holds 3");
+}
+
+#[test]
+fn one_file_behind_the_other() {
+    let mut bytes = file();
+    bytes.extend(file());
+    let object = report(&bytes).json();
+    assert_eq!(object["packets"], 10);
+    let more = object["more"].as_array().unwrap();
+    assert_eq!(more.len(), 1);
+    assert_eq!((&more[0]["packets"], &more[0]["offset"]), (&10.into(), &file().len().into()));
+    assert!(report(&bytes).text().contains("header 2 at byte"));
+
+    let many = file().repeat(20);
+    let object = report(&many).json();
+    assert_eq!(object["more"].as_array().unwrap().len(), 15);
+    assert_eq!(object["headers_left_out"], 4);
+    let mut seen = Vec::new();
+    let each = |packet: &Seen<'_>| {
+        seen.push((packet.part, packet.number));
+        Ok(())
+    };
+    Report::read(Path::new("-"), many.as_slice(), each).unwrap();
+    assert_eq!(seen.len(), 200);
+    assert_eq!((seen[9], seen[10], seen[199]), ((0, 9), (1, 0), (19, 9)));
+}
+
+#[test]
+fn the_program_prints_packets_and_reads_pipes() {
+    let scratch = Scratch::new("inspect-packets");
+    fs::write(scratch.join("a.wmv"), file()).unwrap();
+    let text = run("inspect", &scratch, ["a.wmv", "--packets"]).done();
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[0].starts_with("# packet @offset"), "{text}");
+    let offset = file().len() - 9 * SIZE as usize;
+    assert!(lines[2].starts_with(&format!("1 @{offset} 0:00:01.000 +1000, ")), "{text}");
+    assert!(lines[2].ends_with(" 1.1 0/5 0:00:04.000"), "{text}");
+    assert!(lines[5].ends_with(" 1.4 0/11 0:00:07.000K"), "{text}");
+    assert!(lines[11].starts_with("file id"), "{text}");
+
+    let object = run("inspect", &scratch, ["a.wmv", "--packets", "--json"]).done();
+    let object: Value = serde_json::from_str(&object).unwrap();
+    let list = object["packet_list"].as_array().unwrap();
+    assert_eq!((list.len(), &object["packets"]), (10, &10.into()));
+    let payload = &list[4]["payloads"][0];
+    assert_eq!((&payload["key_frame"], &payload["size"]), (&true.into(), &11.into()));
+    assert_eq!(list[4]["send_ms"], 4_000);
+
+    let empty = testing::header(SIZE, 0, &STREAMS);
+    fs::write(scratch.join("empty.wmv"), &empty).unwrap();
+    let object = run("inspect", &scratch, ["empty.wmv", "--packets", "--json"]).done();
+    let object: Value = serde_json::from_str(&object).unwrap();
+    assert_eq!(object["packet_list"].as_array().map(Vec::len), Some(0));
+
+    let mut piped = program("inspect", &scratch, ["-"]);
+    piped.stdin(Stdio::from(File::open(scratch.join("a.wmv")).unwrap()));
+    let piped = String::from_utf8(piped.output().unwrap().stdout).unwrap();
+    assert_eq!(piped, run("inspect", &scratch, ["a.wmv"]).done());
+    let nothing = run("inspect", &scratch, ["-"]);
+    assert!(nothing.failed().starts_with("inspect: -: is no ASF file"), "{nothing:?}");
+}
