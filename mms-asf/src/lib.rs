@@ -69,6 +69,7 @@
 
 mod assemble;
 mod command;
+mod copy;
 mod cursor;
 mod edit;
 mod error;
@@ -105,6 +106,7 @@ pub use self::assemble::{
     MediaObject,
 };
 pub use self::command::{CommandSample, command_sample};
+pub use self::copy::{Change, Repaired};
 pub use self::edit::HeaderEditor;
 pub use self::error::{Deviation, Error, FileError};
 pub use self::formats::{AudioFormat, StreamFormat, VideoFormat};
@@ -123,7 +125,7 @@ pub use self::push::{Cause, Event, StreamParser};
 pub use self::reader::{FileReader, SeekMethod, SeekPoint};
 pub use self::rebase::{Rebase, Rebaser};
 pub use self::recording::{Ending, Patch, Recording};
-pub use self::repair::{Change, RepairOptions, Repaired, repair};
+pub use self::repair::{RepairOptions, repair};
 pub use self::restore::{Restored, Restorer};
 pub use self::selector::{NoSuchStream, Rewind, Selected, Selection, Selector};
 pub use self::shift::{Shift, Shifted, TimeShifter};

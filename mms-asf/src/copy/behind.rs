@@ -34,7 +34,7 @@ impl Behind {
         }
     }
 
-    /// What the repaired file keeps: indexes that lead to its packets, and all that is no index.
+    /// What the copy keeps: indexes that lead to its packets, and all that is no index.
     pub(super) fn kept(
         &mut self,
         header: &Header,

@@ -1,4 +1,4 @@
-//! What a repair found and changed.
+//! What a copy found and changed.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,0 +1,222 @@
+//! Copies a file packet by packet into one that is whole: what repairing and filtering have in
+//! common.
+
+mod behind;
+mod report;
+mod source;
+
+use std::collections::VecDeque;
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+
+use bytes::{Bytes, BytesMut};
+
+use self::behind::Behind;
+use self::report::Report;
+pub use self::report::{Change, Repaired};
+use self::source::Source;
+use crate::edit::mend;
+use crate::{
+    Event, FileError, Header, Limits, Packet, Rebase, Rebaser, Recording, Restorer, Shift,
+};
+
+/// Bytes of output that are gathered for one write.
+const BLOCK: usize = 256 << 10;
+
+/// A file of which the header has been read.
+pub(crate) struct Original<R> {
+    source: Source<R>,
+    /// The header as it was found.
+    found: Header,
+    header: Header,
+    limits: Limits,
+}
+
+impl<R: Read> Original<R> {
+    /// Reads the header.
+    ///
+    /// Fails when it cannot be read, and when there is none.
+    pub(crate) fn open(input: R, limits: &Limits) -> Result<Self, FileError> {
+        let mut source = Source::new(input, limits);
+        let Some(Event::Header { header: found, .. }) = source.next()? else {
+            return Err(FileError::NoPackets);
+        };
+        let header = mend(&found, limits)?;
+        Ok(Self { source, found: *found, header, limits: *limits })
+    }
+
+    /// The header without deviations.
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Writes a whole file with this header, and what `change` makes of each packet: one of the same
+    /// size, or none.
+    ///
+    /// Fails with [`FileError::NoPackets`] when there is no packet to write.
+    pub(crate) fn copy<W: Write + Seek>(
+        mut self,
+        header: &Header,
+        output: W,
+        rebase: Rebase,
+        change: impl FnMut(Bytes) -> Option<Bytes>,
+    ) -> Result<Repaired, FileError> {
+        let mut output = BufWriter::with_capacity(BLOCK, output);
+        let start = output.stream_position()?;
+        let mut copy = Copy {
+            rebaser: Rebaser::new(header, rebase),
+            recording: Recording::of_doubtful(header, &self.limits),
+            restorer: Restorer::new(header.file().packet_size)?,
+            header: header.clone(),
+            output,
+            waiting: Some(VecDeque::new()),
+            report: Report::new(&self.found),
+            behind: Behind::default(),
+            buffer: BytesMut::new(),
+            limits: self.limits,
+            found: self.found,
+            change,
+        };
+        if *header != self.header {
+            copy.behind.packets_differ();
+        }
+        copy.output.write_all(&copy.recording.initial_header())?;
+        while let Some(event) = self.source.next()? {
+            if !copy.event(event)? {
+                break;
+            }
+        }
+        copy.finish(start)
+    }
+}
+
+struct Copy<W: Write + Seek, F> {
+    /// The header as it was found.
+    found: Header,
+    /// The header of the output.
+    header: Header,
+    change: F,
+    rebaser: Rebaser,
+    recording: Recording,
+    restorer: Restorer,
+    output: BufWriter<W>,
+    /// The first packets, until it is known how far their times have to be moved.
+    waiting: Option<VecDeque<Bytes>>,
+    report: Report,
+    behind: Behind,
+    buffer: BytesMut,
+    limits: Limits,
+}
+
+impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
+    /// Whether to go on.
+    fn event(&mut self, event: Event) -> Result<bool, FileError> {
+        match event {
+            Event::Packet { bytes, .. } => self.packet(bytes)?,
+            Event::Damage { offset, bytes, cause } => {
+                self.behind.packets_differ();
+                self.report.damage(offset, bytes.len() as u64, cause);
+            }
+            Event::Object { id, offset, bytes } => self.behind.object(id, offset, bytes),
+            Event::Skipped { id, offset, len } => self.report.object_left_out(id, offset, len),
+            Event::End { leftover, .. } if leftover.is_empty() => {}
+            Event::End { offset, leftover } => self.leftover(offset, &leftover)?,
+            Event::Header { offset, header } => {
+                self.behind.packets_differ();
+                if !header.same_stream(&self.found) {
+                    self.report.next = Some(offset);
+                    return Ok(false);
+                }
+                self.report.repeated(offset, header.len() as u64);
+            }
+            // Sizes and counts are compared at the end.
+            Event::Deviation(_) => {}
+        }
+        Ok(true)
+    }
+
+    fn packet(&mut self, packet: Bytes) -> Result<(), FileError> {
+        self.behind.packet();
+        let Some(packet) = (self.change)(packet) else {
+            self.behind.packets_differ();
+            return Ok(());
+        };
+        if let Some(waiting) = &mut self.waiting {
+            let known = self.rebaser.observe(&packet);
+            waiting.push_back(packet);
+            if known {
+                self.release()?;
+            }
+            return Ok(());
+        }
+        self.write(&packet)
+    }
+
+    /// Writes the packets that waited.
+    fn release(&mut self) -> Result<(), FileError> {
+        for packet in self.waiting.take().unwrap_or_default() {
+            self.write(&packet)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, packet: &[u8]) -> Result<(), FileError> {
+        if self.rebaser.shift() == Some(Shift::default()) {
+            self.recording.packet(packet);
+            self.output.write_all(packet)?;
+            return Ok(());
+        }
+        self.buffer.clear();
+        self.buffer.extend_from_slice(packet);
+        // A packet whose times cannot be moved keeps them.
+        let _ = self.rebaser.apply(&mut self.buffer);
+        self.recording.packet(&self.buffer);
+        self.output.write_all(&self.buffer)?;
+        Ok(())
+    }
+
+    /// A last packet that was cut: whole when only padding is missing.
+    fn leftover(&mut self, offset: u64, bytes: &Bytes) -> Result<(), FileError> {
+        self.behind.packets_differ();
+        let size = self.header.file().packet_size;
+        let whole = Packet::parse(bytes, size)
+            .is_ok_and(|packet| packet.is_multiple() && packet.payload_end().is_some());
+        if !whole {
+            self.report.cut(offset, bytes.len() as u64);
+            return Ok(());
+        }
+        let mut restored = BytesMut::new();
+        self.restorer.restore(bytes, &mut restored)?;
+        self.report.filled(offset, u64::from(size).saturating_sub(bytes.len() as u64));
+        self.packet(restored.freeze())
+    }
+
+    fn finish(mut self, start: u64) -> Result<Repaired, FileError> {
+        self.release()?;
+        let packets = self.recording.packets();
+        if packets == 0 {
+            return Err(FileError::NoPackets);
+        }
+        let shift = self.rebaser.shift().unwrap_or_default();
+        if shift != Shift::default() {
+            self.behind.packets_differ();
+        }
+        let kept = self.behind.kept(&self.header, packets, &mut self.report);
+        let mut old = 0_u64;
+        for object in kept {
+            old = old.saturating_add(object.bytes.len() as u64);
+            self.recording.object(object);
+        }
+        let ending = self.recording.finish();
+        self.output.write_all(&ending.index)?;
+        let end = self.output.stream_position()?;
+        for patch in &ending.patches {
+            self.output.seek(SeekFrom::Start(start.saturating_add(patch.offset)))?;
+            self.output.write_all(&patch.bytes)?;
+        }
+        self.output.seek(SeekFrom::Start(end))?;
+        self.output.flush()?;
+        let header = Header::parse_with(&ending.header, &self.limits)?;
+        let made = (ending.index.len() as u64).saturating_sub(old);
+        Ok(self.report.finish(&self.recording, &header, end.saturating_sub(start), made, shift))
+    }
+}
