@@ -38,12 +38,16 @@ pub enum Error {
     /// [`Header::parse_strict`](crate::Header::parse_strict).
     #[error("against the rules: {0}")]
     Deviates(Deviation),
-    /// A media object is for a stream that the header does not declare.
+    /// A media object is for a stream that the header does not declare, or such a stream was asked
+    /// for.
     #[error("stream {number} is not declared")]
     NoSuchStream {
         /// The stream number.
         number: u8,
     },
+    /// No stream is kept, or none of those that are has a packet.
+    #[error("nothing is kept")]
+    NothingKept,
     /// A media object comes too late to be sent before it has to be shown.
     #[error(
         "a media object of stream {stream} for {time} ms comes behind one for {latest} ms, \

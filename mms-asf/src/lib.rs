@@ -74,6 +74,7 @@ mod cursor;
 mod edit;
 mod error;
 mod fields;
+mod filter;
 pub mod formats;
 pub mod guid;
 mod header;
@@ -109,6 +110,7 @@ pub use self::command::{CommandSample, command_sample};
 pub use self::copy::{Change, Repaired};
 pub use self::edit::HeaderEditor;
 pub use self::error::{Deviation, Error, FileError};
+pub use self::filter::{FilterOptions, Filtered, RemovedStream, filter, filter_header};
 pub use self::formats::{AudioFormat, StreamFormat, VideoFormat};
 pub use self::header::{Header, PayloadExtension, Protection, Stream, StreamKind};
 pub use self::index::{
