@@ -1,0 +1,87 @@
+//! Drops streams from an ASF file.
+
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use mms_examples::filter::{self, Options};
+
+/// Copies some streams of a .wmv, .wma or .asf file into a new file, without writing them anew:
+/// packets, times and media stay as they are.
+///
+/// `inspect` prints which streams there are.
+#[derive(Parser)]
+#[command(name = "filter", after_help = "Exit status: 0 done, 1 failed, 2 wrong usage.")]
+struct Arguments {
+    /// The file to read.
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// The file to write.
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// The streams to keep, by their numbers.
+    #[arg(long, value_name = "1,3", value_delimiter = ',', value_parser = stream_number,
+          required = true, allow_negative_numbers = true)]
+    streams: Vec<u8>,
+    /// Replace the file if it exists. It stays until the new one is complete.
+    #[arg(long)]
+    force: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+fn stream_number(text: &str) -> Result<u8, String> {
+    let number = text.trim().parse().ok().filter(|number| (1..=127).contains(number));
+    number.ok_or_else(|| "stream numbers are from 1 to 127, with commas between them".to_owned())
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut options = Options::new(&arguments.input, &arguments.output, &arguments.streams);
+    options.force = arguments.force;
+    if let Err(error) = listen_for_signals(options.unfinished()) {
+        say(&format!("Ctrl-C will leave an unfinished file behind: {error}"));
+    }
+    let (text, failure) = match filter::filter(&options) {
+        Ok(report) if arguments.json => (format!("{:#}\n", report.json()), None),
+        Ok(report) => (report.text(), None),
+        Err(error) => {
+            let object = error.json(&options);
+            let text = if arguments.json { format!("{object:#}\n") } else { String::new() };
+            (text, Some(error.to_string()))
+        }
+    };
+    let printed = std::io::stdout().write_all(text.as_bytes());
+    let failure = failure.or_else(|| match printed {
+        // A reader that has seen enough, such as `head`, closes the pipe.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Some(format!(
+            "{} is written, but what was done cannot be printed: {error}; send it somewhere else",
+            arguments.output.display()
+        )),
+        _ => None,
+    });
+    match failure {
+        None => ExitCode::SUCCESS,
+        Some(line) => {
+            say(&line);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A signal ends the program without leaving half a file behind.
+fn listen_for_signals(unfinished: PathBuf) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(move || {
+        let _ = fs::remove_file(&unfinished);
+        say("stopped");
+        std::process::exit(1);
+    })
+}
+
+/// A line on standard error; if that cannot be written nobody wants to read it.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "filter: {line}");
+}

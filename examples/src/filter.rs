@@ -1,0 +1,164 @@
+//! Drops streams from a file: reads one, writes the other beside its place, and puts it there when
+//! it is complete.
+
+mod failure;
+mod report;
+
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use mms_asf::{Error, FileError, FileReader, FilterOptions, Filtered};
+
+pub use failure::Failure;
+pub use report::Report;
+
+/// What to filter, and where to.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The file to read.
+    pub input: PathBuf,
+    /// The file to write.
+    pub output: PathBuf,
+    /// The numbers of the streams to keep.
+    pub streams: Vec<u8>,
+    /// Replace the output if it is there.
+    pub force: bool,
+}
+
+impl Options {
+    /// These streams of one file, into another one that is not there yet.
+    #[must_use]
+    pub fn new(input: &Path, output: &Path, streams: &[u8]) -> Self {
+        let (input, output) = (input.to_owned(), output.to_owned());
+        Self { input, output, streams: streams.to_vec(), force: false }
+    }
+
+    /// The file that is written to until it is complete. It lies in the same folder, so that it only
+    /// has to be renamed, and no other process uses the name.
+    #[must_use]
+    pub fn unfinished(&self) -> PathBuf {
+        let place = self.place();
+        let mut name = OsString::from(".");
+        name.push(place.file_name().unwrap_or_default());
+        name.push(format!(".{}.part", std::process::id()));
+        place.with_file_name(name)
+    }
+
+    /// Where the output is in the end: a link stays one.
+    fn place(&self) -> PathBuf {
+        fs::canonicalize(&self.output).unwrap_or_else(|_| self.output.clone())
+    }
+}
+
+/// Writes the output. It is complete, or as it was before.
+///
+/// # Errors
+/// When a file cannot be read or written, when there is no such stream, and when the output is there
+/// already and shall not be replaced.
+pub fn filter(options: &Options) -> Result<Report, Failure> {
+    let input = open(&options.input)?;
+    check(options)?;
+    let unfinished = options.unfinished();
+    let written = write(options, input, &unfinished).and_then(|filtered| {
+        // It may have come into being meanwhile.
+        check(options)?;
+        fs::rename(&unfinished, options.place()).map_err(|error| unwritable(options, error))?;
+        Ok(filtered)
+    });
+    if written.is_err() {
+        // It may never have been made.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written.map(|filtered| Report::new(options, filtered))
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    let unreadable = |error| Failure::Unreadable { path: path.to_owned(), error };
+    // Opening a pipe would wait for its writer.
+    if !path.metadata().map_err(unreadable)?.is_file() {
+        return Err(Failure::NoFile(path.to_owned()));
+    }
+    File::open(path).map_err(unreadable)
+}
+
+/// Whether the output may be written.
+fn check(options: &Options) -> Result<(), Failure> {
+    let output = &options.output;
+    if same(&options.input, output) {
+        return Err(Failure::Same(output.clone()));
+    }
+    match output.metadata() {
+        Ok(found) if !found.is_file() => Err(Failure::NoFile(output.clone())),
+        Ok(_) if !options.force => Err(Failure::Exists(output.clone())),
+        Ok(_) => Ok(()),
+        // A link that leads nowhere is there too.
+        Err(_) if output.symlink_metadata().is_ok() && !options.force => {
+            Err(Failure::Exists(output.clone()))
+        }
+        Err(_) => {
+            let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+            match folder.filter(|folder| !folder.is_dir()) {
+                Some(folder) => {
+                    Err(Failure::NoFolder { path: output.clone(), folder: folder.to_owned() })
+                }
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    let whole = |path| fs::canonicalize(path).ok();
+    whole(one).is_some_and(|path| whole(other) == Some(path))
+}
+
+fn write(options: &Options, input: File, unfinished: &Path) -> Result<Filtered, Failure> {
+    let failed_to_read = Cell::new(false);
+    let input = Watched { input: BufReader::new(input), failed: &failed_to_read };
+    let output = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(unfinished)
+        .map_err(|error| unwritable(options, error))?;
+    mms_asf::filter(input, output, &options.streams, &FilterOptions::default()).map_err(|error| {
+        let path = options.input.clone();
+        match error {
+            FileError::Io(error) if failed_to_read.get() => Failure::Unreadable { path, error },
+            FileError::Io(error) => unwritable(options, error),
+            FileError::Format(Error::NoSuchStream { number }) => {
+                Failure::NoSuchStream { asked: number, available: available(&path), path }
+            }
+            FileError::Format(Error::NothingKept) => Failure::Nothing(path),
+            FileError::NoPackets => Failure::NoPackets(path),
+            error => Failure::NotAsf { path, error },
+        }
+    })
+}
+
+fn unwritable(options: &Options, error: io::Error) -> Failure {
+    Failure::Unwritable { path: options.output.clone(), error }
+}
+
+/// The streams of a file, for somebody who asked for another one.
+fn available(path: &Path) -> Vec<u8> {
+    let reader = File::open(path).ok().and_then(|file| FileReader::open(BufReader::new(file)).ok());
+    reader.map_or_else(Vec::new, |reader| reader.header().stream_numbers().collect())
+}
+
+/// Remembers that reading failed, and not writing.
+struct Watched<'a, R> {
+    input: R,
+    failed: &'a Cell<bool>,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer);
+        let interrupted = |error: &io::Error| error.kind() == io::ErrorKind::Interrupted;
+        self.failed.set(read.as_ref().is_err_and(|error| !interrupted(error)));
+        read
+    }
+}
