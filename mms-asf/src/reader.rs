@@ -21,9 +21,15 @@ const OUT_OF_ORDER: u32 = 600_000;
 const SEARCH_PAST: u64 = 16;
 
 /// A file open for reading.
+///
+/// Packets that are read one after the other are read without seeking, so that a
+/// [`BufReader`](std::io::BufReader) keeps what it has read ahead. Nobody else may move the input's
+/// position meanwhile, as the clone of a [`File`](std::fs::File) would.
 #[derive(Debug)]
 pub struct FileReader<R> {
     input: R,
+    /// The position of `input`, where it is known: seeking empties the buffer of a `BufReader`.
+    at: Option<u64>,
     header: Header,
     packets: u64,
     leftover: u64,
@@ -50,7 +56,7 @@ impl<R: Read + Seek> FileReader<R> {
         let file_len = input.seek(SeekFrom::End(0))?;
         let (packets, leftover) = extent(&header, file_len);
         let (limits, tail, deviations) = (*limits, None, Vec::new());
-        Ok(Self { input, header, packets, leftover, limits, tail, deviations })
+        Ok(Self { input, at: None, header, packets, leftover, limits, tail, deviations })
     }
 
     /// The file's header.
@@ -87,9 +93,13 @@ impl<R: Read + Seek> FileReader<R> {
             .checked_mul(u64::from(size))
             .and_then(|offset| offset.checked_add(self.header.len() as u64))
             .ok_or(FileError::NoSuchPacket { number, count: self.packets })?;
-        self.input.seek(SeekFrom::Start(offset))?;
+        // Not known again before all went well.
+        if self.at.take() != Some(offset) {
+            self.input.seek(SeekFrom::Start(offset))?;
+        }
         buffer.resize(size as usize, 0);
         self.input.read_exact(buffer)?;
+        self.at = offset.checked_add(u64::from(size));
         Ok(())
     }
 
@@ -138,6 +148,7 @@ impl<R: Read + Seek> FileReader<R> {
     pub fn indexes(&mut self) -> Result<&[IndexObject], FileError> {
         if self.tail.is_none() {
             let packets = (self.packets, self.leftover);
+            self.at = None;
             let tail = Tail::read(&mut self.input, &self.header, packets, &self.limits)?;
             self.deviations.extend_from_slice(&tail.deviations);
             self.tail = Some(tail);

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use std::io::{Cursor, Seek, SeekFrom, Write};
+use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -248,6 +248,55 @@ fn packets_are_found() {
     assert_eq!(empty.packet_count(), 0);
     assert_eq!(empty.packet_at_time(Duration::MAX).unwrap(), 0);
     assert_eq!(empty.packet_at_offset(u64::MAX), 0);
+}
+
+/// Counts how often it is sought in.
+struct Sought<R> {
+    input: R,
+    seeks: usize,
+}
+
+impl<R: Read> Read for Sought<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        self.input.read(bytes)
+    }
+}
+
+impl<R: Seek> Seek for Sought<R> {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.seeks += 1;
+        self.input.seek(to)
+    }
+}
+
+#[test]
+fn packets_in_a_row_are_read_without_seeking() {
+    let packets = packets(20);
+    let file = file(&testing::header(SIZE, 20, &STREAMS), &packets);
+    let seeks = |numbers: &[usize]| {
+        let input = Sought { input: Cursor::new(&file), seeks: 0 };
+        let mut reader = FileReader::open(input).unwrap();
+        for &number in numbers {
+            assert_eq!(reader.packet(number as u64).unwrap(), packets[number], "{number}");
+        }
+        reader.into_inner().seeks
+    };
+    let first = seeks(&[0]);
+    assert_eq!(seeks(&(0..20).collect::<Vec<_>>()), first);
+    assert_eq!(seeks(&[0, 1, 2, 2, 3, 1, 2, 9, 10]), first + 3);
+}
+
+#[test]
+fn packets_are_found_after_a_failure_and_after_the_indexes() {
+    let packets = packets(20);
+    let mut file = file(&testing::header(SIZE, 20, &STREAMS), &packets);
+    file.extend_from_slice(&testing::object(guid::SIMPLE_INDEX, &[0; 32]));
+    let mut reader = FileReader::open(Cursor::new(&file)).unwrap();
+    assert_eq!(reader.packet(3).unwrap(), packets[3]);
+    assert_eq!(reader.indexes().unwrap().len(), 1);
+    assert_eq!(reader.packet(4).unwrap(), packets[4]);
+    assert!(matches!(reader.packet(20), Err(FileError::NoSuchPacket { number: 20, count: 20 })));
+    assert_eq!(reader.packet(5).unwrap(), packets[5]);
 }
 
 #[test]
