@@ -25,14 +25,17 @@ impl<'a> Cursor<'a> {
         Self { rest: bytes, offset, what }
     }
 
+    #[inline]
     pub(crate) fn offset(&self) -> usize {
         self.offset
     }
 
+    #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
+    #[cold]
     pub(crate) fn malformed(&self, expected: &'static str) -> Error {
         Error::Malformed { what: self.what, offset: self.offset as u64, expected }
     }
@@ -64,7 +67,11 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     pub(crate) fn take(&mut self, len: usize, expected: &'static str) -> Result<&'a [u8], Error> {
-        self.run(take(len), expected)
+        let (taken, rest) =
+            self.rest.split_at_checked(len).ok_or_else(|| self.malformed(expected))?;
+        self.offset = self.offset.saturating_add(len);
+        self.rest = rest;
+        Ok(taken)
     }
 
     /// So many bytes, kept as a slice of the object that they lie in.
