@@ -110,8 +110,12 @@ impl Recording {
         let number = self.packets;
         self.packets = self.packets.saturating_add(1);
         if let Ok(packet) = Packet::parse(packet, self.header.file().packet_size) {
-            self.timeline.packet(&packet);
-            self.indexes.packet(number, &packet);
+            let sent = self.timeline.packet(&packet);
+            let mut indexed = self.indexes.begin(number, &packet);
+            for payload in packet.payloads().map_while(Result::ok) {
+                self.timeline.payload(&payload, sent);
+                indexed.payload(&payload);
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use self::track::{Track, Watched};
 use super::{Index, IndexObject, SimpleEntry, SimpleIndex};
 use crate::objects::IndexParameters;
 use crate::recording::near;
-use crate::{Header, Limits, Packet, StreamKind};
+use crate::{Header, Limits, Packet, Payload, StreamKind};
 
 /// The interval of every Simple Index: players count on one second.
 const SECOND: Duration = Duration::from_secs(1);
@@ -59,6 +59,15 @@ pub struct IndexBuilder {
     sent: Option<u64>,
     limit: usize,
     room: usize,
+}
+
+/// A packet whose payloads are being noted.
+#[derive(Debug)]
+pub(crate) struct IndexedPacket<'a> {
+    builder: &'a mut IndexBuilder,
+    /// `None` when it has no place in an index.
+    number: Option<u32>,
+    sent: u64,
 }
 
 /// What [`IndexBuilder::finish`] makes.
@@ -112,19 +121,22 @@ impl IndexBuilder {
     /// Notes packet `number` of the file, counted from 0, with the times it has in the file. Call
     /// it in the order of the packets; those that cannot be parsed are left out.
     pub fn packet(&mut self, number: u64, packet: &Packet<'_>) {
+        let mut indexed = self.begin(number, packet);
+        for payload in packet.payloads().map_while(Result::ok) {
+            indexed.payload(&payload);
+        }
+    }
+
+    /// [`packet`](Self::packet) for those who read the payloads anyway.
+    pub(crate) fn begin(&mut self, number: u64, packet: &Packet<'_>) -> IndexedPacket<'_> {
         let sent = match self.sent {
             Some(last) => near(last, packet.send_time()),
             None => packet.send_time().into(),
         };
         self.sent = Some(sent);
         // An index has no more than 32 bits for a packet number.
-        let Ok(number) = u32::try_from(number) else { return };
-        for payload in packet.payloads().map_while(Result::ok) {
-            let watched = self.streams.iter_mut().find(|w| w.number == payload.stream);
-            if let Some(watched) = watched {
-                watched.payload(number, &payload, sent, &mut self.room);
-            }
-        }
+        let number = u32::try_from(number).ok();
+        IndexedPacket { builder: self, number, sent }
     }
 
     /// The indexes for a file of this play duration, preroll included, which is what the File
@@ -201,6 +213,17 @@ impl IndexBuilder {
         let entries = play_duration.as_nanos().div_ceil(interval.as_nanos().max(1));
         let limit = self.limit.checked_div(columns).unwrap_or(0);
         usize::try_from(entries).unwrap_or(usize::MAX).min(limit)
+    }
+}
+
+impl IndexedPacket<'_> {
+    /// Notes the next payload.
+    pub(crate) fn payload(&mut self, payload: &Payload<'_>) {
+        let Some(number) = self.number else { return };
+        let watched = self.builder.streams.iter_mut().find(|w| w.number == payload.stream);
+        if let Some(watched) = watched {
+            watched.payload(number, payload, self.sent, &mut self.builder.room);
+        }
     }
 }
 

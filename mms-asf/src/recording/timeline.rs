@@ -44,7 +44,9 @@ impl Timeline {
         Self { sends: None, shown: None, tracks }
     }
 
-    pub(super) fn packet(&mut self, packet: &Packet<'_>) {
+    /// Notes the times in the head of a packet, and returns its send time. Its
+    /// [payloads](Self::payload) follow.
+    pub(super) fn packet(&mut self, packet: &Packet<'_>) -> u64 {
         let sent = match &self.sends {
             Some(sends) => near(sends.last, packet.send_time()),
             None => u64::from(packet.send_time()),
@@ -54,8 +56,23 @@ impl Timeline {
             Some(sends) => (sends.last, sends.duration) = (sent, duration),
             None => self.sends = Some(Sends { first: sent, last: sent, duration }),
         }
-        for payload in packet.payloads().map_while(Result::ok) {
-            self.payload(&payload, sent);
+        sent
+    }
+
+    /// Notes a payload of the packet that was sent at `sent`.
+    pub(super) fn payload(&mut self, payload: &Payload<'_>, sent: u64) {
+        let mut track = self.tracks.iter_mut().find(|track| track.number == payload.stream);
+        for piece in payload.pieces().map_while(Result::ok) {
+            let time = near(sent, piece.presentation_time);
+            let duration = match &mut track {
+                Some(track) => track.object(payload, &piece, time),
+                None => 0,
+            };
+            let end = time.saturating_add(duration);
+            self.shown = Some(match self.shown {
+                Some((lowest, highest)) => (lowest.min(time), highest.max(end)),
+                None => (time, end),
+            });
         }
     }
 
@@ -71,22 +88,6 @@ impl Timeline {
         self.sends.as_ref().map_or(0, |sends| {
             sends.last.saturating_sub(sends.first).saturating_add(u64::from(sends.duration))
         })
-    }
-
-    fn payload(&mut self, payload: &Payload<'_>, sent: u64) {
-        let mut track = self.tracks.iter_mut().find(|track| track.number == payload.stream);
-        for piece in payload.pieces().map_while(Result::ok) {
-            let time = near(sent, piece.presentation_time);
-            let duration = match &mut track {
-                Some(track) => track.object(payload, &piece, time),
-                None => 0,
-            };
-            let end = time.saturating_add(duration);
-            self.shown = Some(match self.shown {
-                Some((lowest, highest)) => (lowest.min(time), highest.max(end)),
-                None => (time, end),
-            });
-        }
     }
 }
 
