@@ -44,6 +44,8 @@ impl Known {
     fn keeps(&mut self, object: &mut Object) -> bool {
         match AnyBody::decode(object) {
             Err(_) => false,
+            // Too short for what it has in front of its children.
+            Ok(_) if object.id == guid::HEADER_EXTENSION => false,
             Ok(AnyBody::FileProperties(_)) => !std::mem::replace(&mut self.file, true),
             Ok(AnyBody::StreamProperties(stream)) => self.is_new(stream.number()),
             Ok(AnyBody::ExtendedStreamProperties(mut extended)) => {
@@ -133,6 +135,7 @@ mod tests {
             vec![stream],
             vec![file.bytes.clone()],
             vec![unreadable],
+            vec![object(guid::HEADER_EXTENSION, &[9])],
             vec![Bytes::from_static(b"eleven byte")],
         ] {
             let header = mended(header(&more).as_bytes().clone());
