@@ -10,13 +10,15 @@ use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 
 use bytes::{Bytes, BytesMut};
 
-use self::behind::Behind;
+use self::behind::{Behind, Tail};
 use self::report::Report;
 pub use self::report::{Change, Repaired};
 use self::source::Source;
 use crate::edit::mend;
+use crate::push::{Opening, check_packet};
 use crate::{
-    Event, FileError, Header, Limits, Packet, Rebase, Rebaser, Recording, Restorer, Shift,
+    Cause, Deviation, Error, Event, FileError, Header, Limits, Packet, Rebase, Rebaser, Recording,
+    Restorer, Shift,
 };
 
 /// Bytes of output that are gathered for one write.
@@ -70,7 +72,9 @@ impl<R: Read> Original<R> {
             output,
             waiting: Some(VecDeque::new()),
             report: Report::new(&self.found),
-            behind: Behind::default(),
+            opening: None,
+            moved: false,
+            behind: Behind::new(header, &self.limits),
             buffer: BytesMut::new(),
             limits: self.limits,
             found: self.found,
@@ -102,6 +106,10 @@ struct Copy<W: Write + Seek, F> {
     /// The first packets, until it is known how far their times have to be moved.
     waiting: Option<VecDeque<Bytes>>,
     report: Report,
+    /// How the packets that are in the output begin.
+    opening: Option<Opening>,
+    /// Times of packets changed.
+    moved: bool,
     behind: Behind,
     buffer: BytesMut,
     limits: Limits,
@@ -111,12 +119,16 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
     /// Whether to go on.
     fn event(&mut self, event: Event) -> Result<bool, FileError> {
         match event {
-            Event::Packet { bytes, .. } => self.packet(bytes)?,
+            Event::Packet { offset, bytes, .. } => self.fitting(offset, bytes)?,
             Event::Damage { offset, bytes, cause } => {
                 self.behind.packets_differ();
                 self.report.damage(offset, bytes.len() as u64, cause);
             }
-            Event::Object { id, offset, bytes } => self.behind.object(id, offset, bytes),
+            Event::Object { id, offset, bytes } => {
+                if let Err(len) = self.behind.object(id, offset, bytes) {
+                    self.report.object_left_out(id, offset, len);
+                }
+            }
             Event::Skipped { id, offset, len } => self.report.object_left_out(id, offset, len),
             Event::End { leftover, .. } if leftover.is_empty() => {}
             Event::End { offset, leftover } => self.leftover(offset, &leftover)?,
@@ -128,10 +140,29 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
                 }
                 self.report.repeated(offset, header.len() as u64);
             }
+            Event::Deviation(deviation @ Deviation::DataObjectElsewhere { .. })
+                if self.opening.is_none() =>
+            {
+                self.report.header(deviation);
+            }
             // Sizes and counts are compared at the end.
             Event::Deviation(_) => {}
         }
         Ok(true)
+    }
+
+    /// A packet that was read. Behind a header that was there again packets may begin in another
+    /// way; a file in which they do is not readable.
+    fn fitting(&mut self, offset: u64, packet: Bytes) -> Result<(), FileError> {
+        let size = self.header.file().packet_size;
+        // Parity of other packets has an opening of its own.
+        let opaque = matches!(Packet::parse(&packet, size), Err(Error::Unsupported { .. }));
+        if !opaque && !self.opening.get_or_insert_with(|| Opening::of(&packet)).fits(&packet) {
+            self.behind.packets_differ();
+            self.report.damage(offset, packet.len() as u64, Cause::Packet(other_opening()));
+            return Ok(());
+        }
+        self.packet(packet)
     }
 
     fn packet(&mut self, packet: Bytes) -> Result<(), FileError> {
@@ -153,13 +184,20 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
 
     /// Writes the packets that waited.
     fn release(&mut self) -> Result<(), FileError> {
-        for packet in self.waiting.take().unwrap_or_default() {
+        let waiting = self.waiting.take().unwrap_or_default();
+        // A file of which only some packets are on the new timeline is worse than an old one.
+        let mut trial = self.rebaser.clone();
+        if waiting.iter().any(|packet| trial.apply(&mut BytesMut::from(&packet[..])).is_err()) {
+            self.rebaser = Rebaser::new(&self.header, Rebase::None);
+        }
+        for packet in waiting {
             self.write(&packet)?;
         }
         Ok(())
     }
 
     fn write(&mut self, packet: &[u8]) -> Result<(), FileError> {
+        self.behind.watch(self.recording.packets(), packet);
         if self.rebaser.shift() == Some(Shift::default()) {
             self.recording.packet(packet);
             self.output.write_all(packet)?;
@@ -169,6 +207,8 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         self.buffer.extend_from_slice(packet);
         // A packet whose times cannot be moved keeps them.
         let _ = self.rebaser.apply(&mut self.buffer);
+        // A multiple of what the wire can hold is no distance.
+        self.moved |= self.buffer != packet;
         self.recording.packet(&self.buffer);
         self.output.write_all(&self.buffer)?;
         Ok(())
@@ -180,12 +220,15 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         let size = self.header.file().packet_size;
         let whole = Packet::parse(bytes, size)
             .is_ok_and(|packet| packet.is_multiple() && packet.payload_end().is_some());
-        if !whole {
+        let mut restored = BytesMut::new();
+        if whole {
+            self.restorer.restore(bytes, &mut restored)?;
+        }
+        let begins_well = self.opening.unwrap_or(Opening::Customary).fits(&restored);
+        if !begins_well || check_packet(&restored, size as usize).is_err() {
             self.report.cut(offset, bytes.len() as u64);
             return Ok(());
         }
-        let mut restored = BytesMut::new();
-        self.restorer.restore(bytes, &mut restored)?;
         self.report.filled(offset, u64::from(size).saturating_sub(bytes.len() as u64));
         self.packet(restored.freeze())
     }
@@ -196,17 +239,25 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         if packets == 0 {
             return Err(FileError::NoPackets);
         }
-        let shift = self.rebaser.shift().unwrap_or_default();
+        let shift = self.rebaser.shift().filter(|_| self.moved).unwrap_or_default();
         if shift != Shift::default() {
             self.behind.packets_differ();
         }
-        let kept = self.behind.kept(&self.header, packets, &mut self.report);
+        let Tail { kept, left, bytes: before } = self.behind.tail(&self.recording);
         let mut old = 0_u64;
         for object in kept {
             old = old.saturating_add(object.bytes.len() as u64);
             self.recording.object(object);
         }
         let ending = self.recording.finish();
+        // An index that was made anew and is the old one was not changed.
+        if ending.index == before {
+            old = before.len() as u64;
+        } else {
+            for (offset, object) in left {
+                self.report.object_left_out(object.id, offset, object.bytes.len() as u64);
+            }
+        }
         self.output.write_all(&ending.index)?;
         let end = self.output.stream_position()?;
         for patch in &ending.patches {
@@ -218,5 +269,13 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         let header = Header::parse_with(&ending.header, &self.limits)?;
         let made = (ending.index.len() as u64).saturating_sub(old);
         Ok(self.report.finish(&self.recording, &header, end.saturating_sub(start), made, shift))
+    }
+}
+
+fn other_opening() -> Error {
+    Error::Malformed {
+        what: "data packet",
+        offset: 0,
+        expected: "error correction and property flags like those of other packets",
     }
 }

@@ -189,7 +189,7 @@ impl Recording {
     }
 
     /// The play duration of the finished file, preroll included.
-    fn play_duration(&self) -> Duration {
+    pub(crate) fn play_duration(&self) -> Duration {
         if self.is_complete_copy() {
             return self.header.file().play_duration;
         }

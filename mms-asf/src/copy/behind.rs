@@ -1,47 +1,81 @@
 //! What lay behind the packets, and what of it is still true.
 
-use bytes::Bytes;
+mod keys;
+
+use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
-use super::report::Report;
+use self::keys::Keys;
 use crate::object::Object;
-use crate::{Header, IndexObject, SimpleIndex, StreamKind, guid};
-
-/// The most objects that are kept; files have one for each video stream and a few more.
-const MOST: usize = 256;
+use crate::{Header, IndexObject, Limits, Recording, SimpleIndex, StreamKind, guid};
 
 /// Objects behind the packets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Behind {
     objects: Vec<(u64, Object)>,
+    /// How many more objects, and how many more of their bytes, are kept.
+    room: (usize, u64),
+    keys: Keys,
     /// The packets are not the ones that an index was made for, or not where it says.
     differ: bool,
 }
 
+/// What becomes of the objects.
+#[derive(Debug)]
+pub(super) struct Tail {
+    /// What the copy keeps: indexes that lead to its packets, and all that is no index.
+    pub(super) kept: Vec<Object>,
+    /// What it does not, with the places in the input.
+    pub(super) left: Vec<(u64, Object)>,
+    /// All of it as it was.
+    pub(super) bytes: Bytes,
+}
+
 impl Behind {
+    /// Behind the packets of a file with this header.
+    pub(super) fn new(header: &Header, limits: &Limits) -> Self {
+        Self {
+            objects: Vec::new(),
+            room: (limits.objects as usize, limits.index_bytes),
+            keys: Keys::new(header, limits),
+            differ: false,
+        }
+    }
+
     /// A packet follows, so what came before does not lie behind all of them.
     pub(super) fn packet(&mut self) {
         self.differ |= !self.objects.is_empty();
+    }
+
+    /// Notes what an index may lead to in packet `number` of the output.
+    pub(super) fn watch(&mut self, number: u64, packet: &[u8]) {
+        self.keys.packet(number, packet);
     }
 
     pub(super) fn packets_differ(&mut self) {
         self.differ = true;
     }
 
-    pub(super) fn object(&mut self, id: Uuid, offset: u64, bytes: Bytes) {
-        if self.objects.len() < MOST {
-            self.objects.push((offset, Object { id, offset: 0, bytes }));
-        }
+    /// Keeps an object. Fails with its size when there is no room for it.
+    pub(super) fn object(&mut self, id: Uuid, offset: u64, bytes: Bytes) -> Result<(), u64> {
+        let len = bytes.len() as u64;
+        let (count, left) = self.room;
+        let Some(room) = count.checked_sub(1).zip(left.checked_sub(len)) else {
+            // What an index stands for depends on the ones in front of it.
+            self.differ = true;
+            return Err(len);
+        };
+        self.room = room;
+        self.objects.push((offset, Object { id, offset: 0, bytes }));
+        Ok(())
     }
 
-    /// What the copy keeps: indexes that lead to its packets, and all that is no index.
-    pub(super) fn kept(
-        &mut self,
-        header: &Header,
-        packets: u64,
-        report: &mut Report,
-    ) -> Vec<Object> {
+    /// What the copy keeps.
+    pub(super) fn tail(&mut self, recording: &Recording) -> Tail {
+        let (header, packets) = (recording.header(), recording.packets());
         let objects = std::mem::take(&mut self.objects);
+        let mut bytes = BytesMut::new();
+        objects.iter().for_each(|(_, object)| bytes.extend_from_slice(&object.bytes));
         let indexes: Vec<_> = objects
             .iter()
             .filter(|(_, object)| is_index(object.id))
@@ -49,21 +83,22 @@ impl Behind {
             .collect();
         let fit = !self.differ
             && indexes.iter().all(|index| index.as_ref().is_some_and(|i| fits(i, header, packets)));
-        let whole = fit && covers(&indexes, header);
-        objects
-            .into_iter()
-            .filter(|(offset, object)| {
-                let kept = match object.id {
-                    guid::SIMPLE_INDEX => whole,
-                    id => !is_index(id) || fit,
-                };
-                if !kept {
-                    report.object_left_out(object.id, *offset, object.bytes.len() as u64);
-                }
-                kept
+        let simple: Vec<&SimpleIndex> = indexes
+            .iter()
+            .flatten()
+            .filter_map(|index| match index {
+                IndexObject::Simple(index) => Some(index),
+                _ => None,
             })
-            .map(|(_, object)| object)
-            .collect()
+            .collect();
+        let whole = fit && covers(&simple, recording) && self.keys.are_led_to(&simple);
+        let (kept, left): (Vec<_>, _) =
+            objects.into_iter().partition(|(_, object)| match object.id {
+                guid::SIMPLE_INDEX => whole,
+                id => !is_index(id) || fit,
+            });
+        let kept = kept.into_iter().map(|(_, object)| object).collect();
+        Tail { kept, left, bytes: bytes.freeze() }
     }
 }
 
@@ -92,16 +127,14 @@ fn fits(index: &IndexObject, header: &Header, packets: u64) -> bool {
 }
 
 /// Whether there is a Simple Index for each video stream, up to the end.
-fn covers(indexes: &[Option<IndexObject>], header: &Header) -> bool {
+fn covers(indexes: &[&SimpleIndex], recording: &Recording) -> bool {
+    let play_duration = recording.play_duration();
     let reaches = |index: &SimpleIndex| {
         let entries = u32::try_from(index.len()).unwrap_or(u32::MAX);
         let covered = index.interval().saturating_mul(entries.saturating_add(1));
-        !index.is_empty() && covered >= header.file().play_duration
+        !index.is_empty() && covered >= play_duration
     };
-    let videos = header.streams().iter().filter(|s| s.kind == StreamKind::Video).count();
-    let covering = indexes.iter().flatten().filter(|index| match index {
-        IndexObject::Simple(index) => reaches(index),
-        _ => false,
-    });
-    covering.count() >= videos
+    let videos =
+        recording.header().streams().iter().filter(|s| s.kind == StreamKind::Video).count();
+    indexes.iter().filter(|index| reaches(index)).count() >= videos
 }

@@ -9,6 +9,8 @@ use crate::{Cause, Deviation, Header, Recording, Shift, guid};
 
 /// The most changes that are listed one by one; more damage is counted.
 const MOST: usize = 1_000;
+/// How many of them are about the header and the indexes.
+const RESERVED: usize = 50;
 
 /// A repaired file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +60,26 @@ pub enum Change {
         declared: Duration,
         /// What the packets say.
         found: Duration,
+    },
+    /// The header says how long sending takes.
+    SendDuration {
+        /// What it said.
+        declared: Duration,
+        /// What the packets say.
+        found: Duration,
+    },
+    /// Only the Data Object said something else about its size or its packets.
+    DataObject {
+        /// The size it declared, in bytes.
+        declared: u64,
+        /// Its size.
+        found: u64,
+    },
+    /// An object of the header became padding, because what it is about is not there any more: a
+    /// signature over another header, or the declaration of an index.
+    Blanked {
+        /// What it was; see [`guid`].
+        id: Uuid,
     },
     /// The header says that players can seek.
     Seekable,
@@ -122,6 +144,19 @@ impl fmt::Display for Change {
                 found.as_secs_f64(),
                 declared.as_secs_f64()
             ),
+            Self::SendDuration { declared, found } => write!(
+                f,
+                "send duration: {:.3} s, the header said {:.3} s",
+                found.as_secs_f64(),
+                declared.as_secs_f64()
+            ),
+            Self::DataObject { declared, found } => {
+                write!(f, "data size: {found} bytes, the Data Object said {declared}")
+            }
+            Self::Blanked { id } => match guid::name(*id) {
+                Some(name) => write!(f, "took the {name} out of the header"),
+                None => write!(f, "took the object {id} out of the header"),
+            },
             Self::Seekable => f.write_str("marked the file as seekable"),
             Self::Rebased(shift) => {
                 write!(f, "moved all times by {:.3} s", seconds(shift.presentation))
@@ -164,12 +199,28 @@ pub(super) struct Report {
 impl Report {
     /// For an input with this header.
     pub(super) fn new(found: &Header) -> Self {
-        let changes = found.deviations().iter().cloned().map(Change::Header).take(MOST).collect();
+        let changes = found.deviations().iter().cloned().map(Change::Header);
+        let changes = changes.take(MOST.saturating_sub(RESERVED)).collect();
         Self { found: found.clone(), changes, left_out: 0, next: None }
+    }
+
+    /// Something that the parser put right already.
+    pub(super) fn header(&mut self, deviation: Deviation) {
+        self.note(Change::Header(deviation));
     }
 
     pub(super) fn damage(&mut self, offset: u64, len: u64, cause: Cause) {
         self.left_out = self.left_out.saturating_add(len);
+        // Long damage comes in pieces.
+        if let Some(Change::Damage { offset: start, len: before, cause: same }) =
+            self.changes.last_mut()
+        {
+            let (end, packet) = (start.saturating_add(*before), matches!(cause, Cause::Packet(_)));
+            if end == offset && *same == cause && !packet {
+                *before = before.saturating_add(len);
+                return;
+            }
+        }
         self.note(Change::Damage { offset, len, cause });
     }
 
@@ -203,27 +254,39 @@ impl Report {
     ) -> Repaired {
         let (before, after) = (self.found.file().clone(), header.file());
         if before.broadcast() {
-            self.note(Change::Broadcast);
+            self.last(Change::Broadcast);
         }
         if before.packet_count != after.packet_count {
             let (declared, found) = (before.packet_count, after.packet_count);
-            self.note(Change::PacketCount { declared, found });
+            self.last(Change::PacketCount { declared, found });
         }
         if before.play_duration != after.play_duration {
             let (declared, found) = (before.play_duration, after.play_duration);
-            self.note(Change::PlayDuration { declared, found });
+            self.last(Change::PlayDuration { declared, found });
+        }
+        if before.send_duration != after.send_duration {
+            let (declared, found) = (before.send_duration, after.send_duration);
+            self.last(Change::SendDuration { declared, found });
+        }
+        if before.packet_count == after.packet_count && data_head(&self.found) != data_head(header)
+        {
+            let (declared, found) = (self.found.data_size(), header.data_size());
+            self.last(Change::DataObject { declared, found });
         }
         if before.file_size != file_size {
-            self.note(Change::FileSize { declared: before.file_size, found: file_size });
+            self.last(Change::FileSize { declared: before.file_size, found: file_size });
         }
         if shift != Shift::default() {
-            self.note(Change::Rebased(shift));
+            self.last(Change::Rebased(shift));
         }
         if made > 0 {
-            self.note(Change::IndexMade(made));
+            self.last(Change::IndexMade(made));
         }
         if after.seekable() && !before.seekable() {
-            self.note(Change::Seekable);
+            self.last(Change::Seekable);
+        }
+        for id in blanked(recording.header(), header) {
+            self.last(Change::Blanked { id });
         }
         Repaired {
             packets: recording.packets(),
@@ -237,8 +300,31 @@ impl Report {
     }
 
     fn note(&mut self, change: Change) {
+        if self.changes.len() < MOST.saturating_sub(RESERVED) {
+            self.changes.push(change);
+        }
+    }
+
+    /// Notes what there is room for however much damage there was.
+    fn last(&mut self, change: Change) {
         if self.changes.len() < MOST {
             self.changes.push(change);
         }
     }
+}
+
+/// Size and packet count of the Data Object as they are written.
+fn data_head(header: &Header) -> Option<(&[u8], &[u8])> {
+    let head = header.as_bytes().get(header.patch_points().1..)?;
+    Some((head.get(16..24)?, head.get(40..48)?))
+}
+
+/// The objects that finishing the file made padding of.
+fn blanked(before: &Header, after: &Header) -> Vec<Uuid> {
+    let all = |header: &Header| {
+        let objects = header.objects().iter().chain(header.extension_objects());
+        objects.map(|object| object.id).collect::<Vec<_>>()
+    };
+    let pairs = all(before).into_iter().zip(all(after));
+    pairs.filter(|(old, new)| old != new).map(|(old, _)| old).collect()
 }

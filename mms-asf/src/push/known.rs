@@ -39,7 +39,7 @@ fn id_and_size(bytes: &[u8]) -> Option<(Uuid, u64)> {
 
 /// The streams of a packet, bit by bit. Its head and all its payloads have to be readable and to
 /// belong to a stream: a hole of zeros passes for a packet but for its stream number.
-pub(super) fn check_packet(bytes: &[u8], packet_size: usize) -> Result<u128, Error> {
+pub(crate) fn check_packet(bytes: &[u8], packet_size: usize) -> Result<u128, Error> {
     let packet = Packet::parse(bytes, u32::try_from(packet_size).unwrap_or(u32::MAX))?;
     let mut streams = 0;
     for payload in packet.payloads() {
@@ -68,7 +68,7 @@ const OFFSET: u8 = 0x0C;
 /// with the same property flags, except that servers change the width of the offset into the media
 /// object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Opening {
+pub(crate) enum Opening {
     /// No packet was seen; what nearly all encoders write (sections 5.2.1 and 5.2.2 of the
     /// specification).
     Customary,
@@ -77,14 +77,14 @@ pub(super) enum Opening {
 }
 
 impl Opening {
-    pub(super) fn of(packet: &[u8]) -> Self {
+    pub(crate) fn of(packet: &[u8]) -> Self {
         let correction = packet.first().copied().filter(|first| first & 0x80 != 0);
         let properties = packet.get(flags_at(correction).saturating_add(1)).map(|b| b & !OFFSET);
         Self::Seen { correction, properties }
     }
 
     /// Whether `bytes` begin like that, as far as there are any.
-    pub(super) fn fits(self, bytes: &[u8]) -> bool {
+    pub(crate) fn fits(self, bytes: &[u8]) -> bool {
         let is = |at: usize, fits: &dyn Fn(u8) -> bool| bytes.get(at).is_none_or(|&b| fits(b));
         let plain = |flags: u8| flags & 0x80 == 0;
         let usual = |b: u8| b & !OFFSET == 0x51;

@@ -1,0 +1,107 @@
+//! Captures of live streams.
+
+use std::time::Duration;
+
+use mms_asf::testing::{self, TestPacket, TestPayload, header_with, object};
+use mms_asf::{Change, Packet, Rebase, RepairOptions, Shift};
+
+use crate::harness::{SIZE, VIDEO, checked, file, packets, short, try_repair, whole};
+
+#[test]
+fn a_capture_from_the_middle_starts_at_zero() {
+    for (numbers, changes) in [
+        (
+            0..9,
+            vec![
+                "Broadcast",
+                "PacketCount",
+                "PlayDuration",
+                "SendDuration",
+                "FileSize",
+                "IndexMade",
+                "Seekable",
+            ],
+        ),
+        (
+            400..409,
+            vec![
+                "Broadcast",
+                "PacketCount",
+                "PlayDuration",
+                "SendDuration",
+                "FileSize",
+                "Rebased",
+                "IndexMade",
+                "Seekable",
+            ],
+        ),
+    ] {
+        let header = header_with(SIZE, 0, 1, &VIDEO, &[]);
+        let (found, repaired) = whole(&[&header[..], &packets(numbers.clone())].concat());
+        assert_eq!(short(&repaired.changes), changes);
+        let file = found.header.file();
+        assert_eq!(repaired.media_duration, Duration::from_secs(9));
+        assert_eq!(file.play_duration, Duration::from_secs(12));
+        assert_eq!(file.send_duration, Duration::from_secs(9));
+        let first = Packet::parse(&found.packets[0], SIZE).unwrap();
+        assert_eq!(first.send_time(), 0);
+        assert_eq!(first.payloads().next().unwrap().unwrap().presentation_time, 3_000);
+        assert_eq!(found.media(1).len(), 9 * 140);
+    }
+}
+
+#[test]
+fn times_stay_where_they_shall() {
+    let header = testing::live_header(SIZE, &VIDEO);
+    let input = [&header[..], &packets(400..409)].concat();
+    let mut options = RepairOptions::default();
+    options.rebase = Rebase::None;
+    let (out, repaired) = try_repair(&input, &options).unwrap();
+    assert_eq!(out[header.len()..][..9 * 200], input[header.len()..]);
+    assert_eq!(repaired.media_duration, Duration::from_secs(9));
+    options.rebase = Rebase::WhenLate;
+    let (_, repaired) = try_repair(&input, &options).unwrap();
+    assert!(repaired.changes.contains(&Change::Rebased(Shift::all(-400_000))));
+}
+
+#[test]
+fn times_that_cannot_be_moved_stay_all() {
+    // Compressed payloads whose presentation time has 16 bits.
+    let packet = |number: u32| {
+        let time = number * 1_000;
+        let payload = TestPayload::compressed(0x81, number, time, 10, &[b"small", b"ones"]);
+        let packet = TestPacket { offset_width: 2, ..TestPacket::single(payload) };
+        TestPacket { send_time: time, duration: 1_000, ..packet }.build(SIZE)
+    };
+    let some = |numbers: std::ops::Range<u32>| numbers.flat_map(packet).collect::<Vec<_>>();
+    let header = testing::live_header(SIZE, &VIDEO);
+    let input = [&header[..], &some(70..79)].concat();
+    let (found, repaired) = whole(&input);
+    assert_eq!(found.packets.concat(), input[header.len()..]);
+    assert!(!short(&repaired.changes).contains(&"Rebased".to_owned()));
+}
+
+#[test]
+fn an_index_appended_to_a_broadcast_file() {
+    let good = file(9);
+    let header = testing::live_header(SIZE, &VIDEO);
+    let index = &good[header.len() + 9 * 200..];
+    let input = [&header[..], &packets(0..9), index].concat();
+    let (found, out, repaired) = checked(&input).unwrap();
+    assert!(out.ends_with(index));
+    assert_eq!(found.objects.len(), 1);
+    assert!(short(&repaired.changes).contains(&"Broadcast".to_owned()));
+    assert!(!short(&repaired.changes).contains(&"IndexMade".to_owned()));
+}
+
+#[test]
+fn what_a_header_declares_and_the_file_has_not_becomes_padding() {
+    let body = [&1_u32.to_le_bytes()[..], &0_u16.to_le_bytes(), &[0; 8]].concat();
+    let signature = object(mms_asf::guid::DIGITAL_SIGNATURE, &body);
+    let timecodes = object(mms_asf::guid::TIMECODE_INDEX_PARAMETERS, &[0; 6]);
+    let header = header_with(SIZE, 0, 1, &VIDEO, &[signature, timecodes]);
+    let (found, repaired) = whole(&[&header[..], &packets(0..9)].concat());
+    assert_eq!(found.header.len(), header.len());
+    let blanked = short(&repaired.changes).iter().filter(|change| *change == "Blanked").count();
+    assert_eq!(blanked, 2, "{:?}", repaired.changes);
+}

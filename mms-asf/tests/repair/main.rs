@@ -1,0 +1,12 @@
+//! Repair: whatever goes in, what comes out is whole, and stays as it is.
+
+#![cfg(test)]
+
+mod cuts;
+mod damage;
+mod harness;
+mod headers;
+mod live;
+mod samples;
+#[path = "../support/mod.rs"]
+mod support;
