@@ -6,11 +6,16 @@
 
 #![forbid(unsafe_code)]
 
+mod edit;
+
 use bytes::{Bytes, BytesMut};
+use mms_asf::testing::strict;
 use mms_asf::{
-    Deviation, Error, Event, Header, Limits, Packet, Removal, Restored, Restorer, StreamParser,
-    remove_padding,
+    Deviation, Error, Event, Header, Limits, Packet, Removal, RepairOptions, Restored, Restorer,
+    StreamParser, remove_padding, repair,
 };
+
+pub use self::edit::asf_edit;
 
 /// Memory that a body may use: so much, and so much for each byte of input.
 const MEMORY: (u64, u64) = (8 << 20, 1024);
@@ -129,6 +134,34 @@ fn push(mut input: &[u8], len: impl Fn(usize) -> usize) -> (Vec<String>, Option<
     (told, None)
 }
 
+/// Any bytes as a file to be repaired. What comes out satisfies a strict reader, and a second repair
+/// changes nothing.
+pub fn asf_repair(data: &[u8]) {
+    let mut options = RepairOptions::default();
+    options.limits.index_bytes = 64 << 10;
+    options.limits.index_entries = 1_000;
+    options.limits.search_bytes = 256;
+    options.limits.headers = 4;
+    let run = |input: &[u8]| {
+        let mut output = std::io::Cursor::new(Vec::new());
+        repair(input, &mut output, &options).map(|repaired| (repaired, output.into_inner()))
+    };
+    let Ok((repaired, output)) = run(data) else {
+        return;
+    };
+    let found = strict(&output, &options.limits).expect("a good file");
+    assert_eq!(repaired.packets, found.packets.len() as u64);
+    assert_eq!(repaired.file_size, output.len() as u64);
+    if let Some(next) = repaired.next {
+        assert!((1..data.len() as u64).contains(&next));
+    } else {
+        assert_eq!(repaired.changes.is_empty(), output == data, "{:?}", repaired.changes);
+    }
+    let (again, second) = run(&output).expect("it was repaired before");
+    assert_eq!((repaired.media_duration, again.changes), (again.media_duration, vec![]));
+    assert!(second == output);
+}
+
 /// How many bytes of the input an event stands for.
 fn extent(event: &Event) -> u64 {
     match event {
@@ -165,6 +198,8 @@ mod tests {
             ("asf_header", asf_header as fn(&[u8])),
             ("asf_packet", asf_packet),
             ("asf_push", asf_push),
+            ("asf_repair", asf_repair),
+            ("asf_edit", asf_edit),
         ];
         for (target, body) in targets {
             for entry in std::fs::read_dir(folder(target)).unwrap() {
@@ -220,6 +255,13 @@ mod tests {
         }
         for (name, bytes) in streams_to_push() {
             write("asf_push", name, &[&[6, 3][..], &bytes].concat());
+            write("asf_repair", name, &bytes);
+        }
+        for (name, bytes) in videos_to_repair() {
+            write("asf_repair", name, &bytes);
+        }
+        for (name, bytes) in edit::first_inputs() {
+            write("asf_edit", &name, &bytes);
         }
     }
 
@@ -257,6 +299,30 @@ mod tests {
             ("elsewhere", elsewhere),
             ("header_too_large", larger),
             ("garbage_behind", [&file[..], &[0x41; 100]].concat()),
+        ]
+    }
+
+    /// Files with key frames and an index for them, and a live stream joined in the middle.
+    fn videos_to_repair() -> Vec<(&'static str, Vec<u8>)> {
+        let size = 80;
+        let streams = [TestStream::Video(1)];
+        let packets = |first: u32| -> Vec<u8> {
+            (first..first + 4).flat_map(|n| testing::key_packet(n, size, b"picture")).collect()
+        };
+        let file = [&testing::header(size, 4, &streams)[..], &packets(0)].concat();
+        let mut whole = std::io::Cursor::new(Vec::new());
+        repair(&file[..], &mut whole, &RepairOptions::default()).unwrap();
+        let whole = whole.into_inner();
+        let index = &whole[file.len()..];
+        let live = [&testing::live_header(size, &streams)[..], &packets(70)].concat();
+        let mut count = file.clone();
+        count[24] += 1;
+        vec![
+            ("video", whole.clone()),
+            ("video_cut", whole[..file.len() - 30].to_vec()),
+            ("video_twice", [&whole[..], &whole].concat()),
+            ("video_late", [&live[..], index].concat()),
+            ("video_child_count", count),
         ]
     }
 }

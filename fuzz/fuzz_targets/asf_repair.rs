@@ -1,0 +1,3 @@
+#![no_main]
+#![doc = "Any bytes for `mms_fuzz::asf_repair`."]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| mms_fuzz::run(mms_fuzz::asf_repair, data));
