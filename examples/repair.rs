@@ -1,0 +1,72 @@
+//! Makes a truncated, live-captured or index-less file whole.
+
+use std::io::{ErrorKind, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use mms_examples::repair::{Options, Output, Report, repair};
+
+/// Makes a .wmv, .wma or .asf file whole that was cut, damaged, captured live or has no index.
+///
+/// Durations and sizes become right, players can seek, and a capture from the middle of a stream
+/// starts at zero. The media stays as it is.
+#[derive(Parser)]
+#[command(name = "repair", after_help = "Exit status: 0 done, 1 failed, 2 wrong usage.")]
+struct Arguments {
+    /// The file.
+    file: PathBuf,
+    /// Write to this file. Without it, to NAME.repaired.EXT beside the input.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the input, once the repaired file is complete.
+    #[arg(long, conflicts_with_all = ["output", "force"])]
+    in_place: bool,
+    /// Replace the output if it exists.
+    #[arg(long)]
+    force: bool,
+    /// Where another stream follows in the input, write what follows to this file, which can be
+    /// repaired in turn.
+    #[arg(long, value_name = "FILE")]
+    rest: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = match arguments.output.clone() {
+        Some(path) => Output::File(path),
+        None if arguments.in_place => Output::InPlace,
+        None => Output::Beside,
+    };
+    let options = Options { output, force: arguments.force, rest: arguments.rest.clone() };
+    let file = &arguments.file;
+    let (text, failure) = match repair(file, &options) {
+        Ok(report) if arguments.json => (format!("{:#}\n", report.json()), None),
+        Ok(report) => (report.text(), None),
+        Err(error) => {
+            let object = Report::failed(file, &error);
+            let text = if arguments.json { format!("{object:#}\n") } else { String::new() };
+            (text, Some(error.to_string()))
+        }
+    };
+    let printed = std::io::stdout().write_all(text.as_bytes());
+    let failure = failure.or_else(|| match printed {
+        // A reader that has seen enough, such as `head`, closes the pipe.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Some(format!(
+            "{} is repaired, but what was changed cannot be printed: {error}; send it somewhere else",
+            file.display()
+        )),
+        _ => None,
+    });
+    match failure {
+        None => ExitCode::SUCCESS,
+        Some(line) => {
+            // Nobody reads it if it cannot be written.
+            let _ = writeln!(std::io::stderr(), "repair: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}

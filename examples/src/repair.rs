@@ -1,0 +1,251 @@
+//! Makes a file whole, and leaves everything as it was when that fails.
+
+mod draft;
+mod report;
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use mms_asf::{FileError, RepairOptions};
+
+use self::draft::Draft;
+pub use self::report::Report;
+
+/// What to do with the repaired file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Where it goes.
+    pub output: Output,
+    /// Replace what is there.
+    pub force: bool,
+    /// Where what follows of another stream goes, byte for byte.
+    pub rest: Option<PathBuf>,
+}
+
+/// Where a repaired file goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Output {
+    /// Beside the input, `NAME.repaired.EXT`.
+    #[default]
+    Beside,
+    /// To this file.
+    File(PathBuf),
+    /// To where the input was.
+    InPlace,
+}
+
+/// Why there is no repaired file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RepairError {
+    /// The input cannot be opened or read.
+    #[error("{path} cannot be read: {source}; check the name and the permissions", path = shown(.path))]
+    Unreadable {
+        /// The input.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A folder, a pipe or a device.
+    #[error("{path} is no regular file; name a .wmv, .wma or .asf file", path = shown(.0))]
+    NoFile(PathBuf),
+    /// It is something else, or its header is damaged.
+    #[error("{path} is no ASF file, or its header is damaged ({source}); nothing can be saved without a header", path = shown(.path))]
+    NotAsf {
+        /// The input.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: FileError,
+    },
+    /// A header without media.
+    #[error("{path} holds no whole packet behind its header; there is no media to be saved", path = shown(.0))]
+    NoPackets(PathBuf),
+    /// There is a file of that name.
+    #[error("{path} exists already; replace it with --force or choose another name with -o", path = shown(.0))]
+    Exists(PathBuf),
+    /// The output would be the input.
+    #[error("{path} is the input; replace it with --in-place or choose another name with -o", path = shown(.0))]
+    Same(PathBuf),
+    /// The input holds more than one stream.
+    #[error("{path} holds another stream from byte {next} on, which would be lost; save it with --rest or choose another name with -o", path = shown(.path))]
+    MoreFollows {
+        /// The input.
+        path: PathBuf,
+        /// Where it lies.
+        next: u64,
+    },
+    /// The output cannot be made or written.
+    #[error("cannot write {path}: {source}; choose another place with -o", path = shown(.path))]
+    Unwritable {
+        /// The output.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Repairs a file.
+///
+/// The output appears when it is complete, under its name and with the input's permissions; until
+/// then it has a name of its own in the same folder, and goes when something fails. In place, a file
+/// that is whole already is not written.
+///
+/// # Errors
+/// When the input has no header or no packets, and when the output cannot be written. Nothing has
+/// changed then.
+pub fn repair(input: &Path, options: &Options) -> Result<Report, RepairError> {
+    let unreadable = |source| RepairError::Unreadable { path: input.to_owned(), source };
+    // Opening a pipe would wait for its writer.
+    let found = input.metadata().map_err(unreadable)?;
+    if !found.is_file() {
+        return Err(RepairError::NoFile(input.to_owned()));
+    }
+    let mut file = File::open(input).map_err(unreadable)?;
+    // A link is not replaced, but what it leads to.
+    let target = match &options.output {
+        Output::Beside => beside(input),
+        Output::File(path) => path.clone(),
+        Output::InPlace => fs::canonicalize(input).map_err(unreadable)?,
+    };
+    let in_place = options.output == Output::InPlace;
+    for path in options.rest.iter().chain((!in_place).then_some(&target)) {
+        check(path, input, options.force)?;
+    }
+    if options.rest.as_ref().is_some_and(|rest| *rest == target) {
+        return Err(RepairError::Exists(target));
+    }
+
+    let mut draft = Draft::beside(&target)?;
+    let mut source = Source { file: &mut file, failure: None };
+    let mut sink = Sink { draft: &mut draft, failure: None };
+    let done = mms_asf::repair(&mut source, &mut sink, &RepairOptions::default());
+    if let Some(source) = source.failure {
+        return Err(unreadable(source));
+    }
+    if let Some(source) = sink.failure {
+        return Err(RepairError::Unwritable { path: target, source });
+    }
+    let repaired = done.map_err(|error| match error {
+        FileError::NoPackets => RepairError::NoPackets(input.to_owned()),
+        FileError::Io(source) => RepairError::Unwritable { path: target.clone(), source },
+        source => RepairError::NotAsf { path: input.to_owned(), source },
+    })?;
+    let rest = match (repaired.next, &options.rest) {
+        (Some(next), Some(path)) => Some(rest(&mut file, next, path, input)?),
+        _ => None,
+    };
+    // What follows of another stream would be lost in place.
+    if let Some(next) = repaired.next.filter(|_| in_place && rest.is_none()) {
+        return Err(RepairError::MoreFollows { path: input.to_owned(), next });
+    }
+    let unchanged = repaired.changes.is_empty() && repaired.next.is_none();
+    let output = if in_place && unchanged {
+        None
+    } else {
+        draft.allow(&found.permissions());
+        if let Some(rest) = &rest {
+            rest.allow(&found.permissions());
+        }
+        draft.keep(options.force || in_place)?;
+        Some(target)
+    };
+    let rest = match rest {
+        Some(draft) => {
+            let path = draft.target().to_owned();
+            draft.keep(options.force)?;
+            Some(path)
+        }
+        None => None,
+    };
+    Ok(Report { input: input.to_owned(), output, rest, repaired })
+}
+
+/// Copies what follows to a draft of its own.
+fn rest(file: &mut File, next: u64, path: &Path, input: &Path) -> Result<Draft, RepairError> {
+    let unreadable = |source| RepairError::Unreadable { path: input.to_owned(), source };
+    let mut draft = Draft::beside(path)?;
+    file.seek(SeekFrom::Start(next)).map_err(unreadable)?;
+    let mut sink = Sink { draft: &mut draft, failure: None };
+    let copied = io::copy(&mut BufReader::with_capacity(1 << 18, file), &mut sink);
+    match (copied, sink.failure) {
+        (_, Some(source)) => Err(RepairError::Unwritable { path: path.to_owned(), source }),
+        (Err(source), None) => Err(unreadable(source)),
+        (Ok(_), None) => Ok(draft),
+    }
+}
+
+/// Refuses what is there already, so that nothing is read in vain.
+fn check(path: &Path, input: &Path, force: bool) -> Result<(), RepairError> {
+    let same = |path: &Path| Some(fs::canonicalize(path).ok()? == fs::canonicalize(input).ok()?);
+    if same(path) == Some(true) {
+        return Err(RepairError::Same(path.to_owned()));
+    }
+    match path.symlink_metadata() {
+        Ok(found) if !force || found.is_dir() => Err(RepairError::Exists(path.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// `name.repaired.wmv` for `name.wmv`.
+fn beside(input: &Path) -> PathBuf {
+    let mut name = input.file_stem().map(OsString::from).unwrap_or_default();
+    name.push(".repaired");
+    if let Some(extension) = input.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    input.with_file_name(name)
+}
+
+/// The name, on one line.
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// The input, which remembers why it could not be read.
+struct Source<'a> {
+    file: &'a mut File,
+    failure: Option<io::Error>,
+}
+
+impl io::Read for Source<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        noted(self.file.read(buffer), &mut self.failure)
+    }
+}
+
+/// The output, which remembers why it could not be written.
+struct Sink<'a> {
+    draft: &'a mut Draft,
+    failure: Option<io::Error>,
+}
+
+impl io::Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        noted(self.draft.file().write(bytes), &mut self.failure)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        noted(self.draft.file().flush(), &mut self.failure)
+    }
+}
+
+impl io::Seek for Sink<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        noted(self.draft.file().seek(to), &mut self.failure)
+    }
+}
+
+/// Keeps the error and hands out one of the same kind.
+fn noted<T>(result: io::Result<T>, failure: &mut Option<io::Error>) -> io::Result<T> {
+    result.map_err(|error| {
+        let kind = error.kind();
+        // Whoever asks again after this one gets an answer.
+        if kind != io::ErrorKind::Interrupted {
+            *failure = Some(error);
+        }
+        kind.into()
+    })
+}

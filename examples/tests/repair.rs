@@ -1,0 +1,216 @@
+//! `repair` as it is run: what it writes, what it says, and what it leaves alone.
+
+#![cfg(test)]
+
+mod scripted {
+    pub(crate) mod program;
+}
+mod support {
+    pub(crate) mod cargo;
+    pub(crate) mod scratch;
+}
+
+use std::fs;
+use std::path::Path;
+
+use mms_asf::testing::strict;
+use mms_asf::{Limits, testing};
+use scripted::program::run;
+use serde_json::Value;
+use support::scratch::Scratch;
+
+const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
+/// The clip's header, in bytes.
+const HEADER: usize = 875;
+const PACKET: usize = 3_200;
+
+fn clip() -> Vec<u8> {
+    fs::read(CLIP).unwrap()
+}
+
+/// What lies in the folder.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn packets(path: &Path) -> usize {
+    strict(&fs::read(path).unwrap(), &Limits::default()).unwrap().packets.len()
+}
+
+#[test]
+fn a_cut_file_is_repaired_beside_itself() {
+    let scratch = Scratch::new("repair");
+    let cut = &clip()[..HEADER + 10 * PACKET + 7];
+    fs::write(scratch.join("a b.wmv"), cut).unwrap();
+    let text = run("repair", &scratch, ["a b.wmv"]).done();
+    assert!(text.starts_with("a b.repaired.wmv: 10 packets, "), "{text}");
+    assert!(text.contains("  packets: 10, the header said 85\n"), "{text}");
+    assert!(text.contains("left out 7 bytes at byte 32875: a packet that was cut"), "{text}");
+    assert_eq!(names(&scratch), ["a b.repaired.wmv", "a b.wmv"]);
+    assert!(fs::read(scratch.join("a b.wmv")).unwrap() == cut);
+    assert_eq!(packets(&scratch.join("a b.repaired.wmv")), 10);
+
+    // It is there now.
+    let again = run("repair", &scratch, ["a b.wmv"]);
+    assert!(again.failed().starts_with("repair: a b.repaired.wmv exists already; "), "{again:?}");
+    fs::write(scratch.join("a b.repaired.wmv"), "old").unwrap();
+    run("repair", &scratch, ["a b.wmv", "--force"]).done();
+    assert_eq!(packets(&scratch.join("a b.repaired.wmv")), 10);
+    assert_eq!(names(&scratch), ["a b.repaired.wmv", "a b.wmv"]);
+}
+
+#[test]
+fn what_it_says_to_programs() {
+    let scratch = Scratch::new("repair-json");
+    fs::write(scratch.join("cut.wmv"), &clip()[..HEADER + 10 * PACKET + 7]).unwrap();
+    let said = run("repair", &scratch, ["cut.wmv", "-o", "whole.asf", "--json"]).done();
+    let object: Value = serde_json::from_str(&said).unwrap();
+    let size = scratch.join("whole.asf").metadata().unwrap().len();
+    for (name, value) in [
+        ("input", "cut.wmv".into()),
+        ("output", "whole.asf".into()),
+        ("packets", 10.into()),
+        ("bytes", size.into()),
+        ("seekable", true.into()),
+        ("left_out", 7.into()),
+        ("next", Value::Null),
+        ("rest", Value::Null),
+        ("error", Value::Null),
+    ] {
+        assert_eq!(object[name], value, "{name}");
+    }
+    assert!(object["media_duration_ms"].as_u64().unwrap() > 200, "{object}");
+    let kinds: Vec<_> = object["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| {
+            assert!(!change["text"].as_str().unwrap().is_empty());
+            change["kind"].as_str().unwrap()
+        })
+        .collect();
+    let wanted =
+        ["cut", "packet_count", "play_duration", "send_duration", "file_size", "index_made"];
+    assert_eq!(kinds, wanted);
+}
+
+#[test]
+fn a_whole_file_is_not_written_in_place() {
+    let scratch = Scratch::new("repair-whole");
+    let path = scratch.join("clip.wmv");
+    fs::write(&path, clip()).unwrap();
+    // The first time it gets its index, if it has not the one that it should have.
+    run("repair", &scratch, ["clip.wmv", "--in-place"]).done();
+    let (whole, before) = (fs::read(&path).unwrap(), path.metadata().unwrap().modified().unwrap());
+    let text = run("repair", &scratch, ["clip.wmv", "--in-place"]).done();
+    assert_eq!(text, "clip.wmv is whole: nothing had to be changed, and nothing was written\n");
+    assert_eq!(path.metadata().unwrap().modified().unwrap(), before);
+    let said = run("repair", &scratch, ["clip.wmv", "--in-place", "--json"]).done();
+    assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["output"], Value::Null);
+    assert_eq!(names(&scratch), ["clip.wmv"]);
+    let text = run("repair", &scratch, ["clip.wmv"]).done();
+    assert!(text.ends_with("changed, clip.repaired.wmv is a copy\n"), "{text}");
+    assert!(fs::read(scratch.join("clip.repaired.wmv")).unwrap() == whole);
+}
+
+#[cfg(unix)]
+#[test]
+fn in_place_permissions_and_links_stay() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let scratch = Scratch::new("repair-place");
+    let path = scratch.join("cut.wmv");
+    fs::write(&path, &clip()[..HEADER + 10 * PACKET]).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("cut.wmv", scratch.join("link.wmv")).unwrap();
+    run("repair", &scratch, ["link.wmv", "--in-place"]).done();
+    assert_eq!(packets(&path), 10);
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(scratch.join("link.wmv").symlink_metadata().unwrap().is_symlink());
+    assert_eq!(names(&scratch), ["cut.wmv", "link.wmv"]);
+}
+
+#[test]
+fn what_follows_of_another_stream() {
+    let scratch = Scratch::new("repair-next");
+    let first = &clip()[..HEADER + 10 * PACKET];
+    let other = testing::header(256, 5, &[testing::TestStream::Audio(1)]);
+    let second = [&other[..], &testing::packet(0, 256, b"data")].concat();
+    fs::write(scratch.join("two.wmv"), [first, &second].concat()).unwrap();
+    let at = first.len();
+    let text = run("repair", &scratch, ["two.wmv"]).done();
+    let line =
+        format!("another stream follows at byte {at} and is not in it: --rest FILE saves it");
+    assert!(text.contains(&line), "{text}");
+    let said = run("repair", &scratch, ["two.wmv", "-o", "1.wmv", "--json"]).done();
+    assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["next"], at);
+
+    // In place it would be lost.
+    let refused = run("repair", &scratch, ["two.wmv", "--in-place"]);
+    assert!(refused.failed().contains("another stream from byte 32875 on"), "{refused:?}");
+    assert_eq!(names(&scratch), ["1.wmv", "two.repaired.wmv", "two.wmv"]);
+    let text = run("repair", &scratch, ["two.wmv", "--in-place", "--rest", "2.wmv"]).done();
+    assert!(text.contains("it is in 2.wmv, repair that too"), "{text}");
+    assert!(fs::read(scratch.join("2.wmv")).unwrap() == second);
+    assert_eq!(packets(&scratch.join("two.wmv")), 10);
+    run("repair", &scratch, ["2.wmv", "--in-place"]).done();
+    assert_eq!(packets(&scratch.join("2.wmv")), 1);
+    assert_eq!(names(&scratch), ["1.wmv", "2.wmv", "two.repaired.wmv", "two.wmv"]);
+}
+
+#[test]
+fn a_failure_leaves_everything_as_it_was() {
+    let scratch = Scratch::new("repair-failure");
+    fs::write(scratch.join("text.wmv"), "no ASF file").unwrap();
+    fs::write(scratch.join("header.wmv"), &clip()[..HEADER + 100]).unwrap();
+    fs::write(scratch.join("clip.wmv"), clip()).unwrap();
+    fs::write(scratch.join("there.wmv"), "there").unwrap();
+    fs::create_dir(scratch.join("folder")).unwrap();
+    let before = names(&scratch);
+    for (arguments, why) in [
+        (&["none.wmv"][..], "none.wmv cannot be read: "),
+        (&["."], ". is no regular file; "),
+        (&["text.wmv"], "text.wmv is no ASF file, or its header is damaged ("),
+        (&["text.wmv", "--in-place"], "text.wmv is no ASF file, or its header is damaged ("),
+        (&["header.wmv", "--in-place"], "header.wmv holds no whole packet behind its header; "),
+        (&["header.wmv", "-o", "there.wmv", "--force"], "header.wmv holds no whole packet"),
+        (&["clip.wmv", "-o", "there.wmv"], "there.wmv exists already; "),
+        (&["clip.wmv", "-o", "clip.wmv", "--force"], "clip.wmv is the input; "),
+        (&["clip.wmv", "-o", "folder", "--force"], "folder exists already; "),
+        (&["clip.wmv", "-o", "none/a.wmv"], "cannot write none/a.wmv: "),
+        (&["clip.wmv", "--rest", "there.wmv"], "there.wmv exists already; "),
+        (&["clip.wmv", "-o", "a.wmv", "--rest", "a.wmv"], "a.wmv "),
+    ] {
+        let ended = run("repair", &scratch, arguments);
+        let line = ended.failed();
+        assert!(line.starts_with(&format!("repair: {why}")), "{arguments:?}: {line}");
+        assert!(line.contains("; "), "{line}");
+        assert!(ended.stdout.is_empty());
+        assert_eq!(names(&scratch), before, "{arguments:?}");
+    }
+    assert_eq!(fs::read(scratch.join("there.wmv")).unwrap(), b"there");
+    assert!(fs::read(scratch.join("clip.wmv")).unwrap() == clip());
+
+    let ended = run("repair", &scratch, ["text.wmv", "--json"]);
+    let object: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert!(object["error"].as_str().unwrap().starts_with("text.wmv is no ASF file"));
+    for wrong in [&[][..], &["a", "b"], &["a", "--in-place", "-o", "b"]] {
+        assert_eq!(run("repair", &scratch, wrong).status, Some(2), "{wrong:?}");
+    }
+}
+
+/// A full disk: the output goes, the input stays.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_cannot_be_written() {
+    let scratch = Scratch::new("repair-full");
+    fs::write(scratch.join("clip.wmv"), clip()).unwrap();
+    // Files in there can be neither made nor written, whoever asks.
+    let ended = run("repair", &scratch, ["clip.wmv", "-o", "/proc/repaired.wmv"]);
+    assert!(ended.failed().starts_with("repair: cannot write /proc/repaired.wmv: "), "{ended:?}");
+    assert_eq!(names(&scratch), ["clip.wmv"]);
+}
