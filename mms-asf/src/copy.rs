@@ -249,6 +249,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             old = old.saturating_add(object.bytes.len() as u64);
             self.recording.object(object);
         }
+        self.recording.moved(shift);
         let ending = self.recording.finish();
         // An index that was made anew and is the old one was not changed.
         if ending.index == before {

@@ -1,6 +1,7 @@
 //! The facts a finished file states in its header, and its indexes, gathered packet by packet.
 
 mod header;
+mod moved;
 mod timeline;
 
 use std::time::Duration;
@@ -9,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 
 use self::header::FinalHeader;
 use self::timeline::Timeline;
-use crate::{Header, IndexBuilder, Indexes, Limits, Object, Packet, StreamKind, guid};
+use crate::{Header, IndexBuilder, Indexes, Limits, Object, Packet, Shift, StreamKind, guid};
 
 pub(crate) use self::header::without_what_finishing_changes;
 pub(crate) use self::timeline::near;
@@ -48,6 +49,7 @@ pub struct Recording {
     behind: Vec<Object>,
     /// The header's times are compared with those of the packets before they are kept.
     doubtful: bool,
+    shift: Shift,
 }
 
 /// Bytes that replace as many at an offset of the file.
@@ -89,6 +91,7 @@ impl Recording {
             indexes: IndexBuilder::new_with(header, limits),
             behind: Vec::new(),
             doubtful: false,
+            shift: Shift::default(),
         }
     }
 
@@ -102,6 +105,12 @@ impl Recording {
     /// kind that would be made.
     pub(crate) fn object(&mut self, object: Object) {
         self.behind.push(object);
+    }
+
+    /// Says how far the times of all packets were moved. Script commands and markers in the finished
+    /// header are moved as far; those from before the start of the file are left out.
+    pub fn moved(&mut self, by: Shift) {
+        self.shift = by;
     }
 
     /// Counts one packet of the file's size, with the times that it has in the file. One that
@@ -182,6 +191,7 @@ impl Recording {
                 by_object: given(guid::MEDIA_OBJECT_INDEX),
                 by_timecode: given(guid::TIMECODE_INDEX),
             },
+            shift: self.shift,
         };
         let header = made.of(&self.header);
         let patches = header::patches(&self.header, &header);

@@ -60,6 +60,7 @@ impl<W: Write + Seek> FileWriter<W> {
     /// Writes the indexes, patches the header, flushes, and gives the sink back, positioned behind
     /// the file.
     pub fn finish(mut self) -> Result<W, FileError> {
+        self.recording.moved(self.rebaser.shift().unwrap_or_default());
         let ending = self.recording.finish();
         self.sink.write_all(&ending.index)?;
         let end = self.sink.stream_position()?;

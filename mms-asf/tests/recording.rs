@@ -6,7 +6,7 @@ use std::io::Cursor;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mms_asf::objects::{Body, IndexParameters};
+use mms_asf::objects::{Body, IndexParameters, ScriptCommand, ScriptCommands};
 use mms_asf::testing::{self, TestStream, header_with, key_packet, object, packet};
 use mms_asf::{
     FileReader, FileWriter, Header, IndexKind, IndexObject, IndexSpecifier, Rebase, Recording, guid,
@@ -181,6 +181,26 @@ fn index_len(file: &[u8]) -> usize {
     let mut bytes = bytes::BytesMut::new();
     objects.iter().for_each(|object| object.write(&mut bytes));
     bytes.len()
+}
+
+#[test]
+fn script_commands_move_with_the_packets() {
+    let mut script = ScriptCommands::default();
+    script.kinds = vec![mms_asf::Text::unterminated("TEXT")];
+    script.commands =
+        [6_999_000, 7_002_000, 7_004_000].map(|time| ScriptCommand::new(time, 0, "now")).to_vec();
+    let object = script.encode().unwrap().bytes;
+    let header = live(&[TestStream::Video(1)], &[object]);
+    let packets: Vec<_> = (7000..7005).map(|n| key_packet(n, SIZE, b"picture")).collect();
+    let times = |file: &[u8]| {
+        let (made, _) = parts(file);
+        assert!(made.same_stream(&header) && made.len() == header.len());
+        let script: ScriptCommands = made.find().unwrap().unwrap();
+        script.commands.iter().map(|command| command.time).collect::<Vec<_>>()
+    };
+    assert_eq!(times(&record(&header, &packets, Rebase::WhenLate)), [2_000, 4_000]);
+    let kept = [6_999_000, 7_002_000, 7_004_000];
+    assert_eq!(times(&record(&header, &packets, Rebase::None)), kept);
 }
 
 #[test]

@@ -308,6 +308,7 @@ impl Recording {
 impl Recording {
     /// Makes the file a finished one.
     fn end(&mut self) -> io::Result<()> {
+        self.facts.moved(self.rebaser.shift().unwrap_or_default());
         let (ending, end) = (self.facts.finish(), self.facts.data_end());
         if let Sink::Stream(_) = self.sink {
             return Ok(());

@@ -7,16 +7,20 @@ use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
 use super::Patch;
+use super::moved::moved;
 use crate::header::DATA_HEAD;
 use crate::object::{HEAD, Object};
 use crate::time::to_ticks;
-use crate::{FileProperties, Header, guid};
+use crate::{FileProperties, Header, Shift, guid};
 
-/// What a file can lose because it was recorded: they become padding.
-const DROPPED: [Uuid; 4] = [
+/// What may be another thing in the header of a recording: padding, where a file loses what its
+/// server had, or the same with other times.
+const CHANGEABLE: [Uuid; 6] = [
     guid::DIGITAL_SIGNATURE,
     guid::INDEX_PARAMETERS,
+    guid::MARKER,
     guid::MEDIA_OBJECT_INDEX_PARAMETERS,
+    guid::SCRIPT_COMMAND,
     guid::TIMECODE_INDEX_PARAMETERS,
 ];
 
@@ -28,6 +32,8 @@ pub(super) struct FinalHeader {
     pub(super) times: Option<(Duration, Duration)>,
     pub(super) seekable: bool,
     pub(super) indexes: Declared,
+    /// How far all times of the packets were moved.
+    pub(super) shift: Shift,
 }
 
 /// Which indexes that a header can declare the file has.
@@ -65,7 +71,7 @@ impl FinalHeader {
         let size = (DATA_HEAD as u64).saturating_add(packets);
         put(&mut bytes, data, 16, &size.to_le_bytes());
         put(&mut bytes, data, 40, &self.packets.to_le_bytes());
-        for object in dropped(header).filter(|object| match object.id {
+        for object in changeable(header).filter(|object| match object.id {
             guid::INDEX_PARAMETERS => !self.indexes.by_time,
             guid::MEDIA_OBJECT_INDEX_PARAMETERS => !self.indexes.by_object,
             guid::TIMECODE_INDEX_PARAMETERS => !self.indexes.by_timecode,
@@ -73,9 +79,16 @@ impl FinalHeader {
         }) {
             blank(&mut bytes, object);
         }
+        if self.shift != Shift::default() {
+            for object in changeable(header) {
+                if let Some(body) = moved(object, self.shift) {
+                    put(&mut bytes, object.offset, HEAD, &body);
+                }
+            }
+        }
         // A signature covers the Header Object, without the Data Object behind it.
         if bytes.get(..data) != header.as_bytes().get(..data) {
-            for object in dropped(header).filter(|object| object.id == guid::DIGITAL_SIGNATURE) {
+            for object in changeable(header).filter(|object| object.id == guid::DIGITAL_SIGNATURE) {
                 blank(&mut bytes, object);
             }
         }
@@ -98,7 +111,7 @@ pub(super) fn patches(header: &Header, finished: &Bytes) -> Vec<Patch> {
     ];
     fields
         .into_iter()
-        .chain(dropped(header).map(|object| object.offset..object.end()))
+        .chain(changeable(header).map(|object| object.offset..object.end()))
         .filter_map(|range| {
             let offset = range.start as u64;
             let bytes = finished.get(range).map(|part| finished.slice_ref(part))?;
@@ -119,16 +132,16 @@ pub(crate) fn without_what_finishing_changes(header: &Header, other: &Header) ->
         clear(&mut bytes, range);
     }
     // Identifier and body; the size stays, so that objects have to lie at the same places.
-    for object in dropped(header).chain(dropped(other)) {
+    for object in changeable(header).chain(changeable(other)) {
         clear(&mut bytes, object.offset..object.offset.saturating_add(16));
         clear(&mut bytes, object.offset.saturating_add(HEAD)..object.end());
     }
     bytes
 }
 
-fn dropped(header: &Header) -> impl Iterator<Item = &Object> {
+fn changeable(header: &Header) -> impl Iterator<Item = &Object> {
     let objects = header.objects().iter().chain(header.extension_objects());
-    objects.filter(|object| DROPPED.contains(&object.id))
+    objects.filter(|object| CHANGEABLE.contains(&object.id))
 }
 
 /// Makes padding of an object.
