@@ -14,6 +14,24 @@ use crate::cursor::Cursor;
 const WHAT: &str = "data packet";
 
 /// A view of one data packet, whole or with its padding removed in transit.
+///
+/// ```
+/// use mms_asf::Packet;
+/// # use mms_asf::testing::{TestPacket, TestPayload};
+/// # let payloads = vec![TestPayload::whole(1, 7, 3_000, b"sound"), TestPayload::whole(0x82, 0, 3_000, b"picture")];
+/// # let bytes = TestPacket::multiple(payloads).build(256);
+///
+/// let packet = Packet::parse(&bytes, 256)?;
+/// for payload in packet.payloads() {
+///     let payload = payload?;
+///     println!("stream {}, object {}", payload.stream, payload.object_number);
+///     for piece in payload.pieces() {
+///         println!("  {} bytes at {} ms", piece?.data.len(), payload.presentation_time);
+///     }
+/// }
+/// # assert_eq!(packet.payloads().count(), 2);
+/// # Ok::<(), mms_asf::Error>(())
+/// ```
 #[doc(alias = "ASF Data Packet")]
 #[derive(Debug, Clone)]
 pub struct Packet<'a> {

@@ -8,6 +8,22 @@ use crate::{Error, Packet};
 /// Makes a fixed-size packet again of one whose padding was removed on the way. The result depends
 /// on the packet's bytes alone, so the same packet always becomes the same bytes.
 ///
+/// ```
+/// use bytes::BytesMut;
+/// use mms_asf::{Removal, Restored, Restorer, remove_padding};
+/// # let packet = mms_asf::testing::packet(3, 256, b"data");
+///
+/// let mut sent = BytesMut::new();
+/// remove_padding(&packet, Removal::ExplicitLength, &mut sent)?;
+/// assert!(sent.len() < packet.len());
+///
+/// let mut received = BytesMut::new();
+/// let restored = Restorer::new(256)?.restore(&sent, &mut received)?;
+/// assert_eq!(restored, Restored::LengthReplaced);
+/// assert_eq!(received.len(), 256);
+/// # Ok::<(), mms_asf::Error>(())
+/// ```
+///
 /// Files hold packets of the form that Windows encoders write: no packet length field, and a
 /// padding field whose value accounts for all bytes behind the last payload. A packet that arrives
 /// whole is left alone.
