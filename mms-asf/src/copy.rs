@@ -154,9 +154,8 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
     /// A packet that was read. Behind a header that was there again packets may begin in another
     /// way; a file in which they do is not readable.
     fn fitting(&mut self, offset: u64, packet: Bytes) -> Result<(), FileError> {
-        let size = self.header.file().packet_size;
-        // Parity of other packets has an opening of its own.
-        let opaque = matches!(Packet::parse(&packet, size), Err(Error::Unsupported { .. }));
+        // Parity of other packets has an opening of its own: error correction data, and opaque.
+        let opaque = packet.first().is_some_and(|first| first & 0x90 == 0x90);
         if !opaque && !self.opening.get_or_insert_with(|| Opening::of(&packet)).fits(&packet) {
             self.behind.packets_differ();
             self.report.damage(offset, packet.len() as u64, Cause::Packet(other_opening()));
