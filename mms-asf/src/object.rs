@@ -11,8 +11,9 @@ use crate::{Deviation, Error, guid};
 /// The identifier and size that start every object, in bytes.
 pub(crate) const HEAD: usize = 24;
 
-/// One object of a header, known or not, kept byte for byte.
-#[derive(Clone, PartialEq, Eq)]
+/// One object of a header, known or not, kept byte for byte. Objects are equal when their bytes
+/// are, wherever they lie.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Object {
     /// What the object is; see [`guid`].
@@ -59,6 +60,15 @@ impl Object {
         Cursor::new(self.body(), self.offset.saturating_add(HEAD), what)
     }
 }
+
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        // The identifier is part of the bytes.
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Object {}
 
 impl fmt::Debug for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

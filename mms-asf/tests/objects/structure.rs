@@ -103,11 +103,12 @@ proptest! {
         (body.number, body.language) = (number, language);
         body.names = names.into_iter().map(|(l, name)| StreamName::new(l, name)).collect();
         body.extensions = extensions;
-        // What is nested says where it lies, so it is compared by its bytes.
         body.nested = nested.as_ref().map(|stream| stream.encode().unwrap());
         let read = ExtendedStreamProperties::decode(&body.encode().unwrap()).unwrap();
         prop_assert_eq!(read.stream().transpose().unwrap(), nested);
-        prop_assert_eq!(read.encode(), body.encode());
+        // Wherever what is nested lies.
+        prop_assert_eq!(&read, &body);
+        // A part of a nested object may be bytes that mean nothing.
         body.nested = None;
         survives(&body);
     }
