@@ -172,7 +172,10 @@ impl StreamParser {
             self.needed = 0;
             let next = match self.state {
                 State::Header { scan } => self.header(scan)?,
-                State::Boundary => self.boundary(),
+                State::Boundary => match self.usual() {
+                    Some(packet) => return Ok(Some(packet)),
+                    None => self.boundary(),
+                },
                 State::Search(_) => self.search(),
                 State::Skip { id, offset, left } => self.skip(id, offset, left),
                 State::Ended => return Ok(None),

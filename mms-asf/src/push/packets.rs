@@ -83,6 +83,26 @@ impl Data {
 }
 
 impl StreamParser {
+    /// The packet that lies at a boundary, as nearly all of them lie: whole, in the middle of the
+    /// data, and of the customary form. What is anything else, [`boundary`](Self::boundary) finds
+    /// out; it would find this packet too, with more steps.
+    #[inline]
+    pub(super) fn usual(&mut self) -> Option<Event> {
+        let data = &self.data;
+        let bytes = self.buffer.unread().get(..data.packet_size)?;
+        let after = self.buffer.offset().checked_add(data.packet_size as u64)?;
+        // With this first byte it is no object.
+        let usual = bytes.first() == Some(&0x82)
+            && data.opening != Opening::Customary
+            && data.opening.fits(bytes)
+            && !data.over
+            && data.end.is_none_or(|end| after <= end);
+        if !usual || check_packet(bytes, data.packet_size).is_err() {
+            return None;
+        }
+        Some(self.take_packet())
+    }
+
     /// Reads what lies at a boundary: where a packet ended, or an object.
     pub(super) fn boundary(&mut self) -> Next {
         self.at_boundary().unwrap_or_else(|wait| wait)
@@ -153,15 +173,20 @@ impl StreamParser {
     }
 
     fn packet(&mut self, opening: Opening) -> Next {
-        let (number, offset) = (self.data.number, self.buffer.offset());
-        let bytes = self.buffer.take(self.data.packet_size);
         if self.data.opening == Opening::Customary {
             self.data.opening = opening;
         }
+        Next::Event(self.take_packet())
+    }
+
+    #[inline]
+    fn take_packet(&mut self) -> Event {
+        let (number, offset) = (self.data.number, self.buffer.offset());
+        let bytes = self.buffer.take(self.data.packet_size);
         self.data.number = number.saturating_add(1);
         self.data.seen_to = self.buffer.offset();
         self.headers = 0;
-        Next::Event(Event::Packet { number, offset, bytes })
+        Event::Packet { number, offset, bytes }
     }
 
     /// Whether the Data Object ends after `left` bytes, which are no packet, and more follows.
