@@ -124,6 +124,10 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
                 self.behind.packets_differ();
                 self.report.damage(offset, bytes.len() as u64, cause);
             }
+            // Right behind the packets it would be read as one more.
+            Event::Object { id, offset, bytes } if self.begins_like_a_packet(&bytes) => {
+                self.report.object_left_out(id, offset, bytes.len() as u64);
+            }
             Event::Object { id, offset, bytes } => {
                 if let Err(len) = self.behind.object(id, offset, bytes) {
                     self.report.object_left_out(id, offset, len);
@@ -149,6 +153,10 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             Event::Deviation(_) => {}
         }
         Ok(true)
+    }
+
+    fn begins_like_a_packet(&self, bytes: &[u8]) -> bool {
+        self.opening.is_some_and(|opening| opening.fits(bytes))
     }
 
     /// A packet that was read. Behind a header that was there again packets may begin in another

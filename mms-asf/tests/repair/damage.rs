@@ -3,6 +3,7 @@
 use mms_asf::testing::{self, TestStream, object};
 use mms_asf::{Change, RepairOptions, guid};
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use crate::harness::{
     P, SIZE, checked, file, header, packet, packets, short, start, try_repair, whole,
@@ -136,6 +137,22 @@ fn what_is_no_index_stays() {
     assert_eq!(found.objects.last(), Some(&(guid::XMP, other)));
     assert_eq!(found.objects.len(), 2);
     assert!(short(&repaired.changes).contains(&"ObjectLeftOut".to_owned()));
+}
+
+#[test]
+fn an_object_that_begins_like_a_packet_does_not_stay() {
+    // Behind an index it is an object; behind the packets of a file without one it is a packet.
+    let like = |first: u8| {
+        let mut id = packets(0..1)[..16].to_vec();
+        id[0] = first;
+        object(Uuid::from_slice_le(&id).unwrap(), &[0xFF; 40])
+    };
+    let input = |like: &[u8]| [&file(COUNT)[..], like].concat();
+    let (found, repaired) = whole(&input(&like(0x82)));
+    assert_eq!(short(&repaired.changes), ["ObjectLeftOut"]);
+    let kept = found.objects.len();
+    let (found, _) = whole(&input(&like(0x83)));
+    assert_eq!(found.objects.len(), kept + 1);
 }
 
 #[test]
