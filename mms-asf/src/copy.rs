@@ -15,9 +15,9 @@ use self::report::Report;
 pub use self::report::{Change, Repaired};
 use self::source::Source;
 use crate::edit::mend;
-use crate::push::{Opening, check_packet};
+use crate::push::{Opening, check_packet, other_opening};
 use crate::{
-    Cause, Deviation, Error, Event, FileError, Header, Limits, Packet, Rebase, Rebaser, Recording,
+    Cause, Deviation, Event, FileError, Header, Limits, Packet, Rebase, Rebaser, Recording,
     Restorer, Shift,
 };
 
@@ -277,13 +277,5 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         let header = Header::parse_with(&ending.header, &self.limits)?;
         let made = (ending.index.len() as u64).saturating_sub(old);
         Ok(self.report.finish(&self.recording, &header, end.saturating_sub(start), made, shift))
-    }
-}
-
-fn other_opening() -> Error {
-    Error::Malformed {
-        what: "data packet",
-        offset: 0,
-        expected: "error correction and property flags like those of other packets",
     }
 }

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use uuid::Uuid;
 
 pub use self::event::{Cause, Event};
-pub(crate) use self::known::{Opening, check_packet};
+pub(crate) use self::known::{Opening, check_packet, other_opening};
 
 use self::buffer::Buffer;
 use self::packets::Data;

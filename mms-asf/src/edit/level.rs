@@ -2,8 +2,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::fields::Fields;
 use crate::object::{HEAD, Object, Walk};
+use crate::objects::{Body as _, Padding};
 use crate::{Error, Header, guid};
 
 /// The Header Extension Object in front of its children, in bytes.
@@ -143,7 +143,7 @@ impl Level {
     /// Gives one padding object this size, or takes it out; all others stay. Without one, a single
     /// padding object is put in the place of all.
     fn pad(&mut self, which: Option<usize>, size: usize) -> Result<(), Error> {
-        let mut new = (size >= HEAD).then(|| padding(size)).transpose()?;
+        let mut new = Padding::filling(size).map(|padding| padding.encode()).transpose()?;
         let mut seen = 0_usize;
         self.retain_mut(|object| {
             if object.id != guid::PADDING {
@@ -231,11 +231,4 @@ impl Extension {
         }
         out.put_slice(&self.rest);
     }
-}
-
-/// A padding object of this size, at least 24.
-fn padding(size: usize) -> Result<Object, Error> {
-    let mut fields = Fields::object(guid::PADDING);
-    fields.zeros(size.saturating_sub(HEAD));
-    fields.finish(guid::PADDING)
 }

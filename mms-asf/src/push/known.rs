@@ -56,6 +56,15 @@ pub(crate) fn check_packet(bytes: &[u8], packet_size: usize) -> Result<u128, Err
     Ok(streams)
 }
 
+/// What is wrong with a packet that can be read and begins otherwise than those before it.
+pub(crate) fn other_opening() -> Error {
+    Error::Malformed {
+        what: "data packet",
+        offset: 0,
+        expected: "error correction and property flags like those of other packets",
+    }
+}
+
 /// The bit that stands for a stream.
 pub(super) fn bit(stream: u8) -> u128 {
     1_u128.checked_shl(stream.into()).unwrap_or(0)

@@ -1,6 +1,6 @@
 //! Packets: one after the other, as long as they lie where they should.
 
-use super::known::{self, Opening, check_packet};
+use super::known::{self, Opening, check_packet, other_opening};
 use super::search::Search;
 use super::{Cause, Event, Next, State, StreamParser};
 use crate::object::HEAD;
@@ -157,11 +157,7 @@ impl StreamParser {
             {
                 return Ok(self.packet(self.data.opening));
             }
-            Ok(_) => Error::Malformed {
-                what: "data packet",
-                offset: 0,
-                expected: "error correction and property flags like those of other packets",
-            },
+            Ok(_) => other_opening(),
             Err(error) => error,
         };
         if self.holds(size, self.data.opening)? {
