@@ -12,6 +12,9 @@ pub struct Limits {
     /// Bytes that may wait undecoded, default 1 MiB: what was read ahead while the application
     /// owes an answer. There is always room for one packet, and for one read of 64 KiB more.
     pub buffered: usize,
+    /// Bytes of live packets that wait for a player that is too slow, default 512 KiB; what comes
+    /// then is dropped.
+    pub queued: usize,
     /// Challenges in a row before the credentials count as refused, default 4 (NTLM needs two).
     pub challenges: u32,
     /// Pings answered in one second, default 20. More are ignored: a server that answers a Pong
@@ -25,6 +28,7 @@ impl Default for Limits {
             message: 65_536,
             header: 16 << 20,
             buffered: 1 << 20,
+            queued: 512 << 10,
             challenges: 4,
             pongs_per_second: 20,
         }

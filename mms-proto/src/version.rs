@@ -63,6 +63,17 @@ impl PeerVersion {
         self.major >= 9
     }
 
+    /// Players of version 9 take the media of the next playlist entry before they play it; libmms,
+    /// which says 7, does not (T11).
+    pub(crate) fn takes_entries_unasked(self) -> bool {
+        self.major >= 9
+    }
+
+    /// WebTV, which says 6, ends with the end of stream, whatever it has to play out (T49).
+    pub(crate) fn ends_at_end_of_stream(self) -> bool {
+        (1..7).contains(&self.major)
+    }
+
     /// Windows Media Services 4.x as a client gets every stream without asking, 3.2.5.11.
     pub(crate) fn gets_all_streams_unasked(self) -> bool {
         self.media_services_4

@@ -267,7 +267,14 @@ pub(super) fn compare(seed: u8, run: impl Fn(Instant, Cuts) -> Summary) {
 
 /// Limits that a script of a few KiB can reach.
 pub(super) fn small_limits() -> Limits {
-    Limits { message: 512, header: 300, buffered: 512, challenges: 1, pongs_per_second: 2 }
+    Limits {
+        message: 512,
+        header: 300,
+        buffered: 512,
+        queued: 512,
+        challenges: 1,
+        pongs_per_second: 2,
+    }
 }
 
 /// The beginning of all time.

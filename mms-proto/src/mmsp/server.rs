@@ -1,18 +1,26 @@
-//! The server's side of a session, MS-MMSP 3.2: on-demand content over TCP.
+//! The server's side of a session, MS-MMSP 3.2, over TCP: content on demand, playlists, live.
 
 mod commands;
 mod config;
+mod entries;
 mod entropy;
+mod flow;
+mod header;
+mod live;
 mod messages;
 mod pacer;
+mod playing;
+mod schedule;
 mod state;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-pub use config::{Pace, ServerConfig, ServerTimeouts};
+pub use config::{EntryDelivery, Pace, ServerConfig, ServerTimeouts, StartBurst};
+pub use live::Pushed;
 
 use crate::error::{Error, Missing, Phase};
 use crate::event::{CloseReason, ServerEvent, Stats};
+use crate::hresult::HResult;
 use crate::io::{Input, Output};
 use crate::timer::{Purpose, TimerTable};
 
@@ -20,8 +28,11 @@ use super::frame::FrameDecoder;
 use super::link::{Item, Link, LinkEvent};
 use super::message::{Ping, ServerMessage};
 use entropy::Entropy;
-use pacer::Pacer;
-use state::{Session, State};
+use flow::Flow;
+use state::{EntryMedia, Session, State};
+
+/// Time between two Pings while the end of the stream is held back.
+const HELD_KEEP_ALIVE: Duration = Duration::from_secs(3);
 
 /// One server session over one TCP connection. It owns no socket, clock or random source.
 ///
@@ -35,8 +46,9 @@ use state::{Session, State};
 /// - getters.
 ///
 /// The machine asks for packets: [`ServerEvent::PacketWanted`] is answered with
-/// [`send_packet`](Self::send_packet) or [`end_of_stream`](Self::end_of_stream), at once or when
-/// there is one. So neither pacing nor a full queue is the application's concern.
+/// [`send_packet_at`](Self::send_packet_at) or [`end_of_stream`](Self::end_of_stream), at once or
+/// when there is one. So neither pacing nor a full queue is the application's concern. Live
+/// content is pushed instead: [`accept_live`](Self::accept_live).
 #[derive(Debug)]
 pub struct Server {
     link: Link<ServerEvent>,
@@ -55,11 +67,13 @@ enum Timer {
     Idle,
     KeepAlive,
     AfterEnd,
+    HeldEnd,
 }
 
 impl Timer {
-    const COUNT: usize = 4;
-    const ALL: [Self; Self::COUNT] = [Self::Handshake, Self::Idle, Self::AfterEnd, Self::KeepAlive];
+    const COUNT: usize = 5;
+    const ALL: [Self; Self::COUNT] =
+        [Self::Handshake, Self::Idle, Self::HeldEnd, Self::AfterEnd, Self::KeepAlive];
 }
 
 impl Purpose for Timer {
@@ -172,10 +186,15 @@ impl Server {
                 continue;
             }
             let handled = match self.link.next_item() {
-                Ok(Item::Nothing) if self.link.is_drained() => match self.want_packet() {
-                    Some(event) => return Output::Event(event),
-                    None => return Output::Wait(self.deadline()),
-                },
+                Ok(Item::Nothing) if self.link.is_drained() => {
+                    if self.send_due() || self.send_live() {
+                        continue;
+                    }
+                    return match self.want_packet() {
+                        Some(event) => Output::Event(event),
+                        None => Output::Wait(self.deadline()),
+                    };
+                }
                 Ok(Item::Nothing) => Ok(()),
                 Ok(Item::Message(place, message)) => self.on_message(place, &message),
                 Ok(Item::End { .. }) => {
@@ -208,6 +227,12 @@ impl Server {
         match &mut self.state {
             State::SendingHeader(_, sender) => sender.pacer.new_turn(),
             State::Streaming(_, flow) => flow.pacer.new_turn(),
+            State::EntryHeader(_, sender, media) => {
+                sender.pacer.new_turn();
+                if let EntryMedia::Follow(flow) = media {
+                    flow.pacer.new_turn();
+                }
+            }
             _ => {}
         }
     }
@@ -231,7 +256,10 @@ impl Server {
     }
 
     fn arm_keep_alive(&mut self) {
-        self.timers.arm(Timer::KeepAlive, self.link.now(), self.config.timeouts.keep_alive);
+        // WebTV stays in the silence before a late end if it hears something now and then (T49).
+        let held = self.timers.is_armed(Timer::HeldEnd);
+        let time = if held { HELD_KEEP_ALIVE } else { self.config.timeouts.keep_alive };
+        self.timers.arm(Timer::KeepAlive, self.link.now(), time);
     }
 
     /// `Idle-Timeout`: starting it while it runs does not restart it, MS-MMSP 3.2.2.
@@ -239,59 +267,27 @@ impl Server {
         self.timers.arm_if_idle(Timer::Idle, self.link.now(), self.config.timeouts.idle);
     }
 
-    fn pacer(&self, rate: u32) -> Pacer {
-        let rate = match self.config.pace {
-            Pace::Full => None,
-            Pace::BitRate => Some(rate),
-        };
-        Pacer::new(self.link.now(), rate)
-    }
-
-    /// Queues the next piece of the header if it is due.
-    fn send_header_fragment(&mut self) -> bool {
-        let now = self.link.now();
-        let State::SendingHeader(content, sender) = &mut self.state else {
-            return false;
-        };
-        if sender.pacer.room(now) == 0 {
-            return false;
-        }
-        if let Some(fragment) = sender.next(content.packet_size()) {
-            // A fragment is at most one packet size, and that fits a Data packet.
-            if let Some(head) = fragment.head() {
-                sender.pacer.sent(now, fragment.payload.len());
-                self.link.data(head, fragment.payload);
-            }
-        }
-        if sender.is_done() {
-            let content = content.clone();
-            self.state = State::Ready(content);
-        }
-        true
-    }
-
-    /// The request for a packet, if one may be sent and none was asked for.
-    fn want_packet(&mut self) -> Option<ServerEvent> {
-        let now = self.link.now();
-        let State::Streaming(_, flow) = &mut self.state else {
-            return None;
-        };
-        let room = flow.pacer.room(now);
-        if flow.asked || room == 0 {
-            return None;
-        }
-        flow.asked = true;
-        Some(ServerEvent::PacketWanted { room })
-    }
-
     fn deadline(&self) -> Option<Instant> {
         let now = self.link.now();
         let pacer = match &self.state {
-            State::SendingHeader(_, sender) => Some(sender.pacer.deadline(now)),
-            State::Streaming(_, flow) if !flow.asked => Some(flow.pacer.deadline(now)),
+            State::SendingHeader(_, sender) | State::EntryHeader(_, sender, _) => {
+                Some(sender.pacer.deadline(now))
+            }
+            State::Streaming(_, flow) => self.flow_deadline(flow),
             _ => None,
         };
         [self.timers.next(), self.link.frame_deadline(), pacer].into_iter().flatten().min()
+    }
+
+    /// When media can go on without the application and the client.
+    fn flow_deadline(&self, flow: &Flow) -> Option<Instant> {
+        let now = self.link.now();
+        match (&flow.held, &self.session.live) {
+            (Some(held), _) => Some(held.due.max(now)),
+            // The queue is empty, or there was enough for one turn.
+            (None, Some(live)) => (!live.is_empty()).then_some(now),
+            (None, None) => (!flow.is_busy()).then(|| flow.pacer.deadline(now)),
+        }
     }
 
     fn on_timeout(&mut self) -> Result<(), Error> {
@@ -307,6 +303,7 @@ impl Server {
                 }
                 Timer::Idle => self.end(CloseReason::Idle),
                 Timer::AfterEnd => self.end(CloseReason::Local),
+                Timer::HeldEnd => self.finish_now(HResult::OK),
                 Timer::KeepAlive => self.ping()?,
             }
             if self.link.is_closed() {

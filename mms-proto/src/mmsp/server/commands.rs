@@ -1,11 +1,13 @@
 //! Answers and commands of a server's application, MS-MMSP 3.2.4.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::state::State;
-use super::{Server, Timer};
+use super::flow::{Flow, Held};
+use super::live::Queued;
+use super::state::{EntryMedia, State};
+use super::{Pace, Server, Timer};
 use crate::content::Content;
 use crate::error::StateError;
 use crate::event::{CloseReason, OpenRequest};
@@ -16,6 +18,9 @@ use crate::mmsp::message::{OpenedFile, ReportEndOfStream, ReportOpenFile};
 /// The name of the one file that a connection can open. FFmpeg, VLC and others say 1 whatever the
 /// server called it, and VLC gives up on anything but 1 and 2 (T1).
 pub(super) const OPEN_FILE_ID: u32 = 1;
+
+/// How long after the end of the content a player that ends with the end of stream is told (T49).
+const LAST_SECONDS: Duration = Duration::from_secs(5);
 
 impl Server {
     /// Opens the file that was asked for.
@@ -65,7 +70,8 @@ impl Server {
     }
 
     /// Sends one ASF packet with its number in the file, in answer to
-    /// [`ServerEvent::PacketWanted`](crate::ServerEvent::PacketWanted).
+    /// [`ServerEvent::PacketWanted`](crate::ServerEvent::PacketWanted). With [`Pace::BitRate`]
+    /// it is paced by its bytes.
     ///
     /// # Errors
     /// When none was asked for, or it is empty or larger than the content's packet size.
@@ -75,32 +81,37 @@ impl Server {
         location_id: u32,
         packet: Bytes,
     ) -> Result<(), StateError> {
-        let label = self.label();
-        let flags = self.session.sequence.to_le_bytes()[0];
-        let wrong = self.wrong_phase("send a packet");
-        let State::Streaming(content, flow) = &mut self.state else {
-            return Err(wrong);
-        };
-        if self.link.is_closed() {
-            return Err(wrong);
+        let flow = self.answer_wanted(now, packet.len())?;
+        flow.pacer.sent(now, packet.len());
+        flow.held = Some(Held { due: now, number: location_id, packet });
+        self.release_held();
+        Ok(())
+    }
+
+    /// As [`send_packet`](Self::send_packet), for a packet that says when it is due: at `time` on
+    /// the clock of the content, such as an ASF packet's send time. With [`Pace::BitRate`] it goes
+    /// as long after the first one of its play command as their times differ, at the speed of the
+    /// play command, and waits here until then. For playing backwards count the time backwards.
+    ///
+    /// Bytes tell nothing when streams are left out, or padding, or all but key frames.
+    ///
+    /// # Errors
+    /// As [`send_packet`](Self::send_packet).
+    pub fn send_packet_at(
+        &mut self,
+        now: Instant,
+        location_id: u32,
+        time: Duration,
+        packet: Bytes,
+    ) -> Result<(), StateError> {
+        let paced = self.config.pace == Pace::BitRate;
+        let flow = self.answer_wanted(now, packet.len())?;
+        flow.pacer.took(packet.len());
+        let due = if paced { flow.schedule.due(now, time, packet.len()) } else { now };
+        flow.held = Some(Held { due, number: location_id, packet });
+        if due <= now {
+            self.release_held();
         }
-        if !flow.asked {
-            return Err(StateError::NotWanted);
-        }
-        let (size, limit) = (packet.len(), content.packet_size());
-        let packet = DataPacket::new(location_id, label, flags, packet);
-        let fits = size > 0 && u32::try_from(size).is_ok_and(|size| size <= limit);
-        let Some(head) = packet.head().filter(|_| fits) else {
-            return Err(StateError::PacketSize { size, limit });
-        };
-        self.link.set_now(now);
-        flow.asked = false;
-        flow.pacer.sent(self.link.now(), size);
-        self.session.sequence = self.session.sequence.wrapping_add(1);
-        let stats = &mut self.link.stats;
-        stats.packets = stats.packets.saturating_add(1);
-        stats.bytes = stats.bytes.saturating_add(size as u64);
-        self.link.data(head, packet.payload);
         Ok(())
     }
 
@@ -127,21 +138,123 @@ impl Server {
     }
 
     fn finish_stream(&mut self, now: Instant, hr: HResult) -> Result<(), StateError> {
-        let wrong = self.wrong_phase("end the stream");
-        let State::Streaming(content, _) = &self.state else {
-            return Err(wrong);
-        };
-        if self.link.is_closed() {
-            return Err(wrong);
+        self.begin_command(now, "end the stream")?;
+        match (&mut self.session.live, &mut self.state) {
+            (Some(live), _) if !hr.is_failure() => live.mark(Queued::End(hr)),
+            (None, State::Streaming(_, flow)) if !hr.is_failure() => {
+                let until = flow.plays_until.and_then(|until| until.checked_add(LAST_SECONDS));
+                let holds = self.config.hold_end && self.config.pace == Pace::BitRate;
+                match until.filter(|&until| holds && until > self.link.now()) {
+                    Some(until) if self.session.client.ends_at_end_of_stream() => {
+                        flow.ended = true;
+                        self.release_held();
+                        let time = until.saturating_duration_since(self.link.now());
+                        self.timers.arm(Timer::HeldEnd, self.link.now(), time);
+                        self.arm_keep_alive();
+                    }
+                    _ => self.finish_now(hr),
+                }
+            }
+            _ => self.finish_now(hr),
         }
-        let content = content.clone();
-        self.link.set_now(now);
-        self.state = State::Ready(content);
+        Ok(())
+    }
+
+    /// `EndOfStream` without another entry.
+    pub(super) fn finish_now(&mut self, hr: HResult) {
+        let Some(content) = self.state.content().cloned() else { return };
+        if !hr.is_failure() {
+            self.release_held();
+        }
+        self.state = match &self.state {
+            // The rest of its header is dropped: it has to be asked for.
+            State::EntryHeader(..) => State::Opened(content),
+            _ => State::Ready(content),
+        };
+        self.session.tune(false);
+        self.timers.stop(Timer::HeldEnd);
         self.send(ReportEndOfStream { hr, incarnation: self.session.incarnation });
         self.start_idle();
         if let Some(time) = self.config.close_after_end {
             self.timers.arm(Timer::AfterEnd, self.link.now(), time);
         }
+    }
+
+    /// Sends the packet that waited.
+    pub(super) fn release_held(&mut self) {
+        if let State::Streaming(_, flow) = &mut self.state {
+            if let Some(Held { number, packet, .. }) = flow.held.take() {
+                self.transmit(number, packet);
+            }
+        }
+    }
+
+    /// Sends the packet that waited, if it is due and the socket was looked at.
+    pub(super) fn send_due(&mut self) -> bool {
+        let now = self.link.now();
+        match &self.state {
+            State::Streaming(_, flow)
+                if flow.held.as_ref().is_some_and(|held| held.due <= now)
+                    && flow.pacer.has_turn() =>
+            {
+                self.release_held();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Queues one media packet. It counts as sent already.
+    pub(super) fn transmit(&mut self, number: u32, packet: Bytes) {
+        let State::Streaming(content, flow) = &mut self.state else { return };
+        let size = packet.len();
+        // Looked at when it was handed over; a live packet may have waited for another entry.
+        if u32::try_from(size).map_or(true, |size| size > content.packet_size()) {
+            return;
+        }
+        let flags = self.session.sequence.to_le_bytes()[0];
+        let packet = DataPacket::new(number, flow.label, flags, packet);
+        let Some(head) = packet.head() else { return };
+        self.session.sequence = self.session.sequence.wrapping_add(1);
+        let stats = &mut self.link.stats;
+        stats.packets = stats.packets.saturating_add(1);
+        stats.bytes = stats.bytes.saturating_add(size as u64);
+        self.link.data(head, packet.payload);
+    }
+
+    /// The flow that asked for a packet, if one of this size is possible.
+    fn answer_wanted(&mut self, now: Instant, size: usize) -> Result<&mut Flow, StateError> {
+        let wrong = self.wrong_phase("send a packet");
+        if self.link.is_closed() {
+            return Err(wrong);
+        }
+        let (State::Streaming(content, flow)
+        | State::EntryHeader(content, _, EntryMedia::Follow(flow))) = &mut self.state
+        else {
+            return Err(wrong);
+        };
+        if !flow.asked {
+            return Err(StateError::NotWanted);
+        }
+        let limit = content.packet_size();
+        if size == 0 || u32::try_from(size).map_or(true, |size| size > limit) {
+            return Err(StateError::PacketSize { size, limit });
+        }
+        self.link.set_now(now);
+        flow.asked = false;
+        Ok(flow)
+    }
+
+    /// Begins a command that is for a session that streams.
+    pub(super) fn begin_command(
+        &mut self,
+        now: Instant,
+        operation: &'static str,
+    ) -> Result<(), StateError> {
+        if self.link.is_closed() || !self.state.is_streaming() {
+            return Err(self.wrong_phase(operation));
+        }
+        self.link.set_now(now);
         Ok(())
     }
 
@@ -154,11 +267,11 @@ impl Server {
     }
 
     /// Label of media packets: the low byte of the play command's. Zero is reserved.
-    fn label(&self) -> u8 {
+    pub(super) fn label(&self) -> u8 {
         self.session.incarnation.to_le_bytes()[0].max(1)
     }
 
-    fn wrong_phase(&self, operation: &'static str) -> StateError {
+    pub(super) fn wrong_phase(&self, operation: &'static str) -> StateError {
         StateError::Phase { operation, phase: self.phase() }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use super::schedule::Burst;
 use crate::config::{Limits, Strictness};
+use crate::content::Content;
+use crate::request::PlayRequest;
 
 /// Configuration of one server session.
 #[derive(Debug, Clone)]
@@ -21,6 +24,20 @@ pub struct ServerConfig {
     pub authentication: String,
     /// How fast to send.
     pub pace: Pace,
+    /// Percent of the content's speed at which packets go with [`Pace::BitRate`], default 100. Some
+    /// old players starve at exactly their speed; 111 keeps nine tenths of each interval.
+    pub pace_percent: u16,
+    /// Content that goes faster at the beginning, to players that do not ask for an accelerated
+    /// start themselves. Default `None`.
+    pub start_burst: Option<StartBurst>,
+    /// The most bits per second of an accelerated start that a client asks for, default 10,000,000.
+    pub accel_limit: u32,
+    /// Whether the media of the next playlist entry follow its header at once.
+    pub entry_delivery: EntryDelivery,
+    /// Tell players before version 7 of the end only when the content has played out and five
+    /// seconds more, with [`Pace::BitRate`] and where its duration is known: WebTV ends at once,
+    /// whatever it still has to play (T49). Default false.
+    pub hold_end: bool,
     /// Honour the position of a play command while streaming, as a seek. The specification wants
     /// it ignored; libmms seeks like this (T6). Default true.
     pub seek_while_streaming: bool,
@@ -49,6 +66,11 @@ impl Default for ServerConfig {
             packet_pair: true,
             authentication: String::new(),
             pace: Pace::default(),
+            pace_percent: 100,
+            start_burst: None,
+            accel_limit: 10_000_000,
+            entry_delivery: EntryDelivery::default(),
+            hold_end: false,
             seek_while_streaming: true,
             select_all_unasked: false,
             close_after_end: None,
@@ -95,6 +117,60 @@ impl ServerConfig {
         self.strictness = strictness;
         self
     }
+}
+
+/// The longest beginning that goes faster than it plays, whatever a client asks for.
+const LONGEST_BURST: Duration = Duration::from_secs(60);
+
+impl ServerConfig {
+    /// The rate to pace at; `None` for full speed.
+    pub(super) fn paced(&self, rate: u32) -> Option<u32> {
+        match self.pace {
+            Pace::Full => None,
+            Pace::BitRate => Some(rate),
+        }
+    }
+
+    /// The accelerated start of a play command, MS-MMSP 3.2.5.11: a client's own wish first.
+    pub(super) fn burst(&self, content: &Content, play: &PlayRequest) -> Option<Burst> {
+        if !play.rate.is_normal() || self.pace == Pace::Full {
+            return None;
+        }
+        let (duration, rate) = match (play.accel, self.start_burst) {
+            (Some(accel), _) => {
+                let duration = Duration::from_millis(accel.duration.into());
+                (duration, accel.bandwidth.min(self.accel_limit))
+            }
+            (None, Some(burst)) => {
+                (burst.content, content.bit_rate().saturating_mul(burst.times.into()))
+            }
+            (None, None) => return None,
+        };
+        (rate > 0).then_some(Burst { content: duration.min(LONGEST_BURST), rate })
+    }
+}
+
+/// The beginning of what is played, sent faster than it plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartBurst {
+    /// How much of the content, at most 60 s.
+    pub content: Duration,
+    /// How many times faster than it plays; 0 and 1 change nothing.
+    pub times: u8,
+}
+
+/// When the media of a later playlist entry are sent, MS-MMSP 3.2.4.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum EntryDelivery {
+    /// At once to players of version 9 and later, when played to older ones: libmms says that it
+    /// is version 7 and takes media before its play command for an error (T11).
+    #[default]
+    ByVersion,
+    /// At once, as the specification says.
+    AtOnce,
+    /// When the client has played the entry.
+    WhenPlayed,
 }
 
 /// How fast a server sends headers and media.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::commands::OPEN_FILE_ID;
-use super::state::{Flow, HeaderSender, State};
+use super::state::State;
 use super::{Server, Timer};
 use crate::deviation::Deviation;
 use crate::error::{DecodeError, Error, Layer};
@@ -12,12 +12,10 @@ use crate::hresult::HResult;
 use crate::mmsp::link::at_place;
 use crate::mmsp::message::{
     BandwidthTest, ClientMessage, CloseFile, Connect, FunnelInfo, FunnelName, FunnelProtocol,
-    MessageId, OpenFile, PacketPair, ReadBlock, ReportConnectedEx, ReportConnectedFunnel,
+    MessageId, OpenFile, PacketPair, ReportConnectedEx, ReportConnectedFunnel,
     ReportDisconnectedFunnel, ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ReportReadBlock,
-    ReportStartStriding, ReportStartedPlaying, ReportStreamSwitch, StartPlaying, StopPlaying,
-    StreamSwitch,
+    ReportStartStriding, ReportStartedPlaying, ReportStreamSwitch,
 };
-use crate::request::PlayRequest;
 use crate::version::PeerVersion;
 
 /// Random bytes of the three answers of a bandwidth test: packets of 512, 512 and 1,056 bytes.
@@ -57,11 +55,7 @@ impl Server {
             ClientMessage::CancelReadBlock(_) => return self.on_cancel_read_block(),
             ClientMessage::StreamSwitch(request) => self.on_stream_switch(&request),
             ClientMessage::StartPlaying(request) => self.on_start_playing(&request),
-            ClientMessage::StartStriding(request) => {
-                // Fast forward and rewind are not offered (CAN_STRIDE is never set yet).
-                let (hr, incarnation) = (HResult::STRIDE_REFUSED, request.incarnation);
-                self.send(ReportStartStriding { hr, incarnation });
-            }
+            ClientMessage::StartStriding(request) => self.on_start_striding(&request),
             ClientMessage::StopPlaying(request) => return self.on_stop_playing(request),
             ClientMessage::Logging(logging) => self.link.event(ServerEvent::Log(logging.log)),
             ClientMessage::CloseFile(request) => return self.on_close_file(request),
@@ -152,114 +146,6 @@ impl Server {
                 self.link.event(ServerEvent::Open(OpenRequest { path, token, incarnation }));
             }
         }
-    }
-
-    /// 3.2.5.8
-    fn on_read_block(&mut self, request: ReadBlock) {
-        let ReadBlock { open_file_id, incarnation } = request;
-        let Some(content) = self.state.content().cloned() else {
-            // MPlayer does not see that its file was refused, and waits for ever (T44).
-            let hr = HResult::INVALID_REQUEST;
-            self.send(ReportReadBlock { hr, incarnation });
-            return self.end(CloseReason::Local);
-        };
-        let hr = if open_file_id != OPEN_FILE_ID {
-            HResult::INVALID_ARGUMENT
-        } else if let State::Streaming(..) = self.state {
-            // Header packets among media would confuse every player (T40).
-            HResult::INVALID_REQUEST
-        } else {
-            HResult::OK
-        };
-        self.send(ReportReadBlock { hr, incarnation });
-        if !hr.is_failure() {
-            let label = incarnation.to_le_bytes()[0].max(1);
-            let pacer = self.pacer(content.bit_rate());
-            let sender = HeaderSender::new(content.header().clone(), label, pacer);
-            self.state = State::SendingHeader(content, sender);
-        }
-    }
-
-    /// 3.2.5.9
-    fn on_cancel_read_block(&mut self) -> Result<(), Error> {
-        match &self.state {
-            State::SendingHeader(content, _) => {
-                self.state = State::Opened(content.clone());
-                Ok(())
-            }
-            // It crossed the last fragment.
-            State::Ready(_) | State::Opened(_) => Ok(()),
-            _ => self.link.tolerate(Deviation::OutOfPlace(MessageId::CANCEL_READ_BLOCK)),
-        }
-    }
-
-    /// 3.2.5.10
-    fn on_stream_switch(&mut self, request: &StreamSwitch) {
-        let hr = match &self.state {
-            State::Ready(_) | State::Streaming(..) => HResult::OK,
-            _ => HResult::INVALID_REQUEST,
-        };
-        self.send(ReportStreamSwitch { hr });
-        if !hr.is_failure() {
-            self.session.select(&request.selections);
-            self.link.event(ServerEvent::SelectStreams(request.selections.clone()));
-        }
-    }
-
-    /// 3.2.5.11
-    fn on_start_playing(&mut self, request: &StartPlaying) {
-        let incarnation = request.incarnation;
-        let hr = match &self.state {
-            State::Ready(_) | State::Streaming(..) if request.open_file_id != OPEN_FILE_ID => {
-                HResult::INVALID_ARGUMENT
-            }
-            State::Ready(_) | State::Streaming(..) => HResult::OK,
-            _ => HResult::INVALID_REQUEST,
-        };
-        self.send(ReportStartedPlaying { hr, incarnation, open_file_id: OPEN_FILE_ID });
-        if hr.is_failure() {
-            return;
-        }
-        self.session.incarnation = incarnation;
-        if self.session.sequence.wrapping_sub(1).to_le_bytes()[0] == 0xFE {
-            // 2.2.2: after a packet with 0xFE the first of a new play command carries 0x00.
-            self.session.sequence = self.session.sequence.wrapping_add(1);
-        }
-        self.timers.stop(Timer::Idle);
-        let content = match &self.state {
-            State::Ready(content) => content,
-            // libmms asks for the beginning with all position fields unused.
-            State::Streaming(content, _) if self.config.seek_while_streaming => content,
-            // 3.2.5.11 in STREAMING: the new label, and on it goes.
-            _ => return,
-        };
-        let content = content.clone();
-        let flow = Flow { pacer: self.pacer(content.bit_rate()), asked: false };
-        self.state = State::Streaming(content, flow);
-        let mut play = PlayRequest::select(self.session.streams(self.config.select_all_unasked));
-        // Their presence follows from the length alone: a spare chunk looks like zeros.
-        let accel = request.accel.filter(|accel| accel.bandwidth > 0 && accel.duration > 0);
-        (play.start, play.stop, play.accel) = (request.start, request.stop, accel);
-        self.link.event(ServerEvent::Play(play));
-    }
-
-    /// 3.2.5.14
-    fn on_stop_playing(&mut self, request: StopPlaying) -> Result<(), Error> {
-        let content = match &self.state {
-            State::Ready(content) | State::Streaming(content, _) => content.clone(),
-            _ => {
-                return self.link.tolerate(Deviation::OutOfPlace(MessageId::STOP_PLAYING));
-            }
-        };
-        let streaming = matches!(self.state, State::Streaming(..));
-        self.state = State::Ready(content);
-        // Old players send garbage in the label; it is only echoed.
-        self.send(ReportEndOfStream { hr: HResult::OK, incarnation: request.incarnation });
-        self.start_idle();
-        if streaming {
-            self.link.event(ServerEvent::Stopped);
-        }
-        Ok(())
     }
 
     /// 3.2.5.17

@@ -5,10 +5,12 @@
 
 use std::time::{Duration, Instant};
 
+use super::schedule::{Burst, sending};
+
 /// Bytes of one turn.
 const TURN: usize = 256 << 10;
 /// A sender that fell behind by more than this does not hurry to catch up.
-const MAX_LAG: Duration = Duration::from_secs(5);
+pub(super) const MAX_LAG: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(super) struct Pacer {
@@ -17,12 +19,46 @@ pub(super) struct Pacer {
     /// When the next packet is due.
     due: Instant,
     turn: usize,
+    burst: Option<ByteBurst>,
+}
+
+/// The beginning of what goes at a higher rate.
+#[derive(Debug)]
+struct ByteBurst {
+    rate: u32,
+    left: usize,
 }
 
 impl Pacer {
     /// A pacer that lets the first packet go at once. A rate of zero is full speed.
     pub(super) fn new(now: Instant, rate: Option<u32>) -> Self {
-        Self { rate: rate.filter(|&rate| rate > 0), due: now, turn: TURN }
+        Self { rate: rate.filter(|&rate| rate > 0), due: now, turn: TURN, burst: None }
+    }
+
+    /// So much content goes at a higher rate first.
+    pub(super) fn with_burst(mut self, burst: Option<Burst>) -> Self {
+        let Some((rate, burst)) = self.rate.zip(burst) else { return self };
+        if burst.rate > rate {
+            let bytes = burst.content.as_millis().saturating_mul(rate.into()) / 8000;
+            let left = usize::try_from(bytes).unwrap_or(usize::MAX);
+            self.burst = Some(ByteBurst { rate: burst.rate, left });
+        }
+        self
+    }
+
+    /// Nothing was due before this moment.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.due = now;
+    }
+
+    /// False when it is time to look at the socket.
+    pub(super) fn has_turn(&self) -> bool {
+        self.turn > 0
+    }
+
+    /// Counts what was sent at a time that somebody else decided.
+    pub(super) fn took(&mut self, bytes: usize) {
+        self.turn = self.turn.saturating_sub(bytes);
     }
 
     /// Input arrived or time passed: another turn.
@@ -50,15 +86,18 @@ impl Pacer {
 
     /// Counts what was sent.
     pub(super) fn sent(&mut self, now: Instant, bytes: usize) {
-        self.turn = self.turn.saturating_sub(bytes);
-        if let Some(rate) = self.rate {
-            let earliest = now.checked_sub(MAX_LAG).unwrap_or(now);
-            let bits = (bytes as u64).saturating_mul(8);
-            let nanoseconds = u128::from(bits).saturating_mul(1_000_000_000) / u128::from(rate);
-            let step = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX));
-            let from = self.due.max(earliest);
-            self.due = from.checked_add(step).unwrap_or(from);
-        }
+        self.took(bytes);
+        let Some(rate) = self.rate else { return };
+        let rate = match &mut self.burst {
+            Some(burst) if burst.left > 0 => {
+                burst.left = burst.left.saturating_sub(bytes);
+                burst.rate
+            }
+            _ => rate,
+        };
+        let earliest = now.checked_sub(MAX_LAG).unwrap_or(now);
+        let from = self.due.max(earliest);
+        self.due = from.checked_add(sending(bytes, rate)).unwrap_or(from);
     }
 }
 
@@ -103,6 +142,27 @@ mod tests {
         }
         // Ten seconds at 10,000 bytes, and the packet that goes at the very beginning.
         assert_eq!(sent, 101_000);
+    }
+
+    #[test]
+    fn a_burst_goes_at_its_own_rate() {
+        let start = now();
+        let burst = Burst { content: Duration::from_secs(1), rate: 800_000 };
+        let mut pacer = Pacer::new(start, Some(80_000)).with_burst(Some(burst));
+        let mut sent = 0;
+        for millisecond in 0..1_000 {
+            let now = start + Duration::from_millis(millisecond);
+            pacer.new_turn();
+            while pacer.room(now) > 0 {
+                pacer.sent(now, 1_000);
+                sent += 1_000;
+            }
+        }
+        // 10,000 bytes in a tenth of a second, then the same each second.
+        assert_eq!(sent, 19_000);
+        // A burst that is no faster is none.
+        let slow = Burst { content: Duration::from_secs(1), rate: 80_000 };
+        assert!(Pacer::new(start, Some(80_000)).with_burst(Some(slow)).burst.is_none());
     }
 
     #[test]

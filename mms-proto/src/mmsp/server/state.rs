@@ -7,9 +7,12 @@ use crate::error::Phase;
 use crate::event::ServerEvent;
 use crate::mmsp::frame::{DataPacket, HeaderFlags};
 use crate::mmsp::link::Link;
+use crate::request::PlayRequest;
 use crate::stream::{StreamNumber, StreamSelection};
 use crate::version::PeerVersion;
 
+use super::flow::Flow;
+use super::live::LiveQueue;
 use super::pacer::Pacer;
 
 /// What lasts for the whole session.
@@ -20,6 +23,12 @@ pub(super) struct Session {
     pub(super) funnel: bool,
     /// What the client selected; `None` until it selects something.
     pub(super) selection: Option<Vec<StreamSelection>>,
+    /// It was selected for an earlier entry.
+    pub(super) selection_is_old: bool,
+    /// Bits per second of its link, where it said so.
+    pub(super) link_bandwidth: Option<u32>,
+    /// What was pushed and not sent, if the content is live.
+    pub(super) live: Option<LiveQueue>,
     /// Label of the latest play command, as it was sent.
     pub(super) incarnation: u32,
     /// Counts media packets; its low byte travels with them.
@@ -44,14 +53,23 @@ pub(super) enum State {
     Ready(Content),
     /// STREAMING of the specification.
     Streaming(Content, Flow),
+    /// The same: an entry has ended, another one was promised.
+    BetweenEntries(Content),
+    /// The same: the header of an entry is being sent.
+    EntryHeader(Content, HeaderSender, EntryMedia),
+    /// The same: the header was sent, the media wait for the play command.
+    EntryWaits(Content),
 }
 
-/// Media on its way.
+/// What becomes of the media of an entry when its header was sent.
 #[derive(Debug)]
-pub(super) struct Flow {
-    pub(super) pacer: Pacer,
-    /// The application was asked for a packet and did not answer yet.
-    pub(super) asked: bool,
+pub(super) enum EntryMedia {
+    /// They follow at once.
+    Follow(Flow),
+    /// They wait for the play command.
+    Wait,
+    /// It came already.
+    Play(PlayRequest),
 }
 
 /// The rest of a header that is being sent.
@@ -97,7 +115,10 @@ impl State {
             Self::OpenAsked | Self::Opened(_) => Phase::Opening,
             Self::SendingHeader(..) => Phase::ReadingHeader,
             Self::Ready(_) => Phase::Ready,
-            Self::Streaming(..) => Phase::Streaming,
+            Self::Streaming(..)
+            | Self::BetweenEntries(_)
+            | Self::EntryHeader(..)
+            | Self::EntryWaits(_) => Phase::Streaming,
         }
     }
 
@@ -107,8 +128,41 @@ impl State {
             Self::Opened(content)
             | Self::SendingHeader(content, _)
             | Self::Ready(content)
-            | Self::Streaming(content, _) => Some(content),
+            | Self::Streaming(content, _)
+            | Self::BetweenEntries(content)
+            | Self::EntryHeader(content, ..)
+            | Self::EntryWaits(content) => Some(content),
             Self::Silent | Self::Connected | Self::OpenAsked => None,
+        }
+    }
+
+    /// STREAMING of the specification.
+    pub(super) fn is_streaming(&self) -> bool {
+        matches!(
+            self,
+            Self::Streaming(..)
+                | Self::BetweenEntries(_)
+                | Self::EntryHeader(..)
+                | Self::EntryWaits(_)
+        )
+    }
+
+    /// READY or STREAMING of the specification.
+    pub(super) fn may_play(&self) -> bool {
+        matches!(self, Self::Ready(_)) || self.is_streaming()
+    }
+
+    /// The client may ask for the header: not among media, except for the header of an entry that
+    /// it has not played yet.
+    pub(super) fn may_read_header(&self) -> bool {
+        match self {
+            Self::Streaming(_, flow) => flow.unplayed,
+            Self::Silent | Self::Connected | Self::OpenAsked | Self::BetweenEntries(_) => false,
+            Self::Opened(_)
+            | Self::SendingHeader(..)
+            | Self::Ready(_)
+            | Self::EntryHeader(..)
+            | Self::EntryWaits(_) => true,
         }
     }
 }
@@ -116,6 +170,9 @@ impl State {
 impl Session {
     /// Merges a selection into what was selected before.
     pub(super) fn select(&mut self, selections: &[StreamSelection]) {
+        if std::mem::take(&mut self.selection_is_old) {
+            self.selection = None;
+        }
         let selected = self.selection.get_or_insert_default();
         for selection in selections {
             let replaced = selection.replaces.map(StreamSelection::off);
@@ -126,6 +183,13 @@ impl Session {
                     None => selected.push(entry),
                 }
             }
+        }
+    }
+
+    /// The player begins to play, or stops.
+    pub(super) fn tune(&mut self, on: bool) {
+        if let Some(live) = &mut self.live {
+            live.tune(on);
         }
     }
 

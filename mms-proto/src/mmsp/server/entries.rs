@@ -1,0 +1,139 @@
+//! From one entry of a playlist to the next, MS-MMSP 3.2.4.1 and 3.2.4.2.
+
+use std::time::Instant;
+
+use super::live::Queued;
+use super::state::{EntryMedia, State};
+use super::{EntryDelivery, Server, Timer};
+use crate::content::Content;
+use crate::error::StateError;
+use crate::event::ServerEvent;
+use crate::hresult::HResult;
+use crate::mmsp::message::{ReportEndOfStream, ReportStreamChange, STREAM_CHANGE_INCARNATION};
+use crate::request::PlayRequest;
+
+impl Server {
+    /// Says that this entry has no more packets and another entry follows: name it with
+    /// [`next_entry`](Self::next_entry), or say with [`end_of_stream`](Self::end_of_stream) that
+    /// there is none after all.
+    ///
+    /// Live, what is queued goes first.
+    ///
+    /// # Errors
+    /// Unless the session is streaming.
+    pub fn end_of_entry(&mut self, now: Instant) -> Result<(), StateError> {
+        self.begin_command(now, "end the entry")?;
+        match (&mut self.session.live, &self.state) {
+            (Some(live), _) => live.mark(Queued::EndOfEntry),
+            (None, State::Streaming(..) | State::EntryWaits(_)) => self.finish_entry(),
+            (None, _) => return Err(self.wrong_phase("end the entry")),
+        }
+        Ok(())
+    }
+
+    /// Goes on to the next entry: its sizes, its header, and then its media. These wait for the
+    /// client's play command, or follow at once: see [`EntryDelivery`].
+    ///
+    /// - At once: [`ServerEvent::PacketWanted`] comes with no play command before it, for the
+    ///   streams that the application chooses; [`link_bandwidth`](Self::link_bandwidth) may
+    ///   guide it. A later selection of the client is reported as ever; its play command changes
+    ///   nothing but the label.
+    /// - When played: [`ServerEvent::Play`] comes.
+    ///
+    /// Live, what is queued goes first.
+    ///
+    /// # Errors
+    /// Unless [`end_of_entry`](Self::end_of_entry) came before.
+    pub fn next_entry(&mut self, now: Instant, content: Content) -> Result<(), StateError> {
+        self.begin_command(now, "begin an entry")?;
+        let at_once = self.entries_follow_at_once();
+        match (&mut self.session.live, &self.state) {
+            (Some(live), _) if live.has_ended_entry() => {
+                live.mark(Queued::Entry(content));
+                // What is pushed before the client has played the entry is not for it.
+                live.on = live.on && at_once;
+            }
+            (Some(live), State::BetweenEntries(_)) if live.is_empty() => {
+                live.on = live.on && at_once;
+                self.begin_entry(content);
+            }
+            (None, State::BetweenEntries(_)) => self.begin_entry(content),
+            _ => return Err(self.wrong_phase("begin an entry")),
+        }
+        Ok(())
+    }
+
+    /// Bits per second of the client's link as it said with its latest play command, where it
+    /// knew: a guide to which streams of the next entry to send, MS-MMSP 3.2.4.2.
+    #[must_use]
+    #[doc(alias = "dwLinkBandwidth")]
+    pub fn link_bandwidth(&self) -> Option<u32> {
+        self.session.link_bandwidth
+    }
+
+    /// `EndOfStream` with the promise of another entry.
+    pub(super) fn finish_entry(&mut self) {
+        let (State::Streaming(content, _) | State::EntryWaits(content)) = &self.state else {
+            return;
+        };
+        let content = content.clone();
+        self.release_held();
+        self.state = State::BetweenEntries(content);
+        let incarnation = self.session.incarnation;
+        self.send(ReportEndOfStream { hr: HResult::FALSE, incarnation });
+    }
+
+    /// 3.2.4.2
+    pub(super) fn begin_entry(&mut self, content: Content) {
+        self.send(ReportStreamChange {
+            hr: HResult::OK,
+            packet_size: content.packet_size(),
+            header_size: u32::try_from(content.header().len()).unwrap_or(u32::MAX),
+            bit_rate: content.bit_rate(),
+        });
+        // Until the client selects anew its last selection stands, but it is not added to.
+        self.session.selection_is_old = true;
+        let label = STREAM_CHANGE_INCARNATION;
+        let sender = self.header_sender(&content, label);
+        let media = if self.entries_follow_at_once() {
+            let mut flow = self.flow(&content, label, &PlayRequest::select([]));
+            flow.unplayed = true;
+            EntryMedia::Follow(flow)
+        } else {
+            EntryMedia::Wait
+        };
+        self.state = State::EntryHeader(content, sender, media);
+    }
+
+    /// The header of an entry has been sent.
+    pub(super) fn after_entry_header(&mut self, content: Content, media: EntryMedia) -> State {
+        match media {
+            EntryMedia::Follow(mut flow) => {
+                flow.begin(self.link.now());
+                State::Streaming(content, flow)
+            }
+            EntryMedia::Wait => {
+                // Players that do not know stream changes are silent from here on (T45).
+                self.start_idle();
+                if let Some(time) = self.config.close_after_end {
+                    self.timers.arm(Timer::AfterEnd, self.link.now(), time);
+                }
+                State::EntryWaits(content)
+            }
+            EntryMedia::Play(play) => {
+                let flow = self.flow(&content, self.label(), &play);
+                self.session.tune(true);
+                self.link.event(ServerEvent::Play(play));
+                State::Streaming(content, flow)
+            }
+        }
+    }
+
+    fn entries_follow_at_once(&self) -> bool {
+        match self.config.entry_delivery {
+            EntryDelivery::ByVersion => self.session.client.takes_entries_unasked(),
+            EntryDelivery::AtOnce => true,
+            EntryDelivery::WhenPlayed => false,
+        }
+    }
+}

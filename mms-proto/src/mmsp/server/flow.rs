@@ -1,0 +1,103 @@
+//! Media on its way: their label, their pace, the packet that waits.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::ServerConfig;
+use super::pacer::Pacer;
+use super::schedule::Schedule;
+use crate::content::Content;
+use crate::request::{PlayRequest, Start};
+
+/// Media on its way.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) pacer: Pacer,
+    pub(super) schedule: Schedule,
+    /// Label of its packets.
+    pub(super) label: u8,
+    /// An entry that follows at once, which the client has not played yet.
+    pub(super) unplayed: bool,
+    /// The application was asked for a packet and did not answer yet.
+    pub(super) asked: bool,
+    /// The packet that is not due yet.
+    pub(super) held: Option<Held>,
+    /// There are no more packets, and the client will be told later.
+    pub(super) ended: bool,
+    /// When what is played has played out, as far as that is known.
+    pub(super) plays_until: Option<Instant>,
+}
+
+/// A packet that is not due yet.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) due: Instant,
+    pub(super) number: u32,
+    pub(super) packet: Bytes,
+}
+
+impl Flow {
+    /// Media of `content` from now on, as `play` wants them.
+    pub(super) fn new(
+        now: Instant,
+        label: u8,
+        config: &ServerConfig,
+        content: &Content,
+        play: &PlayRequest,
+    ) -> Self {
+        let speed = play.rate.get().abs();
+        let burst = config.burst(content, play);
+        let rate = config.paced(scaled(content.bit_rate(), speed));
+        Self {
+            pacer: Pacer::new(now, rate).with_burst(burst),
+            schedule: Schedule::new(speed * f64::from(config.pace_percent.max(1)) / 100.0, burst),
+            label,
+            unplayed: false,
+            asked: false,
+            held: None,
+            ended: false,
+            plays_until: plays_for(content, play, speed).and_then(|time| now.checked_add(time)),
+        }
+    }
+
+    /// Nothing was due before this moment.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.pacer.begin(now);
+    }
+
+    /// True when no packet can be asked for.
+    pub(super) fn is_busy(&self) -> bool {
+        self.asked || self.held.is_some() || self.ended
+    }
+}
+
+/// A rate of bits at another speed.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the value is not negative, and what is too large becomes the largest"
+)]
+fn scaled(rate: u32, speed: f64) -> u32 {
+    (f64::from(rate) * speed) as u32
+}
+
+/// How long the player is busy with what it asked for.
+fn plays_for(content: &Content, play: &PlayRequest, speed: f64) -> Option<Duration> {
+    let duration = content.duration()?;
+    let start = match play.start {
+        Start::Time(time) => time,
+        Start::Packet(number) => {
+            let count = content.packet_count().and_then(|count| u32::try_from(count).ok())?;
+            duration.saturating_mul(number.get()).checked_div(count)?
+        }
+        Start::Beginning | Start::ByteOffset(_) => Duration::ZERO,
+    };
+    let end = match play.stop {
+        Some(stop) if stop.is_relative() => start.saturating_add(stop.time()),
+        Some(stop) => stop.time(),
+        None => duration,
+    };
+    let content = end.min(duration).saturating_sub(start);
+    Duration::try_from_secs_f64(content.as_secs_f64() / speed).ok()
+}

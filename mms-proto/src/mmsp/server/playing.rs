@@ -1,0 +1,171 @@
+//! Stream selection, play commands and stops, MS-MMSP 3.2.5.10 to 3.2.5.14.
+
+use super::commands::OPEN_FILE_ID;
+use super::flow::Flow;
+use super::state::{EntryMedia, State};
+use super::{Server, Timer};
+use crate::content::{Content, FileAttributes};
+use crate::deviation::Deviation;
+use crate::error::Error;
+use crate::event::ServerEvent;
+use crate::hresult::HResult;
+use crate::mmsp::message::{
+    MessageId, ReportEndOfStream, ReportStartStriding, ReportStartedPlaying, ReportStreamSwitch,
+    StartPlaying, StartStriding, StopPlaying, StreamSwitch,
+};
+use crate::request::PlayRequest;
+
+/// `dwLinkBandwidth` of players that do not know it.
+const UNKNOWN_LINK: u32 = 0x7FFF_FFFF;
+
+impl Server {
+    /// 3.2.5.10
+    pub(super) fn on_stream_switch(&mut self, request: &StreamSwitch) {
+        let hr = if self.state.may_play() { HResult::OK } else { HResult::INVALID_REQUEST };
+        self.send(ReportStreamSwitch { hr });
+        if !hr.is_failure() {
+            self.session.select(&request.selections);
+            self.link.event(ServerEvent::SelectStreams(request.selections.clone()));
+        }
+    }
+
+    /// 3.2.5.11
+    pub(super) fn on_start_playing(&mut self, request: &StartPlaying) {
+        let incarnation = request.incarnation;
+        let hr = self.may_start(request.open_file_id);
+        self.send(ReportStartedPlaying { hr, incarnation, open_file_id: OPEN_FILE_ID });
+        if hr.is_failure() {
+            return;
+        }
+        // Their presence follows from the length alone: a spare chunk looks like zeros.
+        let link = request.accel.and_then(|accel| accel.link_bandwidth);
+        if let Some(link) = link.filter(|link| !matches!(link, 0 | UNKNOWN_LINK..)) {
+            self.session.link_bandwidth = Some(link);
+        }
+        let accel = request.accel.filter(|accel| accel.bandwidth > 0 && accel.duration > 0);
+        let mut play = PlayRequest::select([]).start(request.start);
+        (play.stop, play.accel) = (request.stop, accel);
+        self.start(incarnation, play);
+    }
+
+    /// 3.2.5.12
+    pub(super) fn on_start_striding(&mut self, request: &StartStriding) {
+        let incarnation = request.incarnation;
+        let mut hr = self.may_start(request.open_file_id);
+        let strides = |content: &Content| content.attributes().contains(FileAttributes::CAN_STRIDE);
+        if !hr.is_failure() && !self.state.content().is_some_and(strides) {
+            hr = HResult::STRIDE_REFUSED;
+        }
+        self.send(ReportStartStriding { hr, incarnation });
+        if !hr.is_failure() {
+            self.start(
+                incarnation,
+                PlayRequest::select([]).start(request.start).rate(request.rate),
+            );
+        }
+    }
+
+    /// 3.2.5.14
+    pub(super) fn on_stop_playing(&mut self, request: StopPlaying) -> Result<(), Error> {
+        let streaming = self.state.is_streaming();
+        self.state = match std::mem::replace(&mut self.state, State::Silent) {
+            // The rest of its header is dropped: it has to be asked for.
+            State::EntryHeader(content, ..) => State::Opened(content),
+            State::Ready(content)
+            | State::Streaming(content, _)
+            | State::BetweenEntries(content)
+            | State::EntryWaits(content) => State::Ready(content),
+            other => {
+                self.state = other;
+                return self.link.tolerate(Deviation::OutOfPlace(MessageId::STOP_PLAYING));
+            }
+        };
+        self.session.tune(false);
+        // Old players send garbage in the label; it is only echoed.
+        self.send(ReportEndOfStream { hr: HResult::OK, incarnation: request.incarnation });
+        self.timers.stop(Timer::HeldEnd);
+        self.start_idle();
+        if streaming {
+            self.link.event(ServerEvent::Stopped);
+        }
+        Ok(())
+    }
+
+    /// The request for a packet, if one may be sent and none was asked for.
+    pub(super) fn want_packet(&mut self) -> Option<ServerEvent> {
+        let now = self.link.now();
+        let State::Streaming(_, flow) = &mut self.state else {
+            return None;
+        };
+        let room = flow.pacer.room(now);
+        if self.session.live.is_some() || flow.is_busy() || room == 0 {
+            return None;
+        }
+        flow.asked = true;
+        Some(ServerEvent::PacketWanted { room })
+    }
+
+    /// Packets from now on, with this label.
+    pub(super) fn flow(&self, content: &Content, label: u8, play: &PlayRequest) -> Flow {
+        Flow::new(self.link.now(), label, &self.config, content, play)
+    }
+
+    fn may_start(&self, open_file_id: u32) -> HResult {
+        if !self.state.may_play() {
+            HResult::INVALID_REQUEST
+        } else if open_file_id != OPEN_FILE_ID {
+            HResult::INVALID_ARGUMENT
+        } else {
+            HResult::OK
+        }
+    }
+
+    /// A play command that was answered.
+    fn start(&mut self, incarnation: u32, mut play: PlayRequest) {
+        self.session.incarnation = incarnation;
+        if self.session.sequence.wrapping_sub(1).to_le_bytes()[0] == 0xFE {
+            // 2.2.2: after a packet with 0xFE the first of a new play command carries 0x00.
+            self.session.sequence = self.session.sequence.wrapping_add(1);
+        }
+        self.timers.stop(Timer::Idle);
+        self.timers.stop(Timer::HeldEnd);
+        play.streams = self.session.streams(self.config.select_all_unasked);
+        let label = self.label();
+        let content = match &mut self.state {
+            State::Ready(content) | State::EntryWaits(content) => content,
+            // The entry goes on under the label that the client gave it (3.2.4.2).
+            State::Streaming(_, flow) if flow.unplayed => {
+                flow.unplayed = false;
+                flow.label = label;
+                return;
+            }
+            State::EntryHeader(_, _, EntryMedia::Follow(flow)) => {
+                flow.unplayed = false;
+                flow.label = label;
+                return;
+            }
+            State::EntryHeader(_, _, media) => {
+                *media = EntryMedia::Play(play);
+                return;
+            }
+            // libmms asks for the beginning with all position fields unused.
+            State::Streaming(content, _) if self.config.seek_while_streaming => content,
+            // 3.2.5.11 in STREAMING: the new label, and on it goes.
+            State::Streaming(_, flow) => {
+                flow.label = label;
+                return;
+            }
+            _ => return,
+        };
+        let content = content.clone();
+        self.play(content, play);
+    }
+
+    /// Begins to stream, and tells the application.
+    pub(super) fn play(&mut self, content: Content, play: PlayRequest) {
+        let flow = self.flow(&content, self.label(), &play);
+        self.state = State::Streaming(content, flow);
+        self.session.tune(true);
+        self.link.event(ServerEvent::Play(play));
+    }
+}

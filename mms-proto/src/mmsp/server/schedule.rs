@@ -1,0 +1,126 @@
+//! When packets go that say when they are due.
+
+use std::time::{Duration, Instant};
+
+use super::pacer::MAX_LAG;
+
+/// Content that is sent faster than it plays, at the beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Burst {
+    /// How much of it.
+    pub(super) content: Duration,
+    /// Bits per second.
+    pub(super) rate: u32,
+}
+
+/// Turns times on the clock of the content into moments.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    /// Seconds of content in one second.
+    speed: f64,
+    burst: Option<Burst>,
+    /// How long it took to send what belongs to the burst so far.
+    took: Duration,
+    /// The first packet's moment and time.
+    origin: Option<(Instant, Duration)>,
+}
+
+impl Schedule {
+    /// A schedule at this speed, which is positive.
+    pub(super) fn new(speed: f64, burst: Option<Burst>) -> Self {
+        Self { speed, burst, took: Duration::ZERO, origin: None }
+    }
+
+    /// When a packet of so many bytes goes whose turn is at `time` of the content.
+    pub(super) fn due(&mut self, now: Instant, time: Duration, bytes: usize) -> Instant {
+        let (start, first) = *self.origin.get_or_insert((now, time));
+        let played = time.saturating_sub(first);
+        let after = match self.burst {
+            Some(burst) if played < burst.content => {
+                // A rate that was promised too low delays nothing.
+                let after = self.took.min(self.real(played));
+                self.took = self.took.saturating_add(sending(bytes, burst.rate));
+                after
+            }
+            Some(burst) => {
+                let begun = self.took.min(self.real(burst.content));
+                begun.saturating_add(self.real(played.saturating_sub(burst.content)))
+            }
+            None => self.real(played),
+        };
+        let due = start.checked_add(after).unwrap_or(start);
+        // A sender that fell behind by more than this does not hurry to catch up.
+        let late = now.saturating_duration_since(due).saturating_sub(MAX_LAG);
+        let moved = start.checked_add(late).unwrap_or(start);
+        self.origin = Some((moved, first));
+        due.checked_add(late).unwrap_or(due)
+    }
+
+    /// How long content of this length plays.
+    fn real(&self, content: Duration) -> Duration {
+        Duration::try_from_secs_f64(content.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)
+    }
+}
+
+/// How long so many bytes take at so many bits per second, which are not zero.
+pub(super) fn sending(bytes: usize, rate: u32) -> Duration {
+    let bits = (bytes as u64).saturating_mul(8);
+    let nanoseconds = u128::from(bits).saturating_mul(1_000_000_000) / u128::from(rate.max(1));
+    Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "a test may look at a clock")]
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    #[test]
+    fn packets_go_when_they_are_due() {
+        let start = now();
+        for (speed, at) in [(1.0, 500), (2.0, 250), (0.5, 1000)] {
+            let mut schedule = Schedule::new(speed, None);
+            assert_eq!(schedule.due(start, ms(7_000), 100), start);
+            assert_eq!(schedule.due(start, ms(7_500), 100), start + ms(at));
+            // Times that run backwards are due at once.
+            assert_eq!(schedule.due(start, ms(100), 100), start);
+        }
+    }
+
+    #[test]
+    fn a_burst_goes_at_its_own_rate() {
+        // A second of content in packets of 1,000 bytes each 100 ms (80 kbit/s), at 800 kbit/s.
+        let start = now();
+        let burst = Burst { content: ms(1_000), rate: 800_000 };
+        let mut schedule = Schedule::new(1.0, Some(burst));
+        for packet in 0..10 {
+            assert_eq!(schedule.due(start, ms(packet * 100), 1_000), start + ms(packet * 10));
+        }
+        for packet in 10..20 {
+            let due = ms(100) + ms((packet - 10) * 100);
+            assert_eq!(schedule.due(start, ms(packet * 100), 1_000), start + due);
+        }
+        // One that is slower than the content changes nothing.
+        let mut schedule = Schedule::new(1.0, Some(Burst { content: ms(1_000), rate: 8_000 }));
+        for packet in 0..20 {
+            assert_eq!(schedule.due(start, ms(packet * 100), 1_000), start + ms(packet * 100));
+        }
+    }
+
+    #[test]
+    fn a_long_stall_is_not_caught_up_with() {
+        let start = now();
+        let mut schedule = Schedule::new(1.0, None);
+        schedule.due(start, ms(0), 100);
+        let late = start + Duration::from_secs(100);
+        assert_eq!(schedule.due(late, ms(1_000), 100), late - MAX_LAG);
+        assert_eq!(schedule.due(late, ms(7_000), 100), late + ms(6_000) - MAX_LAG);
+    }
+}
