@@ -81,9 +81,9 @@ impl Server {
             }
         };
         self.session.tune(false);
+        self.timers.stop(Timer::HeldEnd);
         // Old players send garbage in the label; it is only echoed.
         self.send(ReportEndOfStream { hr: HResult::OK, incarnation: request.incarnation });
-        self.timers.stop(Timer::HeldEnd);
         self.start_idle();
         if streaming {
             self.link.event(ServerEvent::Stopped);
@@ -129,6 +129,7 @@ impl Server {
         }
         self.timers.stop(Timer::Idle);
         self.timers.stop(Timer::HeldEnd);
+        self.arm_keep_alive();
         play.streams = self.session.streams(self.config.select_all_unasked);
         let label = self.label();
         let content = match &mut self.state {
