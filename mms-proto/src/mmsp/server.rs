@@ -8,6 +8,7 @@ mod flow;
 mod header;
 mod live;
 mod messages;
+mod opening;
 mod pacer;
 mod playing;
 mod schedule;

@@ -8,67 +8,16 @@ use super::flow::{Flow, Held};
 use super::live::Queued;
 use super::state::{EntryMedia, State};
 use super::{Pace, Server, Timer};
-use crate::content::Content;
 use crate::error::StateError;
-use crate::event::{CloseReason, OpenRequest};
+use crate::event::CloseReason;
 use crate::hresult::HResult;
 use crate::mmsp::frame::DataPacket;
-use crate::mmsp::message::{OpenedFile, ReportEndOfStream, ReportOpenFile};
-
-/// The name of the one file that a connection can open. FFmpeg, VLC and others say 1 whatever the
-/// server called it, and VLC gives up on anything but 1 and 2 (T1).
-pub(super) const OPEN_FILE_ID: u32 = 1;
+use crate::mmsp::message::ReportEndOfStream;
 
 /// How long after the end of the content a player that ends with the end of stream is told (T49).
 const LAST_SECONDS: Duration = Duration::from_secs(5);
 
 impl Server {
-    /// Opens the file that was asked for.
-    ///
-    /// # Errors
-    /// When no request waits: the session has ended in the meantime.
-    pub fn accept(
-        &mut self,
-        now: Instant,
-        request: OpenRequest,
-        content: Content,
-    ) -> Result<(), StateError> {
-        self.answer_open(now, "accept a file")?;
-        let OpenRequest { incarnation, .. } = request;
-        let file = OpenedFile {
-            open_file_id: OPEN_FILE_ID,
-            attributes: content.attributes(),
-            duration: content.duration().unwrap_or_default(),
-            packet_size: content.packet_size(),
-            packet_count: content.packet_count().unwrap_or(0),
-            bit_rate: content.bit_rate(),
-            header_size: u32::try_from(content.header().len()).unwrap_or(u32::MAX),
-        };
-        self.state = State::Opened(content);
-        self.send(ReportOpenFile { incarnation, result: Ok(file) });
-        Ok(())
-    }
-
-    /// Refuses the file that was asked for. A code that is no failure becomes `E_FAIL`.
-    ///
-    /// # Errors
-    /// As [`accept`](Self::accept).
-    pub fn reject(
-        &mut self,
-        now: Instant,
-        request: OpenRequest,
-        reason: HResult,
-    ) -> Result<(), StateError> {
-        self.answer_open(now, "reject a file")?;
-        let OpenRequest { incarnation, .. } = request;
-        let reason = if reason.is_failure() { reason } else { HResult::FAIL };
-        self.state = State::Connected;
-        // It may ask for another.
-        self.timers.arm(Timer::Handshake, self.link.now(), self.config.timeouts.handshake);
-        self.send(ReportOpenFile { incarnation, result: Err(reason) });
-        Ok(())
-    }
-
     /// Sends one ASF packet with its number in the file, in answer to
     /// [`ServerEvent::PacketWanted`](crate::ServerEvent::PacketWanted). With [`Pace::BitRate`]
     /// it is paced by its bytes.
@@ -252,14 +201,6 @@ impl Server {
         operation: &'static str,
     ) -> Result<(), StateError> {
         if self.link.is_closed() || !self.state.is_streaming() {
-            return Err(self.wrong_phase(operation));
-        }
-        self.link.set_now(now);
-        Ok(())
-    }
-
-    fn answer_open(&mut self, now: Instant, operation: &'static str) -> Result<(), StateError> {
-        if !matches!(self.state, State::OpenAsked) || self.link.is_closed() {
             return Err(self.wrong_phase(operation));
         }
         self.link.set_now(now);

@@ -1,7 +1,7 @@
 //! The ASF header on its way to the client, MS-MMSP 3.2.5.8 and 3.2.5.9.
 
 use super::Server;
-use super::commands::OPEN_FILE_ID;
+use super::opening::OPEN_FILE_ID;
 use super::pacer::Pacer;
 use super::state::{EntryMedia, HeaderSender, State};
 use crate::content::Content;

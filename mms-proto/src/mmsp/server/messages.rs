@@ -2,24 +2,19 @@
 
 use bytes::Bytes;
 
-use super::commands::OPEN_FILE_ID;
+use super::opening::OPEN_FILE_ID;
 use super::state::State;
 use super::{Server, Timer};
 use crate::deviation::Deviation;
 use crate::error::{DecodeError, Error, Layer};
-use crate::event::{ClientInfo, CloseReason, OpenRequest, ServerEvent};
+use crate::event::{CloseReason, ServerEvent};
 use crate::hresult::HResult;
 use crate::mmsp::link::at_place;
 use crate::mmsp::message::{
-    BandwidthTest, ClientMessage, CloseFile, Connect, FunnelInfo, FunnelName, FunnelProtocol,
-    MessageId, OpenFile, PacketPair, ReportConnectedEx, ReportConnectedFunnel,
+    BandwidthTest, ClientMessage, CloseFile, MessageId, PacketPair, ReportConnectedEx,
     ReportDisconnectedFunnel, ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ReportReadBlock,
     ReportStartStriding, ReportStartedPlaying, ReportStreamSwitch,
 };
-use crate::version::PeerVersion;
-
-/// Random bytes of the three answers of a bandwidth test: packets of 512, 512 and 1,056 bytes.
-const PACKET_PAIR: [usize; 3] = [432, 432, 976];
 
 impl Server {
     pub(super) fn on_message(&mut self, place: u64, message: &Bytes) -> Result<(), Error> {
@@ -70,82 +65,6 @@ impl Server {
             }
         }
         Ok(())
-    }
-
-    /// 3.2.5.3
-    fn on_connect(&mut self, connect: Connect) -> Result<(), Error> {
-        let version = PeerVersion::of_client(&connect.subscriber);
-        self.session.client = version;
-        self.state = State::Connected;
-        self.start_idle();
-        let test = connect.packet_pair == PacketPair::Yes && self.config.packet_pair;
-        self.send(ReportConnectedEx {
-            hr: HResult::OK,
-            packet_pair: if test { PacketPair::Yes } else { PacketPair::No },
-            server_version: self.config.version.clone(),
-            upgrade_version: String::new(),
-            upgrade_url: String::new(),
-            authentication: self.config.authentication.clone(),
-        });
-        let subscriber = connect.subscriber;
-        self.link.event(ServerEvent::Connected(ClientInfo { subscriber, version }));
-        Ok(())
-    }
-
-    /// 3.2.5.4
-    fn on_funnel_info(&mut self, request: FunnelInfo) {
-        let report = |test, packet_pair| ReportFunnelInfo {
-            hr: HResult::OK,
-            test,
-            client_id: self.config.client_id,
-            packet_pair,
-        };
-        if request.test.is_tcp() && self.config.packet_pair {
-            let answers = PACKET_PAIR
-                .map(|size| report(BandwidthTest::TcpHighEntropy, self.entropy.bytes(size)));
-            for answer in answers {
-                self.send(answer);
-            }
-        } else {
-            let answer = report(BandwidthTest::None, Bytes::new());
-            self.send(answer);
-        }
-    }
-
-    /// 3.2.5.5
-    fn on_connect_funnel(&mut self, name: &FunnelName) {
-        match name.parse() {
-            Some(funnel) if funnel.protocol == FunnelProtocol::Tcp => {
-                self.session.funnel = true;
-                self.send(ReportConnectedFunnel { hr: HResult::OK });
-            }
-            // Something that is no transport, or UDP, which this machine does not do yet. The
-            // client may try another.
-            _ => self.send(ReportDisconnectedFunnel { hr: HResult::PROTOCOL_MISMATCH }),
-        }
-    }
-
-    /// 3.2.5.6
-    fn on_open_file(&mut self, request: OpenFile) {
-        let OpenFile { incarnation, path, token } = request;
-        let refusal = if self.state.content().is_some() {
-            Some(HResult::OPEN_FILE_LIMIT)
-        } else if self.session.funnel {
-            None
-        } else {
-            Some(HResult::NO_FUNNEL)
-        };
-        match refusal {
-            Some(hr) => self.send(ReportOpenFile { incarnation, result: Err(hr) }),
-            None => {
-                // From here on it is the application that takes its time, and what the client
-                // sends meanwhile is not looked at.
-                self.timers.stop(Timer::Handshake);
-                self.timers.stop(Timer::KeepAlive);
-                self.state = State::OpenAsked;
-                self.link.event(ServerEvent::Open(OpenRequest { path, token, incarnation }));
-            }
-        }
     }
 
     /// 3.2.5.17

@@ -1,7 +1,7 @@
 //! Stream selection, play commands and stops, MS-MMSP 3.2.5.10 to 3.2.5.14.
 
-use super::commands::OPEN_FILE_ID;
 use super::flow::Flow;
+use super::opening::OPEN_FILE_ID;
 use super::state::{EntryMedia, State};
 use super::{Server, Timer};
 use crate::content::{Content, FileAttributes};

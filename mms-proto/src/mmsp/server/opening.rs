@@ -1,0 +1,157 @@
+//! From the connection to an open file, MS-MMSP 3.2.4.1 and 3.2.5.3 to 3.2.5.6.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::state::State;
+use super::{Server, Timer};
+use crate::content::Content;
+use crate::error::{Error, StateError};
+use crate::event::{ClientInfo, OpenRequest, ServerEvent};
+use crate::hresult::HResult;
+use crate::mmsp::message::{
+    BandwidthTest, Connect, FunnelInfo, FunnelName, FunnelProtocol, OpenFile, OpenedFile,
+    PacketPair, ReportConnectedEx, ReportConnectedFunnel, ReportDisconnectedFunnel,
+    ReportFunnelInfo, ReportOpenFile,
+};
+use crate::version::PeerVersion;
+
+/// The name of the one file that a connection can open. FFmpeg, VLC and others say 1 whatever the
+/// server called it, and VLC gives up on anything but 1 and 2 (T1).
+pub(super) const OPEN_FILE_ID: u32 = 1;
+
+/// Random bytes of the three answers of a bandwidth test: packets of 512, 512 and 1,056 bytes.
+const PACKET_PAIR: [usize; 3] = [432, 432, 976];
+
+impl Server {
+    /// Opens the file that was asked for.
+    ///
+    /// # Errors
+    /// When no request waits: the session has ended in the meantime.
+    pub fn accept(
+        &mut self,
+        now: Instant,
+        request: OpenRequest,
+        content: Content,
+    ) -> Result<(), StateError> {
+        self.answer_open(now, "accept a file")?;
+        let OpenRequest { incarnation, .. } = request;
+        let file = OpenedFile {
+            open_file_id: OPEN_FILE_ID,
+            attributes: content.attributes(),
+            duration: content.duration().unwrap_or_default(),
+            packet_size: content.packet_size(),
+            packet_count: content.packet_count().unwrap_or(0),
+            bit_rate: content.bit_rate(),
+            header_size: u32::try_from(content.header().len()).unwrap_or(u32::MAX),
+        };
+        self.state = State::Opened(content);
+        self.send(ReportOpenFile { incarnation, result: Ok(file) });
+        Ok(())
+    }
+
+    /// Refuses the file that was asked for. A code that is no failure becomes `E_FAIL`.
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept).
+    pub fn reject(
+        &mut self,
+        now: Instant,
+        request: OpenRequest,
+        reason: HResult,
+    ) -> Result<(), StateError> {
+        self.answer_open(now, "reject a file")?;
+        let OpenRequest { incarnation, .. } = request;
+        let reason = if reason.is_failure() { reason } else { HResult::FAIL };
+        self.state = State::Connected;
+        // It may ask for another.
+        self.timers.arm(Timer::Handshake, self.link.now(), self.config.timeouts.handshake);
+        self.send(ReportOpenFile { incarnation, result: Err(reason) });
+        Ok(())
+    }
+
+    /// 3.2.5.3
+    pub(super) fn on_connect(&mut self, connect: Connect) -> Result<(), Error> {
+        let version = PeerVersion::of_client(&connect.subscriber);
+        self.session.client = version;
+        self.state = State::Connected;
+        self.start_idle();
+        let test = connect.packet_pair == PacketPair::Yes && self.config.packet_pair;
+        self.send(ReportConnectedEx {
+            hr: HResult::OK,
+            packet_pair: if test { PacketPair::Yes } else { PacketPair::No },
+            server_version: self.config.version.clone(),
+            upgrade_version: String::new(),
+            upgrade_url: String::new(),
+            authentication: self.config.authentication.clone(),
+        });
+        let subscriber = connect.subscriber;
+        self.link.event(ServerEvent::Connected(ClientInfo { subscriber, version }));
+        Ok(())
+    }
+
+    /// 3.2.5.4
+    pub(super) fn on_funnel_info(&mut self, request: FunnelInfo) {
+        let report = |test, packet_pair| ReportFunnelInfo {
+            hr: HResult::OK,
+            test,
+            client_id: self.config.client_id,
+            packet_pair,
+        };
+        if request.test.is_tcp() && self.config.packet_pair {
+            let answers = PACKET_PAIR
+                .map(|size| report(BandwidthTest::TcpHighEntropy, self.entropy.bytes(size)));
+            for answer in answers {
+                self.send(answer);
+            }
+        } else {
+            let answer = report(BandwidthTest::None, Bytes::new());
+            self.send(answer);
+        }
+    }
+
+    /// 3.2.5.5
+    pub(super) fn on_connect_funnel(&mut self, name: &FunnelName) {
+        match name.parse() {
+            Some(funnel) if funnel.protocol == FunnelProtocol::Tcp => {
+                self.session.funnel = true;
+                self.send(ReportConnectedFunnel { hr: HResult::OK });
+            }
+            // Something that is no transport, or UDP, which this machine does not do yet. The
+            // client may try another.
+            _ => self.send(ReportDisconnectedFunnel { hr: HResult::PROTOCOL_MISMATCH }),
+        }
+    }
+
+    /// 3.2.5.6
+    pub(super) fn on_open_file(&mut self, request: OpenFile) {
+        let OpenFile { incarnation, path, token } = request;
+        let refusal = if self.state.content().is_some() {
+            Some(HResult::OPEN_FILE_LIMIT)
+        } else if self.session.funnel {
+            None
+        } else {
+            Some(HResult::NO_FUNNEL)
+        };
+        match refusal {
+            Some(hr) => self.send(ReportOpenFile { incarnation, result: Err(hr) }),
+            None => {
+                // From here on it is the application that takes its time, and what the client
+                // sends meanwhile is not looked at.
+                self.timers.stop(Timer::Handshake);
+                self.timers.stop(Timer::KeepAlive);
+                self.state = State::OpenAsked;
+                self.link.event(ServerEvent::Open(OpenRequest { path, token, incarnation }));
+            }
+        }
+    }
+
+    fn answer_open(&mut self, now: Instant, operation: &'static str) -> Result<(), StateError> {
+        if !matches!(self.state, State::OpenAsked) || self.link.is_closed() {
+            return Err(self.wrong_phase(operation));
+        }
+        self.link.set_now(now);
+        Ok(())
+    }
+}
