@@ -92,8 +92,34 @@ fn the_end_of_an_entry_that_nobody_played() {
     script.server.next_entry(script.now, second()).unwrap();
     script.poll();
     script.packet(0);
+    // The play command may be on its way, and would begin the entry again behind its end.
     script.server.end_of_entry(script.now).unwrap();
-    assert_eq!(messages(&script.poll()), [end(HResult::FALSE, 4)]);
+    script.server.next_entry(script.now, second()).unwrap();
+    assert!(script.poll().is_empty());
+    assert!(script.pass(seconds(29)).is_empty());
+    let mut said = messages(&script.pass(seconds(1)));
+    said.retain(|message| !matches!(message, ServerMessage::Ping(_)));
+    assert_eq!(said[0], end(HResult::FALSE, 4));
+    assert!(matches!(said[1], ServerMessage::ReportStreamChange(_)));
+}
+
+#[test]
+fn a_play_command_does_not_cross_the_end_of_its_entry() {
+    for more in [false, true] {
+        let mut script = at_the_end_of_an_entry(delivery(EntryDelivery::AtOnce));
+        script.server.next_entry(script.now, second()).unwrap();
+        script.poll();
+        script.packet(0);
+        if more {
+            script.server.end_of_entry(script.now).unwrap();
+        } else {
+            script.server.end_of_stream(script.now).unwrap();
+        }
+        assert!(script.poll().is_empty());
+        let got = script.send(play(5, Start::Beginning));
+        assert_eq!(messages(&got), [started(5), end(HResult(u32::from(more)), 5)]);
+        assert!(events(&got).is_empty(), "{got:?}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod messages;
 mod opening;
 mod pacer;
 mod playing;
+mod queue;
 mod schedule;
 mod state;
 
@@ -69,12 +70,19 @@ enum Timer {
     KeepAlive,
     AfterEnd,
     HeldEnd,
+    Unplayed,
 }
 
 impl Timer {
-    const COUNT: usize = 5;
-    const ALL: [Self; Self::COUNT] =
-        [Self::Handshake, Self::Idle, Self::HeldEnd, Self::AfterEnd, Self::KeepAlive];
+    const COUNT: usize = 6;
+    const ALL: [Self; Self::COUNT] = [
+        Self::Handshake,
+        Self::Idle,
+        Self::HeldEnd,
+        Self::Unplayed,
+        Self::AfterEnd,
+        Self::KeepAlive,
+    ];
 }
 
 impl Purpose for Timer {
@@ -188,7 +196,7 @@ impl Server {
             }
             let handled = match self.link.next_item() {
                 Ok(Item::Nothing) if self.link.is_drained() => {
-                    if self.send_due() || self.send_live() {
+                    if self.send_due() || self.send_queued() {
                         continue;
                     }
                     return match self.want_packet() {
@@ -283,11 +291,12 @@ impl Server {
     /// When media can go on without the application and the client.
     fn flow_deadline(&self, flow: &Flow) -> Option<Instant> {
         let now = self.link.now();
-        match (&flow.held, &self.session.live) {
-            (Some(held), _) => Some(held.due.max(now)),
-            // The queue is empty, or there was enough for one turn.
-            (None, Some(live)) => (!live.is_empty()).then_some(now),
-            (None, None) => (!flow.is_busy()).then(|| flow.pacer.deadline(now)),
+        match &flow.held {
+            Some(held) => Some(held.due.max(now)),
+            // There was enough for one turn.
+            None if self.session.queue.has_packet() => Some(now),
+            None if self.session.live || flow.is_busy() || !self.session.queue.is_empty() => None,
+            None => Some(flow.pacer.deadline(now)),
         }
     }
 
@@ -305,6 +314,7 @@ impl Server {
                 Timer::Idle => self.end(CloseReason::Idle),
                 Timer::AfterEnd => self.end(CloseReason::Local),
                 Timer::HeldEnd => self.finish_now(HResult::OK),
+                Timer::Unplayed => self.on_unplayed(),
                 Timer::KeepAlive => self.ping()?,
             }
             if self.link.is_closed() {

@@ -27,6 +27,9 @@ pub(crate) enum Side {
 
 /// What the client's application does about an event.
 pub(crate) type ClientApp = Box<dyn FnMut(&mut Client, Instant, &ClientEvent)>;
+/// What the server's application does about an event, if it does anything.
+pub(crate) type ServerApp =
+    Box<dyn FnMut(&mut Server, Instant, ServerEvent) -> Option<ServerEvent>>;
 /// What becomes of a write: nothing, itself, something else, more than that.
 pub(crate) type Tamper = Box<dyn FnMut(Side, &Transmit) -> Vec<Bytes>>;
 /// The size of the next piece to deliver, of so many bytes.
@@ -53,6 +56,8 @@ pub(crate) struct Pair {
     pub(crate) now: Instant,
     pub(crate) player: Player,
     pub(crate) client_app: ClientApp,
+    /// Sees events before [`Player`] does, which gets what this one returns.
+    pub(crate) server_app: ServerApp,
     pub(crate) tamper: Tamper,
     pub(crate) cut: Cut,
     /// Packets arrive as they were sent.
@@ -85,6 +90,7 @@ impl Pair {
                 asked: None,
             },
             client_app: Box::new(play_once),
+            server_app: Box::new(|_, _, event| Some(event)),
             tamper: Box::new(|_, write| vec![write.to_bytes()]),
             cut: Box::new(|_, length| length),
             faithful: true,
@@ -136,6 +142,13 @@ impl Pair {
     pub(crate) fn command<T>(&mut self, command: impl FnOnce(&mut Client, Instant) -> T) -> T {
         let result = command(&mut self.client, self.now);
         self.poll(Side::Client);
+        result
+    }
+
+    /// A command of the server's application, outside of any event.
+    pub(crate) fn serve<T>(&mut self, command: impl FnOnce(&mut Server) -> T) -> T {
+        let result = command(&mut self.server);
+        self.poll(Side::Server);
         result
     }
 
@@ -238,6 +251,8 @@ impl Pair {
         };
         self.server_log.push((self.now - self.begun, text));
         let (now, player, server) = (self.now, &mut self.player, &mut self.server);
+        self.closed[Side::Server as usize] |= matches!(event, ServerEvent::Closed(_));
+        let event = (self.server_app)(server, now, event)?;
         match event {
             ServerEvent::Open(request) => match player.refuse {
                 Some(hr) => server.reject(now, request, hr).unwrap(),
@@ -246,7 +261,6 @@ impl Pair {
             ServerEvent::Play(request) => player.next = first_packet(&request),
             ServerEvent::PacketWanted { .. } if player.stalled => player.wanted += 1,
             ServerEvent::PacketWanted { .. } => player.answer(server, now),
-            ServerEvent::Closed(_) => self.closed[Side::Server as usize] = true,
             _ => {}
         }
         None

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::flow::{Flow, Held};
-use super::live::Queued;
+use super::queue::Queued;
 use super::state::{EntryMedia, State};
 use super::{Pace, Server, Timer};
 use crate::error::StateError;
@@ -88,9 +88,14 @@ impl Server {
 
     fn finish_stream(&mut self, now: Instant, hr: HResult) -> Result<(), StateError> {
         self.begin_command(now, "end the stream")?;
-        match (&mut self.session.live, &mut self.state) {
-            (Some(live), _) if !hr.is_failure() => live.mark(Queued::End(hr)),
-            (None, State::Streaming(_, flow)) if !hr.is_failure() => {
+        match &mut self.state {
+            _ if hr.is_failure() => self.finish_now(hr),
+            _ if self.session.live => self.session.queue.mark(Queued::End(hr)),
+            State::Streaming(_, flow) if flow.unplayed => {
+                self.release_held();
+                self.session.queue.mark(Queued::End(hr));
+            }
+            State::Streaming(_, flow) => {
                 let until = flow.plays_until.and_then(|until| until.checked_add(LAST_SECONDS));
                 let holds = self.config.hold_end && self.config.pace == Pace::BitRate;
                 match until.filter(|&until| holds && until > self.link.now()) {
@@ -120,7 +125,8 @@ impl Server {
             State::EntryHeader(..) => State::Opened(content),
             _ => State::Ready(content),
         };
-        self.session.tune(false);
+        self.session.queue.tune(false);
+        self.timers.stop(Timer::Unplayed);
         self.timers.stop(Timer::HeldEnd);
         self.send(ReportEndOfStream { hr, incarnation: self.session.incarnation });
         self.start_idle();

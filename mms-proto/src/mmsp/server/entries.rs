@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::live::Queued;
+use super::queue::Queued;
 use super::state::{EntryMedia, State};
 use super::{EntryDelivery, Server, Timer};
 use crate::content::Content;
@@ -23,10 +23,15 @@ impl Server {
     /// Unless the session is streaming.
     pub fn end_of_entry(&mut self, now: Instant) -> Result<(), StateError> {
         self.begin_command(now, "end the entry")?;
-        match (&mut self.session.live, &self.state) {
-            (Some(live), _) => live.mark(Queued::EndOfEntry),
-            (None, State::Streaming(..) | State::EntryWaits(_)) => self.finish_entry(),
-            (None, _) => return Err(self.wrong_phase("end the entry")),
+        match &self.state {
+            _ if self.session.live => self.session.queue.mark(Queued::EndOfEntry),
+            State::Streaming(_, flow) if flow.unplayed && !self.session.queue.has_ended_entry() => {
+                self.release_held();
+                self.session.queue.mark(Queued::EndOfEntry);
+            }
+            State::Streaming(_, flow) if !flow.unplayed => self.finish_entry(),
+            State::EntryWaits(_) => self.finish_entry(),
+            _ => return Err(self.wrong_phase("end the entry")),
         }
         Ok(())
     }
@@ -47,19 +52,16 @@ impl Server {
     pub fn next_entry(&mut self, now: Instant, content: Content) -> Result<(), StateError> {
         self.begin_command(now, "begin an entry")?;
         let at_once = self.entries_follow_at_once();
-        match (&mut self.session.live, &self.state) {
-            (Some(live), _) if live.has_ended_entry() => {
-                live.mark(Queued::Entry(content));
-                // What is pushed before the client has played the entry is not for it.
-                live.on = live.on && at_once;
-            }
-            (Some(live), State::BetweenEntries(_)) if live.is_empty() => {
-                live.on = live.on && at_once;
-                self.begin_entry(content);
-            }
-            (None, State::BetweenEntries(_)) => self.begin_entry(content),
-            _ => return Err(self.wrong_phase("begin an entry")),
+        let queue = &mut self.session.queue;
+        if queue.has_ended_entry() {
+            queue.mark(Queued::Entry(content));
+        } else if matches!(self.state, State::BetweenEntries(_)) && queue.is_empty() {
+            self.begin_entry(content);
+        } else {
+            return Err(self.wrong_phase("begin an entry"));
         }
+        // What is pushed before the client has played the entry is not for it.
+        self.session.queue.on &= at_once;
         Ok(())
     }
 
@@ -122,7 +124,7 @@ impl Server {
             }
             EntryMedia::Play(play) => {
                 let flow = self.flow(&content, self.label(), &play);
-                self.session.tune(true);
+                self.session.queue.tune(true);
                 self.link.event(ServerEvent::Play(play));
                 State::Streaming(content, flow)
             }

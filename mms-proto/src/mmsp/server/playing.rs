@@ -80,7 +80,8 @@ impl Server {
                 return self.link.tolerate(Deviation::OutOfPlace(MessageId::STOP_PLAYING));
             }
         };
-        self.session.tune(false);
+        self.session.queue.tune(false);
+        self.timers.stop(Timer::Unplayed);
         self.timers.stop(Timer::HeldEnd);
         // Old players send garbage in the label; it is only echoed.
         self.send(ReportEndOfStream { hr: HResult::OK, incarnation: request.incarnation });
@@ -98,7 +99,7 @@ impl Server {
             return None;
         };
         let room = flow.pacer.room(now);
-        if self.session.live.is_some() || flow.is_busy() || room == 0 {
+        if self.session.live || !self.session.queue.is_empty() || flow.is_busy() || room == 0 {
             return None;
         }
         flow.asked = true;
@@ -129,6 +130,7 @@ impl Server {
         }
         self.timers.stop(Timer::Idle);
         self.timers.stop(Timer::HeldEnd);
+        self.timers.stop(Timer::Unplayed);
         self.arm_keep_alive();
         play.streams = self.session.streams(self.config.select_all_unasked);
         let label = self.label();
@@ -166,7 +168,7 @@ impl Server {
     pub(super) fn play(&mut self, content: Content, play: PlayRequest) {
         let flow = self.flow(&content, self.label(), &play);
         self.state = State::Streaming(content, flow);
-        self.session.tune(true);
+        self.session.queue.tune(true);
         self.link.event(ServerEvent::Play(play));
     }
 }

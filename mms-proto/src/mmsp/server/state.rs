@@ -12,8 +12,8 @@ use crate::stream::{StreamNumber, StreamSelection};
 use crate::version::PeerVersion;
 
 use super::flow::Flow;
-use super::live::LiveQueue;
 use super::pacer::Pacer;
+use super::queue::Queue;
 
 /// What lasts for the whole session.
 #[derive(Debug, Default)]
@@ -27,8 +27,10 @@ pub(super) struct Session {
     pub(super) selection_is_old: bool,
     /// Bits per second of its link, where it said so.
     pub(super) link_bandwidth: Option<u32>,
-    /// What was pushed and not sent, if the content is live.
-    pub(super) live: Option<LiveQueue>,
+    /// Packets are pushed, not asked for.
+    pub(super) live: bool,
+    /// Packets that were pushed, and ends and entries that wait for their turn.
+    pub(super) queue: Queue,
     /// Label of the latest play command, as it was sent.
     pub(super) incarnation: u32,
     /// Counts media packets; its low byte travels with them.
@@ -183,13 +185,6 @@ impl Session {
                     None => selected.push(entry),
                 }
             }
-        }
-    }
-
-    /// The player begins to play, or stops.
-    pub(super) fn tune(&mut self, on: bool) {
-        if let Some(live) = &mut self.live {
-            live.tune(on);
         }
     }
 

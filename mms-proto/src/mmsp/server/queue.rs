@@ -1,0 +1,182 @@
+//! What waits for the player: live packets, and ends and entries behind them.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::Pushed;
+use crate::content::Content;
+use crate::hresult::HResult;
+
+/// Packets and marks between them, in order.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    /// The player plays what is pushed.
+    pub(super) on: bool,
+    items: VecDeque<Queued>,
+    bytes: usize,
+    dropping: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Queued {
+    Packet(u32, Bytes),
+    End(HResult),
+    EndOfEntry,
+    Entry(Content),
+}
+
+impl Queue {
+    /// Queues a packet if there is room.
+    pub(super) fn push(
+        &mut self,
+        number: u32,
+        key_frame: bool,
+        packet: Bytes,
+        limit: usize,
+    ) -> Pushed {
+        if !self.on {
+            return Pushed::NotPlaying;
+        }
+        let bytes = self.bytes.saturating_add(packet.len());
+        // A queue that is nearly full would be full again before the key frame is through.
+        let room = if self.dropping { limit / 2 } else { limit };
+        if (bytes > room && !self.items.is_empty()) || (self.dropping && !key_frame) {
+            self.dropping = true;
+            return Pushed::Dropped;
+        }
+        self.dropping = false;
+        self.bytes = bytes;
+        self.items.push_back(Queued::Packet(number, packet));
+        Pushed::Queued
+    }
+
+    /// Queues what comes between packets. An entry that was not begun gives way to the next one, so
+    /// that changes without packets between them do not pile up.
+    pub(super) fn mark(&mut self, mark: Queued) {
+        match (&mark, self.items.back()) {
+            (Queued::EndOfEntry, Some(Queued::EndOfEntry)) => {}
+            (Queued::EndOfEntry, Some(Queued::Entry(_))) => {
+                self.items.pop_back();
+            }
+            _ => self.items.push_back(mark),
+        }
+    }
+
+    /// The latest mark promises an entry.
+    pub(super) fn has_ended_entry(&self) -> bool {
+        matches!(self.items.back(), Some(Queued::EndOfEntry))
+    }
+
+    /// The latest entry that waits to be announced.
+    pub(super) fn latest_entry(&self) -> Option<&Content> {
+        self.items.iter().rev().find_map(|item| match item {
+            Queued::Entry(content) => Some(content),
+            _ => None,
+        })
+    }
+
+    /// A packet is next.
+    pub(super) fn has_packet(&self) -> bool {
+        matches!(self.items.front(), Some(Queued::Packet(..)))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub(super) fn front(&self) -> Option<&Queued> {
+        self.items.front()
+    }
+
+    pub(super) fn pop_if(&mut self, goes: bool) -> Option<Queued> {
+        if goes { self.pop() } else { None }
+    }
+
+    fn pop(&mut self) -> Option<Queued> {
+        let item = self.items.pop_front();
+        if let Some(Queued::Packet(_, packet)) = &item {
+            self.bytes = self.bytes.saturating_sub(packet.len());
+        }
+        item
+    }
+
+    /// The player begins to play, or stops: packets are forgotten, and of the entries all but the
+    /// latest, which it has to be told of.
+    pub(super) fn tune(&mut self, on: bool) {
+        let ended = self.has_ended_entry();
+        let latest = self.items.drain(..).rev().find(|item| matches!(item, Queued::Entry(_)));
+        self.items.extend((ended || latest.is_some()).then_some(Queued::EndOfEntry));
+        self.items.extend(latest.filter(|_| !ended));
+        (self.on, self.bytes, self.dropping) = (on, 0, false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet() -> Bytes {
+        Bytes::from_static(&[0; 10])
+    }
+
+    fn entry(size: u32) -> Queued {
+        Queued::Entry(Content::new(Bytes::from_static(b"header"), size).unwrap())
+    }
+
+    #[test]
+    fn a_full_queue_goes_on_with_a_key_frame() {
+        let mut queue = Queue::default();
+        assert_eq!(queue.push(0, true, packet(), 40), Pushed::NotPlaying);
+        queue.tune(true);
+        for number in 0..4 {
+            assert_eq!(queue.push(number, false, packet(), 40), Pushed::Queued);
+        }
+        assert_eq!(queue.push(4, true, packet(), 40), Pushed::Dropped);
+        queue.pop();
+        // There is room for one, but that is no key frame; then half of the room is not free.
+        assert_eq!(queue.push(5, false, packet(), 40), Pushed::Dropped);
+        assert_eq!(queue.push(6, true, packet(), 40), Pushed::Dropped);
+        queue.pop();
+        queue.pop();
+        assert_eq!(queue.push(7, false, packet(), 40), Pushed::Dropped);
+        assert_eq!(queue.push(8, true, packet(), 40), Pushed::Queued);
+        assert_eq!(queue.push(9, false, packet(), 40), Pushed::Queued);
+        assert_eq!(queue.bytes, 30);
+    }
+
+    #[test]
+    fn a_packet_larger_than_the_queue_goes_alone() {
+        let mut queue = Queue::default();
+        queue.tune(true);
+        assert_eq!(queue.push(0, true, packet(), 5), Pushed::Queued);
+        assert_eq!(queue.push(1, true, packet(), 5), Pushed::Dropped);
+    }
+
+    #[test]
+    fn entries_do_not_pile_up() {
+        let mut queue = Queue::default();
+        queue.tune(true);
+        for size in 1..=3 {
+            queue.mark(Queued::EndOfEntry);
+            assert!(queue.has_ended_entry());
+            queue.mark(entry(size));
+        }
+        assert_eq!(queue.items.len(), 2);
+        assert_eq!(queue.latest_entry().map(Content::packet_size), Some(3));
+        // With packets between them both are told, unless the player begins anew.
+        assert_eq!(queue.push(0, true, packet(), 50), Pushed::Queued);
+        queue.mark(Queued::EndOfEntry);
+        queue.mark(entry(4));
+        assert_eq!(queue.items.len(), 5);
+        queue.tune(false);
+        let items: Vec<_> = queue.items.iter().collect();
+        assert!(matches!(items[..], [Queued::EndOfEntry, Queued::Entry(content)]
+            if content.packet_size() == 4));
+        assert_eq!(queue.push(1, true, packet(), 50), Pushed::NotPlaying);
+        queue.mark(Queued::EndOfEntry);
+        queue.tune(true);
+        assert!(matches!(queue.pop(), Some(Queued::EndOfEntry)));
+        assert!(queue.pop().is_none());
+    }
+}
