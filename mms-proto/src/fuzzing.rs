@@ -7,6 +7,7 @@
 mod both;
 mod client;
 mod frame;
+mod media;
 mod message;
 mod rig;
 mod script;
@@ -15,6 +16,7 @@ mod server;
 pub use both::both;
 pub use client::client_session;
 pub use frame::frame;
+pub use media::server_media;
 pub use message::{client_message, server_message};
 pub use server::server_session;
 
@@ -28,5 +30,6 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("server_message", server_message),
     ("client_session", client_session),
     ("server_session", server_session),
+    ("server_media", server_media),
     ("both", both),
 ];

@@ -212,6 +212,38 @@ fn server_scripts() -> Vec<(&'static str, u8, Vec<u8>)> {
     ]
 }
 
+/// What a script of a session that plays says, see `fuzzing/media.rs`.
+fn media_scripts() -> Vec<(&'static str, Vec<u8>)> {
+    const END: &[u8] = &[6];
+    const NEXT: &[u8] = &[8, 120, 0, 84, 0, 80, 0, 0];
+    const PLAY: &[u8] = &[0, 8, 0, 11, 0, 0, 0];
+    const STRIDE: &[u8] = &[0, 9, 0, 12, 0, 39];
+    const STOP: &[u8] = &[0, 10, 0, 11];
+    const READ: &[u8] = &[0, 5, 0, 1];
+    const SENT: &[u8] = &[13, 0, 100, 0, 14, 1, 100, 50, 3, 15, 2, 90, 100, 3];
+    const PUSHED: &[u8] = &[13, 5, 0, 100, 1, 99, 2, 100, 3, 96, 4, 97];
+    const DEADLINE: &[u8] = &[3];
+    const OVER: &[u8] = &[10];
+    let entries = |media: &[u8]| {
+        [media, END, NEXT, DEADLINE, media, PLAY, media, END, NEXT, READ, PLAY, media, OVER]
+            .concat()
+    };
+    let script = |options: u8, rest: &[u8]| [&[options, 7], rest].concat();
+    vec![
+        ("entries", script(0, &entries(SENT))),
+        ("entries_paced", script(4, &entries(SENT))),
+        ("entries_old", script(0x80, &entries(SENT))),
+        ("entries_old_at_once", script(0x82, &entries(SENT))),
+        ("live", script(1, &entries(PUSHED))),
+        ("live_old", script(0x81, &entries(PUSHED))),
+        ("live_slow", script(0x43, &[&PUSHED.repeat(3)[..], END, NEXT, STOP, PLAY].concat())),
+        ("held", script(0x8C, &[SENT, OVER, &DEADLINE.repeat(6)[..], PLAY, SENT].concat())),
+        ("stride", script(4, &[STRIDE, SENT, STOP, STRIDE, SENT, &[11, 3], PLAY].concat())),
+        ("burst", script(0x14, &SENT.repeat(4))),
+        ("no_seek", script(0x20, &[SENT, PLAY, STRIDE, SENT, END, OVER].concat())),
+    ]
+}
+
 fn both_scripts() -> Vec<(&'static str, Vec<u8>)> {
     let hello = [0; 8];
     let ready = [0, 0, 0, 0, 17, 0x2B, 1, 84, 0, 80, 0, 2, 0, 0];
@@ -289,6 +321,9 @@ fn make_the_first_inputs() {
     }
     for (name, options, script) in server_scripts() {
         write("server_session", name, &[&[options, 7], &script[..]].concat());
+    }
+    for (name, script) in media_scripts() {
+        write("server_media", name, &script);
     }
     for (name, script) in both_scripts() {
         write("both", name, &script);

@@ -1,0 +1,3 @@
+#![no_main]
+#![doc = "Any bytes for `mms_proto::fuzzing::server_media`."]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| mms_fuzz::run(mms_proto::fuzzing::server_media, data));
