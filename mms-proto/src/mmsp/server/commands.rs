@@ -92,6 +92,7 @@ impl Server {
             _ if hr.is_failure() => self.finish_now(hr),
             _ if self.session.live => self.session.queue.mark(Queued::End(hr)),
             State::Streaming(_, flow) if flow.unplayed => {
+                flow.asked = false;
                 self.release_held();
                 self.session.queue.mark(Queued::End(hr));
             }
@@ -100,7 +101,7 @@ impl Server {
                 let holds = self.config.hold_end && self.config.pace == Pace::BitRate;
                 match until.filter(|&until| holds && until > self.link.now()) {
                     Some(until) if self.session.client.ends_at_end_of_stream() => {
-                        flow.ended = true;
+                        (flow.ended, flow.asked) = (true, false);
                         self.release_held();
                         let time = until.saturating_duration_since(self.link.now());
                         self.timers.arm(Timer::HeldEnd, self.link.now(), time);

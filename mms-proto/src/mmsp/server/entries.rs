@@ -23,9 +23,10 @@ impl Server {
     /// Unless the session is streaming.
     pub fn end_of_entry(&mut self, now: Instant) -> Result<(), StateError> {
         self.begin_command(now, "end the entry")?;
-        match &self.state {
+        match &mut self.state {
             _ if self.session.live => self.session.queue.mark(Queued::EndOfEntry),
             State::Streaming(_, flow) if flow.unplayed && !self.session.queue.has_ended_entry() => {
+                flow.asked = false;
                 self.release_held();
                 self.session.queue.mark(Queued::EndOfEntry);
             }
