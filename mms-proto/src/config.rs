@@ -10,7 +10,7 @@ pub struct Limits {
     /// Bytes of an ASF header, default 16 MiB. Headers with large pictures reach several.
     pub header: u32,
     /// Bytes that may wait undecoded, default 1 MiB: what was read ahead while the application
-    /// owes an answer. There is always room for one packet, and for one read of 64 KiB more.
+    /// owes an answer. There is always room for one packet, and for one read more.
     pub buffered: usize,
     /// Bytes of live packets that wait for a player that is too slow, default 512 KiB; what comes
     /// then is dropped.

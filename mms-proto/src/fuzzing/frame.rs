@@ -66,14 +66,19 @@ fn decode(mut decoder: FrameDecoder, mut bytes: &[u8], mut cuts: Cuts) -> Decode
     while !bytes.is_empty() && error.is_none() {
         let (now, later, in_place) = cuts.cut(bytes);
         if in_place {
-            let room = decoder.recv_buffer();
-            assert!(room.len() >= 16 << 10);
-            // A block grows by what one packet needs, never by what was announced.
-            assert!(room.len() <= 1 << 20);
-            if let Some(room) = room.get_mut(..now.len()) {
-                room.copy_from_slice(now);
+            let mut now = now;
+            while !now.is_empty() {
+                let room = decoder.recv_buffer();
+                assert!(room.len() >= 1 << 10);
+                // A block grows by what one packet needs, never by what was announced.
+                assert!(room.len() <= 1 << 20);
+                let (read, rest) = now.split_at(now.len().min(room.len()));
+                if let Some(room) = room.get_mut(..read.len()) {
+                    room.copy_from_slice(read);
+                }
+                decoder.received(read.len());
+                now = rest;
             }
-            decoder.received(now.len());
         } else {
             decoder.push(now);
         }

@@ -126,7 +126,8 @@ impl<M: Machine, A: App<M>> Rig<M, A> {
         let Some(room) = self.room.checked_sub(bytes.len()) else { return };
         self.room = room;
         loop {
-            let (piece, rest, in_place) = self.cuts.cut(bytes);
+            let (piece, _, in_place) = self.cuts.cut(bytes);
+            let mut count = piece.len();
             let result = if in_place {
                 let room = self.machine.recv_buffer();
                 if room.is_empty() {
@@ -138,12 +139,13 @@ impl<M: Machine, A: App<M>> Rig<M, A> {
                 if let Some(room) = room.get_mut(..piece.len()) {
                     room.copy_from_slice(piece);
                 }
-                self.machine.received(self.now, piece.len())
+                count = piece.len();
+                self.machine.received(self.now, count)
             } else {
                 self.machine.handle_input(self.now, Input::Tcp(piece))
             };
-            self.took(result, piece.len().saturating_mul(8));
-            bytes = rest;
+            self.took(result, count.saturating_mul(8));
+            bytes = bytes.get(count..).unwrap_or_default();
             if bytes.is_empty() {
                 return;
             }

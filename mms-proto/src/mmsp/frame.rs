@@ -8,7 +8,7 @@ use std::fmt;
 
 use bytes::{Buf as _, BufMut, Bytes, BytesMut};
 
-use super::receive::ReceiveBuffer;
+use super::receive::{LARGE_BLOCK, ReceiveBuffer, SMALL_BLOCK};
 use crate::config::Limits;
 use crate::content::AsfPacket;
 use crate::error::{DecodeError, Layer, Problem};
@@ -175,22 +175,27 @@ impl FrameDecoder {
     /// A decoder for what a server sends: messages and Data packets.
     #[must_use]
     pub fn from_server(limits: &Limits) -> Self {
-        Self {
-            buffer: ReceiveBuffer::new(),
-            offset: 0,
-            max_message: limits.message,
-            data_allowed: true,
-            failed: None,
-        }
+        Self::new(limits, LARGE_BLOCK, true)
     }
 
     /// A decoder for what a client sends: messages only.
     #[must_use]
     pub fn from_client(limits: &Limits) -> Self {
-        Self { data_allowed: false, ..Self::from_server(limits) }
+        Self::new(limits, SMALL_BLOCK, false)
     }
 
-    /// Where to read to: at least 16 KiB, initialised. Follow with [`received`](Self::received).
+    fn new(limits: &Limits, block: usize, data_allowed: bool) -> Self {
+        Self {
+            buffer: ReceiveBuffer::new(block),
+            offset: 0,
+            max_message: limits.message,
+            data_allowed,
+            failed: None,
+        }
+    }
+
+    /// Where to read to, initialised: at least 16 KiB for what a server sends, 1 KiB for what a
+    /// client sends. Follow with [`received`](Self::received).
     pub fn recv_buffer(&mut self) -> &mut [u8] {
         self.buffer.room()
     }
