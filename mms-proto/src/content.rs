@@ -170,6 +170,11 @@ impl FileAttributes {
         self.0 & other.0 == other.0
     }
 
+    /// Live content as a broadcast and nothing else that is live.
+    pub(crate) const fn live_as_broadcast(self) -> Self {
+        if self.is_live() { Self(self.0 & !Self::LIVE.0 | Self::BROADCAST.0) } else { self }
+    }
+
     /// True when positions mean nothing: broadcast or live.
     #[must_use]
     pub const fn is_live(self) -> bool {

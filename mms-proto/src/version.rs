@@ -74,6 +74,12 @@ impl PeerVersion {
         (1..7).contains(&self.major)
     }
 
+    /// libmms and VLC, which say 7, know a live stream by the byte with `BROADCAST` in it, and
+    /// only if `LIVE` is not in it as well (T20).
+    pub(crate) fn tells_live_from_broadcast(self) -> bool {
+        self.major >= 9
+    }
+
     /// Windows Media Services 4.x as a client gets every stream without asking, 3.2.5.11.
     pub(crate) fn gets_all_streams_unasked(self) -> bool {
         self.media_services_4

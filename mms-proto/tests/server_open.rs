@@ -7,7 +7,9 @@ mod pair;
 use std::time::Duration;
 
 use mms_proto::mmsp::ServerConfig;
-use mms_proto::mmsp::message::{CancelReadBlock, ReadBlock, ReportReadBlock, ServerMessage};
+use mms_proto::mmsp::message::{
+    CancelReadBlock, OpenedFile, ReadBlock, ReportReadBlock, ServerMessage,
+};
 use mms_proto::mmsp::server::Pace;
 use mms_proto::{
     CloseReason, Content, FileAttributes, HResult, Output, Phase, ServerEvent, Start, StateError,
@@ -19,8 +21,12 @@ use pair::script::{
 
 /// A session with a transport.
 fn connected() -> Script {
+    connected_as("NSPlayer/7.0.0.1956")
+}
+
+fn connected_as(subscriber: &str) -> Script {
     let mut script = Script::new(ServerConfig::default());
-    script.send(connect("NSPlayer/7.0.0.1956"));
+    script.send(connect(subscriber));
     script.send(funnel("\\\\h\\TCP\\1"));
     script
 }
@@ -111,15 +117,41 @@ fn attributes_are_passed_on() {
         | FileAttributes::PLAYLIST;
     for attributes in [FileAttributes(0), FileAttributes::CAN_SEEK, FileAttributes::BROADCAST, all]
     {
-        let mut script = connected();
-        let request = open_request(script.send(open(9, "x")));
-        let content = Content::new(media::header(100), PACKET).unwrap().with_attributes(attributes);
-        script.server.accept(script.now, request, content).unwrap();
-        let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
-        let file = report.result.unwrap();
+        let file = opened_as("NSPlayer/9.0.0.2980", attributes);
         assert_eq!((file.attributes, file.packet_count), (attributes, 0));
         assert_eq!(file.duration, Duration::ZERO);
     }
+}
+
+#[test]
+fn live_content_is_a_broadcast_to_old_players() {
+    // T20: libmms and VLC want the top byte to be 2.
+    const SEEK: FileAttributes = FileAttributes::CAN_SEEK;
+    const BROADCAST: FileAttributes = FileAttributes::BROADCAST;
+    const LIVE: FileAttributes = FileAttributes::LIVE;
+    for (subscriber, attributes, sent) in [
+        ("NSPlayer/7.0.0.1956", BROADCAST | LIVE, 0x0200_0000),
+        ("NSPlayer/7.0.0.1956", LIVE, 0x0200_0000),
+        ("NSPlayer/7.0.0.1956", BROADCAST, 0x0200_0000),
+        ("NSPlayer/7.0.0.1956", SEEK, 0x0100_0000),
+        ("NSPlayer/8.0", BROADCAST | LIVE, 0x0200_0000),
+        ("somebody", BROADCAST | LIVE, 0x0200_0000),
+        ("NSPlayer/9.0.0.2980", BROADCAST | LIVE, 0x0600_0000),
+        ("NSPlayer/9.0.0.2980", LIVE, 0x0400_0000),
+    ] {
+        let file = opened_as(subscriber, attributes);
+        assert_eq!(file.attributes.0, sent, "{subscriber} {attributes:?}");
+    }
+}
+
+/// What a client is told about a file with these attributes.
+fn opened_as(subscriber: &str, attributes: FileAttributes) -> OpenedFile {
+    let mut script = connected_as(subscriber);
+    let request = open_request(script.send(open(9, "x")));
+    let content = Content::new(media::header(100), PACKET).unwrap().with_attributes(attributes);
+    script.server.accept(script.now, request, content).unwrap();
+    let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
+    report.result.unwrap()
 }
 
 #[test]

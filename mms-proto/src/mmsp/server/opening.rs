@@ -25,7 +25,8 @@ pub(super) const OPEN_FILE_ID: u32 = 1;
 const PACKET_PAIR: [usize; 3] = [432, 432, 976];
 
 impl Server {
-    /// Opens the file that was asked for.
+    /// Opens the file that was asked for. Clients before version 9 are told of live content that
+    /// it is a broadcast, and no more (T20).
     ///
     /// # Errors
     /// When no request waits: the session has ended in the meantime.
@@ -37,9 +38,14 @@ impl Server {
     ) -> Result<(), StateError> {
         self.answer_open(now, "accept a file")?;
         let OpenRequest { incarnation, .. } = request;
+        let attributes = content.attributes();
         let file = OpenedFile {
             open_file_id: OPEN_FILE_ID,
-            attributes: content.attributes(),
+            attributes: if self.session.client.tells_live_from_broadcast() {
+                attributes
+            } else {
+                attributes.live_as_broadcast()
+            },
             duration: content.duration().unwrap_or_default(),
             packet_size: content.packet_size(),
             packet_count: content.packet_count().unwrap_or(0),
