@@ -90,7 +90,35 @@ fn the_answer_to_connect() {
     config.authentication = "NTLM".to_owned();
     let mut script = Script::new(config);
     script.send(Connect { packet_pair: PacketPair::Yes, subscriber: "NSPlayer/7.1".into() });
-    let bytes = script.writes[0].to_bytes();
+    assert_eq!(script.writes[0].to_bytes(), answer(HResult::OK));
+}
+
+#[test]
+fn a_client_that_is_refused() {
+    // Full, or shutting down: every constant as in a success, and the end.
+    for (refusal, hr) in [
+        (HResult::MAX_CLIENTS, HResult::MAX_CLIENTS),
+        (HResult::TOO_MANY_SESSIONS, HResult::TOO_MANY_SESSIONS),
+        // A success is no reason to refuse anybody.
+        (HResult::OK, HResult::FAIL),
+        (HResult::FALSE, HResult::FAIL),
+    ] {
+        let mut config = ServerConfig::default().refusal(refusal);
+        config.authentication = "NTLM".to_owned();
+        let mut script = Script::new(config);
+        let connect = Connect { packet_pair: PacketPair::Yes, subscriber: "NSPlayer/7.1".into() };
+        let got = events(&script.send(connect));
+        assert_eq!(script.writes[0].to_bytes(), answer(hr));
+        assert_eq!(got.len(), 2);
+        assert!(got[0].starts_with("Connected(ClientInfo"), "{got:?}");
+        assert_eq!(got[1], "Closed(Local)");
+        assert_eq!((script.server.phase(), script.deadline), (Phase::Closed, None));
+        assert!(script.send(open(1, "x")).is_empty());
+    }
+}
+
+/// The answer to a client that asks for a bandwidth test, from a server that announces NTLM.
+fn answer(hr: HResult) -> Vec<u8> {
     let mut expected = Vec::new();
     for word in [
         0x0000_0001_u32,
@@ -103,7 +131,7 @@ fn the_answer_to_connect() {
         0, // TcpMessageHeader
         0x0D,
         0x0004_0001,
-        0,
+        hr.0,
         0xF0F0_F0F0,
         0x0004_000B,
         0x0003_001C,
@@ -122,7 +150,7 @@ fn the_answer_to_connect() {
     }
     expected.extend("9.01.01.3814\0NTLM\0".encode_utf16().flat_map(u16::to_le_bytes));
     expected.resize(136, 0);
-    assert_eq!(bytes, expected);
+    expected
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::schedule::Burst;
 use crate::config::{Limits, Strictness};
 use crate::content::Content;
+use crate::hresult::HResult;
 use crate::request::PlayRequest;
 
 /// Configuration of one server session.
@@ -22,6 +23,10 @@ pub struct ServerConfig {
     pub packet_pair: bool,
     /// Name of the authentication scheme to announce; empty for none.
     pub authentication: String,
+    /// Answer `Connect` with this failure and end the session: the server is full
+    /// ([`HResult::MAX_CLIENTS`], [`HResult::TOO_MANY_SESSIONS`]) or shuts down
+    /// ([`HResult::SHUTDOWN`]). A code that is no failure becomes `E_FAIL`. Default `None`.
+    pub refusal: Option<HResult>,
     /// How fast to send.
     pub pace: Pace,
     /// Percent of the content's speed at which packets go with [`Pace::BitRate`], default 100. Some
@@ -65,6 +70,7 @@ impl Default for ServerConfig {
             seed: 0,
             packet_pair: true,
             authentication: String::new(),
+            refusal: None,
             pace: Pace::default(),
             pace_percent: 100,
             start_burst: None,
@@ -94,6 +100,13 @@ impl ServerConfig {
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Refuses every client, for this reason.
+    #[must_use]
+    pub fn refusal(mut self, reason: HResult) -> Self {
+        self.refusal = Some(reason);
         self
     }
 

@@ -8,7 +8,7 @@ use super::state::State;
 use super::{Server, Timer};
 use crate::content::Content;
 use crate::error::{Error, StateError};
-use crate::event::{ClientInfo, OpenRequest, ServerEvent};
+use crate::event::{ClientInfo, CloseReason, OpenRequest, ServerEvent};
 use crate::hresult::HResult;
 use crate::mmsp::message::{
     BandwidthTest, Connect, FunnelInfo, FunnelName, FunnelProtocol, OpenFile, OpenedFile,
@@ -69,11 +69,10 @@ impl Server {
     ) -> Result<(), StateError> {
         self.answer_open(now, "reject a file")?;
         let OpenRequest { incarnation, .. } = request;
-        let reason = if reason.is_failure() { reason } else { HResult::FAIL };
         self.state = State::Connected;
         // It may ask for another.
         self.timers.arm(Timer::Handshake, self.link.now(), self.config.timeouts.handshake);
-        self.send(ReportOpenFile { incarnation, result: Err(reason) });
+        self.send(ReportOpenFile { incarnation, result: Err(failure(reason)) });
         Ok(())
     }
 
@@ -83,9 +82,10 @@ impl Server {
         self.session.client = version;
         self.state = State::Connected;
         self.start_idle();
+        let refusal = self.config.refusal.map(failure);
         let test = connect.packet_pair == PacketPair::Yes && self.config.packet_pair;
         self.send(ReportConnectedEx {
-            hr: HResult::OK,
+            hr: refusal.unwrap_or(HResult::OK),
             packet_pair: if test { PacketPair::Yes } else { PacketPair::No },
             server_version: self.config.version.clone(),
             upgrade_version: String::new(),
@@ -94,6 +94,9 @@ impl Server {
         });
         let subscriber = connect.subscriber;
         self.link.event(ServerEvent::Connected(ClientInfo { subscriber, version }));
+        if refusal.is_some() {
+            self.end(CloseReason::Local);
+        }
         Ok(())
     }
 
@@ -160,4 +163,9 @@ impl Server {
         self.link.set_now(now);
         Ok(())
     }
+}
+
+/// The reason, unless it is none.
+fn failure(reason: HResult) -> HResult {
+    if reason.is_failure() { reason } else { HResult::FAIL }
 }
