@@ -104,6 +104,18 @@ pub enum Deviation {
     /// More Pings than [`crate::Limits::pongs_per_second`]; the rest of the second is ignored.
     #[error("more pings than are answered")]
     PingFlood,
+    /// A response to another challenge than the last one; it was ignored.
+    #[error("a response came to challenge {found:#x} instead of {expected:#x}")]
+    StaleResponse {
+        /// Cookie of the challenge that waits for a response.
+        expected: u32,
+        /// What the response carries.
+        found: u32,
+    },
+    /// Credentials that are none of the scheme that was announced or asked for; they were left
+    /// out.
+    #[error("the credentials in {0:?} cannot be read")]
+    UnreadableCredentials(MessageId),
     /// The answer to a request carries another `playIncarnation` than the request.
     #[error("{message:?} answers incarnation {found:#x}, {expected:#x} was asked")]
     AnswerIncarnation {

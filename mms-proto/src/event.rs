@@ -70,7 +70,8 @@ pub enum ClientEvent {
 pub enum ServerEvent {
     /// A client said who it is.
     Connected(ClientInfo),
-    /// A client wants a file. Nothing goes on until the request is answered.
+    /// A client wants a file, or has responded to a challenge and wants it still. Nothing goes on
+    /// until the request is answered.
     Open(OpenRequest),
     /// The client selected streams, before playing or while it plays. It was answered.
     SelectStreams(Vec<StreamSelection>),
@@ -155,6 +156,36 @@ pub struct Challenge {
     pub(crate) wrapped: bool,
 }
 
+/// A server's request for credentials, made in its turn by
+/// [`Server::challenge`](crate::mmsp::Server::challenge).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerChallenge {
+    /// Asks for a name and a password, see [`AuthScheme::Basic`].
+    Basic {
+        /// What the password is for, shown to a person. It is sent up to its first NUL or its
+        /// thousandth character, with apostrophes for quotation marks, which would end it.
+        realm: String,
+    },
+    /// Asks for an NTLM token, see [`AuthScheme::Ntlm`].
+    Ntlm {
+        /// The answer to the client's token, an `NTLMSSP` message without the protocol's own
+        /// wrapping; empty when the client has sent none yet.
+        token: Bytes,
+    },
+}
+
+impl ServerChallenge {
+    /// What the client is to answer with.
+    #[must_use]
+    pub fn scheme(&self) -> AuthScheme {
+        match self {
+            Self::Basic { .. } => AuthScheme::Basic,
+            Self::Ntlm { .. } => AuthScheme::Ntlm,
+        }
+    }
+}
+
 /// How a client proves who it is, MS-MMSP 2.2.4.14.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -165,7 +196,17 @@ pub enum AuthScheme {
     Ntlm,
 }
 
-/// The answer to a [`Challenge`].
+impl AuthScheme {
+    /// Its name in the answer to `Connect`.
+    pub(crate) fn package(self) -> &'static str {
+        match self {
+            Self::Basic => "BASIC",
+            Self::Ntlm => "NTLM",
+        }
+    }
+}
+
+/// The answer to a [`Challenge`] or [`ServerChallenge`].
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Credentials {
@@ -208,9 +249,16 @@ pub struct OpenRequest {
     /// The name as it was sent: a path without leading slash, often followed by `?query`. Some
     /// players percent-encode it, some do not (T31).
     pub path: String,
-    /// Credentials that came with it; empty for none.
-    pub token: Bytes,
+    /// Who asks, as the client says with the request or in response to a challenge; `None` when
+    /// it says nothing, or nothing that can be read. They are not verified: that is the
+    /// application's part.
+    #[doc(alias = "tokenData")]
+    pub credentials: Option<Credentials>,
+    /// How many challenges came before it in the session.
+    pub round: u32,
     pub(crate) incarnation: u32,
+    /// The credentials came inside an `NTLM_AUTH` structure: a challenge goes in one as well.
+    pub(crate) wrapped: bool,
 }
 
 /// Numbers about a session so far.

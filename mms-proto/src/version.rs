@@ -74,6 +74,12 @@ impl PeerVersion {
         (1..7).contains(&self.major)
     }
 
+    /// Clients before version 8 understand no challenge but with the scheme that was announced,
+    /// 3.2.5.6.
+    pub(crate) fn takes_any_scheme(self) -> bool {
+        self.major >= 8
+    }
+
     /// libmms and VLC, which say 7, know a live stream by the byte with `BROADCAST` in it, and
     /// only if `LIVE` is not in it as well (T20).
     pub(crate) fn tells_live_from_broadcast(self) -> bool {

@@ -9,7 +9,7 @@ use mms_proto::mmsp::message::{
     BandwidthTest, Connect, FunnelInfo, MessageId, PacketPair, ReportConnectedFunnel,
     ReportDisconnectedFunnel, ServerMessage,
 };
-use mms_proto::{HResult, Phase};
+use mms_proto::{AuthScheme, HResult, Phase};
 use pair::media::seconds;
 use pair::script::{Script, connect, events, funnel, message, messages, open, open_request};
 
@@ -86,11 +86,24 @@ fn parts_that_proxies_add_to_the_name() {
 #[test]
 fn the_answer_to_connect() {
     // MMSP-S-003: compared with the words of the specification and a capture.
-    let mut config = ServerConfig::default();
-    config.authentication = "NTLM".to_owned();
+    let config = ServerConfig::default().authentication(AuthScheme::Ntlm);
     let mut script = Script::new(config);
     script.send(Connect { packet_pair: PacketPair::Yes, subscriber: "NSPlayer/7.1".into() });
     assert_eq!(script.writes[0].to_bytes(), answer(HResult::OK));
+}
+
+#[test]
+fn the_scheme_is_announced() {
+    // MMSP-S-006
+    for (config, name) in [
+        (ServerConfig::default(), ""),
+        (ServerConfig::default().authentication(AuthScheme::Basic), "BASIC"),
+        (ServerConfig::default().authentication(AuthScheme::Ntlm), "NTLM"),
+    ] {
+        let got = Script::new(config).send(connect("NSPlayer/9.0.0.2980"));
+        let ServerMessage::ReportConnectedEx(report) = message(&got) else { panic!() };
+        assert_eq!(report.authentication, name);
+    }
 }
 
 #[test]
@@ -103,8 +116,7 @@ fn a_client_that_is_refused() {
         (HResult::OK, HResult::FAIL),
         (HResult::FALSE, HResult::FAIL),
     ] {
-        let mut config = ServerConfig::default().refusal(refusal);
-        config.authentication = "NTLM".to_owned();
+        let config = ServerConfig::default().authentication(AuthScheme::Ntlm).refusal(refusal);
         let mut script = Script::new(config);
         let connect = Connect { packet_pair: PacketPair::Yes, subscriber: "NSPlayer/7.1".into() };
         let got = events(&script.send(connect));

@@ -279,7 +279,7 @@ fn garbage_where_nobody_looks() {
     all.extend(say(&mut script, MessageId::CONNECT_FUNNEL, &[X, X, X, X, X], &name));
     let request =
         open_request(say(&mut script, MessageId::OPEN_FILE, &[X, X, X, 0], &utf16("x\0\u{7777}")));
-    assert_eq!((request.path.as_str(), request.token.len()), ("x", 0));
+    assert_eq!((request.path.as_str(), &request.credentials), ("x", &None));
     script.server.accept(script.now, request, content(3)).unwrap();
     all.extend(script.poll());
     let read = [1, X, X, X, X, X, X, X, X, X, 2, X, X];

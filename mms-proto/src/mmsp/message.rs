@@ -44,6 +44,7 @@ pub use play::{
 pub use read_block::{CancelReadBlock, ReadBlock, ReportReadBlock};
 pub use redirect::ReportRedirect;
 pub use security::{NtlmToken, SecurityChallenge, SecurityResponse, basic_token};
+pub(crate) use security::{basic_realm, read_basic_token};
 pub use stream_change::ReportStreamChange;
 pub(crate) use stream_change::STREAM_CHANGE_INCARNATION;
 pub use stream_switch::{ReportStreamSwitch, StreamSwitch};

@@ -1,5 +1,6 @@
 //! The server's side of a session, MS-MMSP 3.2, over TCP: content on demand, playlists, live.
 
+mod challenge;
 mod commands;
 mod config;
 mod entries;
@@ -308,7 +309,9 @@ impl Server {
             }
             match timer {
                 Timer::Handshake => {
-                    let (missing, after) = (Missing::Request, self.config.timeouts.handshake);
+                    let challenged = matches!(self.state, State::Challenged(_));
+                    let missing = if challenged { Missing::Reply } else { Missing::Request };
+                    let after = self.config.timeouts.handshake;
                     return Err(Error::TimedOut { phase: self.phase(), missing, after });
                 }
                 Timer::Idle => self.end(CloseReason::Idle),

@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use nom::Parser as _;
 
-use super::wire::{bytes, len32, u32_le};
+use super::wire::{ansi, bytes, len32, put_utf16_z, u32_le};
 use super::{Body, Deviation, MessageId, Wire};
 
 /// The server asks for credentials.
@@ -74,6 +74,33 @@ pub fn basic_token(user: &str, password: &str) -> Bytes {
     token.into()
 }
 
+/// What a BASIC token says: name and password. UTF-8 as [`basic_token`] writes it; what is none is
+/// read as Latin-1, a character a byte.
+pub(crate) fn read_basic_token(token: &[u8]) -> Option<(String, String)> {
+    use base64::Engine as _;
+    let text = token.split(|&byte| byte == 0).next()?;
+    let text = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
+    let text = String::from_utf8(text).unwrap_or_else(|error| ansi(error.as_bytes()));
+    let (user, password) = text.split_once(':')?;
+    Some((user.to_owned(), password.to_owned()))
+}
+
+/// Longest realm that is sent, in characters.
+const MOST_REALM: usize = 1000;
+
+/// The token of a BASIC challenge, never just a terminator: that looks like NTLM.
+pub(crate) fn basic_realm(realm: &str) -> Bytes {
+    let realm: String = realm
+        .chars()
+        .take_while(|&c| c != '\0')
+        .take(MOST_REALM)
+        .map(|c| if c == '"' { '\'' } else { c })
+        .collect();
+    let mut token = BytesMut::new();
+    put_utf16_z(&mut token, &format!("realm=\"{realm}\""));
+    token.freeze()
+}
+
 /// An NTLM token with or without the protocol's wrapping, MS-MMSP 2.2.4.14.1.
 #[doc(alias = "NTLM_AUTH")]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +168,25 @@ mod tests {
         // MMSP-C-038
         assert_eq!(&basic_token("Aladdin", "open sesame")[..], b"QWxhZGRpbjpvcGVuIHNlc2FtZQ==\0");
         assert_eq!(&basic_token("", "")[..], b"Og==\0");
+        for (user, password) in [("Aladdin", "open sesame"), ("", ""), ("\u{FC}", ":\u{6F22}:")] {
+            let read = read_basic_token(&basic_token(user, password));
+            assert_eq!(read, Some((user.to_owned(), password.to_owned())));
+        }
+    }
+
+    #[test]
+    fn realms() {
+        // A quotation mark or a NUL would end the text, zeros alone would look like NTLM.
+        for (realm, said) in [
+            ("files", "realm=\"files\"\0".to_owned()),
+            ("", "realm=\"\"\0".to_owned()),
+            ("a \"b\" c", "realm=\"a 'b' c\"\0".to_owned()),
+            ("a\0b", "realm=\"a\"\0".to_owned()),
+            (&"\u{1D11E}".repeat(2000), format!("realm=\"{}\"\0", "\u{1D11E}".repeat(1000))),
+        ] {
+            let said: Vec<u8> = said.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert_eq!(basic_realm(realm), said);
+        }
     }
 
     #[test]

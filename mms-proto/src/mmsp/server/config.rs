@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::schedule::Burst;
 use crate::config::{Limits, Strictness};
 use crate::content::Content;
+use crate::event::AuthScheme;
 use crate::hresult::HResult;
 use crate::request::PlayRequest;
 
@@ -17,16 +18,19 @@ pub struct ServerConfig {
     /// Names the client in requests to resend packets (`nCubs`): make a random one for each
     /// session.
     pub client_id: u32,
-    /// Seed of the bytes of a bandwidth test: random as well.
+    /// Seed of the bytes of a bandwidth test and of the cookies of challenges: random as well.
     pub seed: u64,
     /// Allow bandwidth tests over TCP. Default true.
     pub packet_pair: bool,
-    /// Name of the authentication scheme to announce; empty for none.
-    pub authentication: String,
     /// Answer `Connect` with this failure and end the session: the server is full
     /// ([`HResult::MAX_CLIENTS`], [`HResult::TOO_MANY_SESSIONS`]) or shuts down
     /// ([`HResult::SHUTDOWN`]). A code that is no failure becomes `E_FAIL`. Default `None`.
     pub refusal: Option<HResult>,
+    /// The scheme to announce: set it whenever a client may be challenged. Credentials that come
+    /// with a request are read with it, and clients before version 8 can be challenged with no
+    /// other. Default `None`.
+    #[doc(alias = "AuthenPackage")]
+    pub authentication: Option<AuthScheme>,
     /// How fast to send.
     pub pace: Pace,
     /// Percent of the content's speed at which packets go with [`Pace::BitRate`], default 100. Some
@@ -69,8 +73,8 @@ impl Default for ServerConfig {
             client_id: 0,
             seed: 0,
             packet_pair: true,
-            authentication: String::new(),
             refusal: None,
+            authentication: None,
             pace: Pace::default(),
             pace_percent: 100,
             start_burst: None,
@@ -96,7 +100,7 @@ impl ServerConfig {
         self
     }
 
-    /// Seed of the bytes of a bandwidth test.
+    /// Seed of the bytes of a bandwidth test and of cookies.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -107,6 +111,13 @@ impl ServerConfig {
     #[must_use]
     pub fn refusal(mut self, reason: HResult) -> Self {
         self.refusal = Some(reason);
+        self
+    }
+
+    /// The scheme to announce.
+    #[must_use]
+    pub fn authentication(mut self, scheme: AuthScheme) -> Self {
+        self.authentication = Some(scheme);
         self
     }
 
@@ -206,8 +217,9 @@ pub struct ServerTimeouts {
     /// For anything from the client before it is asked whether it is still there, default 30 s, at
     /// least 10 s (`KeepAlive`).
     pub keep_alive: Duration,
-    /// From the connection to the request for a file, and to the next one after a refusal, default
-    /// 30 s. How long the application takes to answer does not count.
+    /// From the connection to the request for a file, to the next one after a refusal, and from a
+    /// challenge to the response, default 30 s. How long the application takes to answer does not
+    /// count.
     pub handshake: Duration,
     /// For the rest of a packet after its first byte, default 30 s.
     pub frame: Duration,

@@ -1,4 +1,5 @@
-//! Bytes that do not compress, for bandwidth tests. Nothing here is a secret.
+//! Bytes that do not compress, for bandwidth tests, and cookies. Nothing here is a secret: who
+//! foresees a cookie has no credentials yet.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -18,6 +19,11 @@ impl Entropy {
         }
         out.truncate(count);
         out.freeze()
+    }
+
+    pub(super) fn word(&mut self) -> u32 {
+        let [word @ .., _, _, _, _] = self.next().to_be_bytes();
+        u32::from_be_bytes(word)
     }
 
     fn next(&mut self) -> u64 {

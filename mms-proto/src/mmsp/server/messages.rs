@@ -45,7 +45,10 @@ impl Server {
         match message {
             ClientMessage::FunnelInfo(request) => self.on_funnel_info(request),
             ClientMessage::ConnectFunnel(request) => self.on_connect_funnel(&request.funnel),
-            ClientMessage::OpenFile(request) => self.on_open_file(request),
+            ClientMessage::OpenFile(request) => return self.on_open_file(request),
+            ClientMessage::SecurityResponse(response) => {
+                return self.on_security_response(response);
+            }
             ClientMessage::ReadBlock(request) => self.on_read_block(request),
             ClientMessage::CancelReadBlock(_) => return self.on_cancel_read_block(),
             ClientMessage::StreamSwitch(request) => self.on_stream_switch(&request),
@@ -56,9 +59,7 @@ impl Server {
             ClientMessage::CloseFile(request) => return self.on_close_file(request),
             // Never answered: a server that does keeps both ends busy for ever (T52).
             ClientMessage::Pong(_) => {}
-            ClientMessage::Connect(_) | ClientMessage::SecurityResponse(_) => {
-                return self.link.tolerate(Deviation::OutOfPlace(id));
-            }
+            ClientMessage::Connect(_) => return self.link.tolerate(Deviation::OutOfPlace(id)),
             ClientMessage::Unknown { id, body } => {
                 self.link.tolerate(Deviation::UnknownMessage(id))?;
                 self.link.event(ServerEvent::Unknown { id: id.0, body });

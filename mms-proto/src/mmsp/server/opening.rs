@@ -8,11 +8,11 @@ use super::state::State;
 use super::{Server, Timer};
 use crate::content::Content;
 use crate::error::{Error, StateError};
-use crate::event::{ClientInfo, CloseReason, OpenRequest, ServerEvent};
+use crate::event::{AuthScheme, ClientInfo, CloseReason, OpenRequest, ServerEvent};
 use crate::hresult::HResult;
 use crate::mmsp::message::{
-    BandwidthTest, Connect, FunnelInfo, FunnelName, FunnelProtocol, OpenFile, OpenedFile,
-    PacketPair, ReportConnectedEx, ReportConnectedFunnel, ReportDisconnectedFunnel,
+    BandwidthTest, Connect, FunnelInfo, FunnelName, FunnelProtocol, MessageId, OpenFile,
+    OpenedFile, PacketPair, ReportConnectedEx, ReportConnectedFunnel, ReportDisconnectedFunnel,
     ReportFunnelInfo, ReportOpenFile,
 };
 use crate::version::PeerVersion;
@@ -68,11 +68,7 @@ impl Server {
         reason: HResult,
     ) -> Result<(), StateError> {
         self.answer_open(now, "reject a file")?;
-        let OpenRequest { incarnation, .. } = request;
-        self.state = State::Connected;
-        // It may ask for another.
-        self.timers.arm(Timer::Handshake, self.link.now(), self.config.timeouts.handshake);
-        self.send(ReportOpenFile { incarnation, result: Err(failure(reason)) });
+        self.refuse_file(request.incarnation, failure(reason));
         Ok(())
     }
 
@@ -83,6 +79,7 @@ impl Server {
         self.state = State::Connected;
         self.start_idle();
         let refusal = self.config.refusal.map(failure);
+        let scheme = self.config.authentication;
         let test = connect.packet_pair == PacketPair::Yes && self.config.packet_pair;
         self.send(ReportConnectedEx {
             hr: refusal.unwrap_or(HResult::OK),
@@ -90,7 +87,7 @@ impl Server {
             server_version: self.config.version.clone(),
             upgrade_version: String::new(),
             upgrade_url: String::new(),
-            authentication: self.config.authentication.clone(),
+            authentication: scheme.map(AuthScheme::package).unwrap_or_default().to_owned(),
         });
         let subscriber = connect.subscriber;
         self.link.event(ServerEvent::Connected(ClientInfo { subscriber, version }));
@@ -134,7 +131,7 @@ impl Server {
     }
 
     /// 3.2.5.6
-    pub(super) fn on_open_file(&mut self, request: OpenFile) {
+    pub(super) fn on_open_file(&mut self, request: OpenFile) -> Result<(), Error> {
         let OpenFile { incarnation, path, token } = request;
         let refusal = if self.state.content().is_some() {
             Some(HResult::OPEN_FILE_LIMIT)
@@ -144,19 +141,29 @@ impl Server {
             Some(HResult::NO_FUNNEL)
         };
         match refusal {
-            Some(hr) => self.send(ReportOpenFile { incarnation, result: Err(hr) }),
+            Some(hr) => {
+                self.send(ReportOpenFile { incarnation, result: Err(hr) });
+                Ok(())
+            }
             None => {
-                // From here on it is the application that takes its time, and what the client
-                // sends meanwhile is not looked at.
-                self.timers.stop(Timer::Handshake);
-                self.timers.stop(Timer::KeepAlive);
-                self.state = State::OpenAsked;
-                self.link.event(ServerEvent::Open(OpenRequest { path, token, incarnation }));
+                let scheme = self.config.authentication;
+                self.ask(MessageId::OPEN_FILE, path, incarnation, scheme, &token)
             }
         }
     }
 
-    fn answer_open(&mut self, now: Instant, operation: &'static str) -> Result<(), StateError> {
+    /// Refuses the file; the client may ask for another.
+    pub(super) fn refuse_file(&mut self, incarnation: u32, reason: HResult) {
+        self.state = State::Connected;
+        self.timers.arm(Timer::Handshake, self.link.now(), self.config.timeouts.handshake);
+        self.send(ReportOpenFile { incarnation, result: Err(reason) });
+    }
+
+    pub(super) fn answer_open(
+        &mut self,
+        now: Instant,
+        operation: &'static str,
+    ) -> Result<(), StateError> {
         if !matches!(self.state, State::OpenAsked) || self.link.is_closed() {
             return Err(self.wrong_phase(operation));
         }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::content::Content;
 use crate::error::Phase;
-use crate::event::ServerEvent;
+use crate::event::{AuthScheme, ServerEvent};
 use crate::mmsp::frame::{DataPacket, HeaderFlags};
 use crate::mmsp::link::Link;
 use crate::request::PlayRequest;
@@ -21,6 +21,8 @@ pub(super) struct Session {
     pub(super) client: PeerVersion,
     /// A transport was accepted.
     pub(super) funnel: bool,
+    /// How many were sent.
+    pub(super) challenges: u32,
     /// What the client selected; `None` until it selects something.
     pub(super) selection: Option<Vec<StreamSelection>>,
     /// It was selected for an earlier entry.
@@ -47,6 +49,8 @@ pub(super) enum State {
     Connected,
     /// The application owes an answer to `OpenFile`.
     OpenAsked,
+    /// The client owes an answer to `SecurityChallenge`.
+    Challenged(Challenged),
     /// INIT of the specification, with a file.
     Opened(Content),
     /// The ASF header is being sent.
@@ -61,6 +65,17 @@ pub(super) enum State {
     EntryHeader(Content, HeaderSender, EntryMedia),
     /// The same: the header was sent, the media wait for the play command.
     EntryWaits(Content),
+}
+
+/// A challenge that waits for its response.
+#[derive(Debug, Clone)]
+pub(super) struct Challenged {
+    /// The file that was asked for.
+    pub(super) path: String,
+    pub(super) scheme: AuthScheme,
+    /// Label of the request.
+    pub(super) incarnation: u32,
+    pub(super) cookie: u32,
 }
 
 /// What becomes of the media of an entry when its header was sent.
@@ -115,6 +130,7 @@ impl State {
             Self::Silent => Phase::Connecting,
             Self::Connected => Phase::ChoosingTransport,
             Self::OpenAsked | Self::Opened(_) => Phase::Opening,
+            Self::Challenged(_) => Phase::Authenticating,
             Self::SendingHeader(..) => Phase::ReadingHeader,
             Self::Ready(_) => Phase::Ready,
             Self::Streaming(..)
@@ -134,7 +150,7 @@ impl State {
             | Self::BetweenEntries(content)
             | Self::EntryHeader(content, ..)
             | Self::EntryWaits(content) => Some(content),
-            Self::Silent | Self::Connected | Self::OpenAsked => None,
+            Self::Silent | Self::Connected | Self::OpenAsked | Self::Challenged(_) => None,
         }
     }
 
@@ -159,7 +175,11 @@ impl State {
     pub(super) fn may_read_header(&self) -> bool {
         match self {
             Self::Streaming(_, flow) => flow.unplayed,
-            Self::Silent | Self::Connected | Self::OpenAsked | Self::BetweenEntries(_) => false,
+            Self::Silent
+            | Self::Connected
+            | Self::OpenAsked
+            | Self::Challenged(_)
+            | Self::BetweenEntries(_) => false,
             Self::Opened(_)
             | Self::SendingHeader(..)
             | Self::Ready(_)
