@@ -80,6 +80,11 @@ impl PeerVersion {
         self.major >= 8
     }
 
+    /// Clients before version 7 do not know the message that redirects them.
+    pub(crate) fn follows_redirects(self) -> bool {
+        self.major >= 7
+    }
+
     /// libmms and VLC, which say 7, know a live stream by the byte with `BROADCAST` in it, and
     /// only if `LIVE` is not in it as well (T20).
     pub(crate) fn tells_live_from_broadcast(self) -> bool {

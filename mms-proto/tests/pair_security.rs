@@ -1,4 +1,4 @@
-//! Client and server together: challenges, refusals.
+//! Client and server together: challenges, redirects, refusals.
 #![cfg(test)]
 
 #[expect(dead_code, reason = "every test program uses another part of it")]
@@ -11,7 +11,7 @@ use mms_proto::mmsp::message::basic_token;
 use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
 use mms_proto::{
     AuthScheme, Challenge, ClientEvent, CloseReason, Content, Credentials, Error, HResult,
-    OpenRequest, Phase, ServerChallenge, ServerEvent,
+    OpenRequest, Phase, Redirect, ServerChallenge, ServerEvent,
 };
 use pair::media::{content, seconds};
 use pair::{Pair, ServerApp, play_once};
@@ -197,6 +197,26 @@ fn tokens_of_ntlm() {
         pair.run();
         assert_played(&pair);
         assert_eq!(count(&pair.client_log, "Challenge"), 2);
+    }
+}
+
+#[test]
+fn a_redirect() {
+    // MMSP-S-018
+    for target in [
+        Redirect::Url("mmst://elsewhere/file.wma?x=1".to_owned()),
+        Redirect::Proxy(Some("proxy:8080".to_owned())),
+        Redirect::Proxy(None),
+    ] {
+        let mut pair = Pair::simple(5);
+        let sent = target.clone();
+        pair.server_app = answering(move |server, now, request, _| {
+            server.redirect(now, request, sent.clone()).unwrap();
+        });
+        pair.run();
+        assert!(pair.heard().contains(&&*format!("Redirected({target:?})")));
+        assert_ended(&pair, &CloseReason::Redirected, &CloseReason::Redirected);
+        assert_eq!((pair.client.stats().deviations, pair.server.stats().deviations), (0, 0));
     }
 }
 

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{
-    CancelReadBlock, OpenedFile, ReadBlock, ReportReadBlock, ServerMessage,
+    CancelReadBlock, OpenedFile, ReadBlock, ReportOpenFile, ReportReadBlock, ServerMessage,
 };
 use mms_proto::mmsp::server::Pace;
 use mms_proto::{
-    CloseReason, Content, FileAttributes, HResult, Output, Phase, ServerEvent, Start, StateError,
+    CloseReason, Content, FileAttributes, HResult, Output, Phase, Redirect, ServerEvent, Start,
+    StateError,
 };
 use pair::media::{self, PACKET, content, seconds};
 use pair::script::{
@@ -152,6 +153,70 @@ fn opened_as(subscriber: &str, attributes: FileAttributes) -> OpenedFile {
     script.server.accept(script.now, request, content).unwrap();
     let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
     report.result.unwrap()
+}
+
+#[test]
+fn a_redirect_ends_the_session() {
+    // MMSP-S-018: compared with the words of the specification.
+    for (target, kind, location) in [
+        (Redirect::Url("mmst://other/x".to_owned()), 1, "mmst://other/x\0"),
+        // Sent as given: whether UDP is meant (T39) is the application's knowledge.
+        (Redirect::Url("mms://h/a?b=1".to_owned()), 1, "mms://h/a?b=1\0"),
+        (Redirect::Proxy(Some("proxy:8080".to_owned())), 2, "proxy:8080\0"),
+        (Redirect::Proxy(None), 2, "\0"),
+    ] {
+        let mut script = connected();
+        let request = open_request(script.send(open(9, "x")));
+        script.writes.clear();
+        script.server.redirect(script.now, request, target).unwrap();
+        assert_eq!(events(&script.poll()), ["Closed(Redirected)"]);
+        let location: Vec<u8> = location.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let length = (16 + location.len()).next_multiple_of(8);
+        let mut expected = Vec::new();
+        for word in [u32::try_from(length / 8).unwrap(), 0x0004_0022, 0] {
+            expected.extend(word.to_le_bytes());
+        }
+        expected.extend([kind, 0, u8::try_from(location.len()).unwrap(), 0]);
+        expected.extend(location);
+        expected.resize(length, 0);
+        assert_eq!(script.writes.len(), 1);
+        assert_eq!(script.writes[0].to_bytes()[32..], expected);
+        assert_eq!((script.server.phase(), script.deadline), (Phase::Closed, None));
+        assert!(script.send(READ).is_empty());
+    }
+}
+
+#[test]
+fn a_redirect_that_cannot_be_said_or_understood() {
+    // MMSP-S-018
+    let url = |text: &str| Redirect::Url(text.to_owned());
+    let proxy = |text: &str| Redirect::Proxy(Some(text.to_owned()));
+    const NEW: &str = "NSPlayer/7.0.0.1956";
+    for (subscriber, target, hr) in [
+        ("NSPlayer/6.4.7.1028", url("mmst://h/x"), HResult::FILE_NOT_FOUND),
+        ("Spooooon!", proxy("h:8"), HResult::FILE_NOT_FOUND),
+        ("somebody", Redirect::Proxy(None), HResult::FILE_NOT_FOUND),
+        (NEW, url(""), HResult::INVALID_NAME),
+        (NEW, proxy(""), HResult::INVALID_NAME),
+        (NEW, url("mmst://h/x\0y"), HResult::INVALID_NAME),
+        (NEW, url(&"x".repeat(32_767)), HResult::INVALID_NAME),
+        (NEW, proxy(&"x".repeat(32_767)), HResult::INVALID_NAME),
+    ] {
+        let mut script = connected_as(subscriber);
+        let request = open_request(script.send(open(9, "x")));
+        script.server.redirect(script.now, request, target).unwrap();
+        let refused = ReportOpenFile { incarnation: 9, result: Err(hr) };
+        assert_eq!(message(&script.poll()), refused.into());
+        // Another may be tried.
+        let request = open_request(script.send(open(10, "y")));
+        script.server.accept(script.now, request, content(3)).unwrap();
+        assert_eq!(messages(&script.poll()).len(), 1);
+    }
+    let mut script = connected();
+    let request = open_request(script.send(open(9, "x")));
+    // More would fit the field, but not what players take as one message.
+    script.server.redirect(script.now, request, url(&"x".repeat(32_700))).unwrap();
+    assert_eq!(events(&script.poll()), ["Closed(Redirected)"]);
 }
 
 #[test]

@@ -20,6 +20,17 @@ pub struct ReportRedirect {
     pub target: Redirect,
 }
 
+impl Redirect {
+    /// Whether it can be said as it is: a URL, neither too long nor with a NUL in it.
+    pub(crate) fn can_be_sent(&self) -> bool {
+        let location = match self {
+            Self::Proxy(None) => return true,
+            Self::Url(location) | Self::Proxy(Some(location)) => location,
+        };
+        !location.contains('\0') && (2..=MOST_UNITS).contains(&utf16_z_units(location))
+    }
+}
+
 /// UTF-16 units that the 16-bit byte count of the location allows, terminator included.
 const MOST_UNITS: usize = 32_767;
 

@@ -8,12 +8,12 @@ use super::state::State;
 use super::{Server, Timer};
 use crate::content::Content;
 use crate::error::{Error, StateError};
-use crate::event::{AuthScheme, ClientInfo, CloseReason, OpenRequest, ServerEvent};
+use crate::event::{AuthScheme, ClientInfo, CloseReason, OpenRequest, Redirect, ServerEvent};
 use crate::hresult::HResult;
 use crate::mmsp::message::{
     BandwidthTest, Connect, FunnelInfo, FunnelName, FunnelProtocol, MessageId, OpenFile,
     OpenedFile, PacketPair, ReportConnectedEx, ReportConnectedFunnel, ReportDisconnectedFunnel,
-    ReportFunnelInfo, ReportOpenFile,
+    ReportFunnelInfo, ReportOpenFile, ReportRedirect,
 };
 use crate::version::PeerVersion;
 
@@ -69,6 +69,37 @@ impl Server {
     ) -> Result<(), StateError> {
         self.answer_open(now, "reject a file")?;
         self.refuse_file(request.incarnation, failure(reason));
+        Ok(())
+    }
+
+    /// Sends the client elsewhere, and ends the session. The target is sent as it is: a URL that
+    /// begins `mms:` means UDP first, say `mmst:` for TCP (T39).
+    ///
+    /// The file is refused instead, as by [`reject`](Self::reject),
+    /// - with [`HResult::FILE_NOT_FOUND`] when the client is older than version 7, which knows no
+    ///   redirects,
+    /// - with [`HResult::INVALID_NAME`] when the target is empty, has a NUL in it, or is longer
+    ///   than 32,766 UTF-16 units.
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept).
+    #[doc(alias = "ReportRedirect")]
+    pub fn redirect(
+        &mut self,
+        now: Instant,
+        request: OpenRequest,
+        target: Redirect,
+    ) -> Result<(), StateError> {
+        self.answer_open(now, "redirect a client")?;
+        let OpenRequest { incarnation, .. } = request;
+        if !self.session.client.follows_redirects() {
+            self.refuse_file(incarnation, HResult::FILE_NOT_FOUND);
+        } else if !target.can_be_sent() {
+            self.refuse_file(incarnation, HResult::INVALID_NAME);
+        } else {
+            self.send(ReportRedirect { hr: HResult::OK, target });
+            self.end(CloseReason::Redirected);
+        }
         Ok(())
     }
 
