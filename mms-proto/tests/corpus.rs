@@ -125,6 +125,18 @@ mod server {
     pub(crate) const END: &[u8] = &[12];
     pub(crate) const ABORT: &[u8] = &[13, 3];
     pub(crate) const CLOSE: &[u8] = &[14];
+    pub(crate) const BASIC: &[u8] = b"\xE1\x00\x05files";
+    pub(crate) const NTLM: &[u8] = &[225, 1, 0, 0];
+    pub(crate) const NTLM_AGAIN: &[u8] = b"\xE1\x01\x0E\x00NTLMSSP\0\x02\0\0\0\0\0";
+    pub(crate) const REDIRECT: &[u8] = b"\xE3\x00\x06host/x";
+    pub(crate) const PROXY: &[u8] = &[227, 1];
+    /// Their cookies follow from the seed of the configuration, 0.
+    pub(crate) const PASSWORD: &[u8] = b"\x01\x04\x09\xFF\x39\xA8\x20\xE2\x09\x00dTpwYXNz\0";
+    pub(crate) const TOKEN: &[u8] =
+        b"\x01\x04\x09\xFF\x39\xA8\x20\xE2\x0E\x00\0\0NTLMSSP\0\x01\0\0\0";
+    pub(crate) const TOKEN_AGAIN: &[u8] =
+        b"\x01\x04\x09\xFF\x6A\x9E\x78\x6E\x0E\x00\0\0NTLMSSP\0\x03\0\0\0";
+    pub(crate) const STALE: &[u8] = &[1, 4, 9, 5, 0, 0];
 }
 
 fn client_scripts() -> Vec<(&'static str, u8, Vec<u8>)> {
@@ -244,13 +256,40 @@ fn media_scripts() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// With the seeds that announce a scheme or refuse everybody.
+fn secured_scripts() -> Vec<(&'static str, [u8; 2], Vec<u8>)> {
+    use server::*;
+    let asked = [CONNECT, TRANSPORT, OPEN].concat();
+    let asked_old = [CONNECT_OLD, TRANSPORT, OPEN].concat();
+    let tokens = [NTLM, TOKEN, NTLM_AGAIN, TOKEN_AGAIN].concat();
+    vec![
+        ("basic", [0, 225], [&asked[..], BASIC, PASSWORD, ACCEPT, READ].concat()),
+        ("basic_denied", [0x80, 225], [&asked[..], BASIC, PASSWORD, BASIC, OPEN].concat()),
+        ("basic_late", [0, 225], [&asked[..], BASIC, DEADLINE, DEADLINE].concat()),
+        ("basic_old", [0, 228], [&asked_old[..], BASIC, PASSWORD].concat()),
+        ("ntlm", [0, 228], [&asked[..], &tokens, ACCEPT, READ].concat()),
+        ("ntlm_old", [0, 228], [&asked_old[..], &tokens, REJECT].concat()),
+        ("stale", [0, 225], [&asked[..], BASIC, STALE, PASSWORD, ACCEPT, STALE].concat()),
+        ("stale_strict", [1, 225], [&asked[..], BASIC, STALE].concat()),
+        ("unreadable", [0, 228], [&asked[..], NTLM, PASSWORD, REJECT, OPEN, BASIC].concat()),
+        ("redirected", [0, 7], [&asked[..], REDIRECT].concat()),
+        ("redirected_to_proxy", [0, 7], [&asked[..], PROXY].concat()),
+        ("redirected_old", [0, 7], [&asked_old[..], REDIRECT, OPEN, ACCEPT].concat()),
+        ("full", [0, 231], [CONNECT, TRANSPORT].concat()),
+    ]
+}
+
 fn both_scripts() -> Vec<(&'static str, Vec<u8>)> {
     let hello = [0; 8];
     let ready = [0, 0, 0, 0, 17, 0x2B, 1, 84, 0, 80, 0, 2, 0, 0];
     let play = [12, 1, 1, 0, 0, 0, 0, 0, 0, 0];
     let seek = [12, 1, 1, 0, 1, 12, 2, 13, 0, 0];
     let packets = [20, 100, 0, 9, 0];
-    let with = |options: [u8; 2], rest: &[&[u8]]| [&options[..], &[7], &rest.concat()[..]].concat();
+    let seeded = |options: [u8; 3], rest: &[&[u8]]| [&options[..], &rest.concat()[..]].concat();
+    let with = |[client, server]: [u8; 2], rest: &[&[u8]]| seeded([client, server, 7], rest);
+    let basic = b"\xE1\x00\x05files";
+    let ntlm = [225, 1, 0, 0];
+    let (token, password) = ([231, 0, 0], [231, 1, 0]);
     vec![
         ("eager", with([0x40, 0x50], &[&hello, &packets, &packets, &[22, 0, 16, 0]])),
         ("play", with([0, 0], &[&ready, &play, &packets, &[22, 0, 0], &play, &packets])),
@@ -263,6 +302,22 @@ fn both_scripts() -> Vec<(&'static str, Vec<u8>)> {
         ("closed", with([0x40, 0x50], &[&hello, &packets, &[9, 10]])),
         ("changed", with([0x40, 0x50], &[&hello, &packets[..4], &[11, 1, 9, 0, 1, 0, 55, 0]])),
         ("lost", with([0x40, 0x50], &[&hello, &packets[..4], &[11, 1, 9, 0, 40, 1, 0]])),
+        (
+            "basic",
+            seeded(
+                [8, 0, 225],
+                &[&[0, 0, 0], basic, &[0], &password, basic, &[0], &password, &ready[4..]],
+            ),
+        ),
+        (
+            "ntlm",
+            seeded(
+                [0, 0, 228],
+                &[&[0, 0, 0], &ntlm, &[0], &token, &ntlm, &[0], &token, &ready[4..]],
+            ),
+        ),
+        ("redirected", with([0, 0], &[&[0, 0, 0], b"\xE3\x00\x06host/x", &[0, 0]])),
+        ("full", seeded([0, 0, 231], &[&[0, 0, 0]])),
         ("doubled", with([0x40, 0x50], &[&hello, &packets[..4], &[11, 1, 0, 0, 108, 2, 0]])),
     ]
 }
@@ -324,6 +379,9 @@ fn make_the_first_inputs() {
     }
     for (name, script) in media_scripts() {
         write("server_media", name, &script);
+    }
+    for (name, head, script) in secured_scripts() {
+        write("server_session", name, &[&head[..], &script[..]].concat());
     }
     for (name, script) in both_scripts() {
         write("both", name, &script);

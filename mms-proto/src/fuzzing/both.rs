@@ -11,6 +11,9 @@ use crate::error::Error;
 use crate::event::{ClientEvent, CloseReason};
 use crate::mmsp::{Client, Server};
 
+/// The step that answers a waiting challenge.
+const CREDENTIALS: u8 = 231;
+
 /// Both ends, with bytes on their way between them.
 struct Net {
     client: Rig<Client, Listener>,
@@ -65,7 +68,7 @@ pub fn both(data: &[u8]) {
         Listener { player: Player::new(client::eager(client_options)), ..Listener::default() };
     let station = Station::new(client::eager(server_options));
     let client = Client::new(start, client::config(client_options));
-    let server = Server::new(start, server::config(server_options));
+    let server = Server::new(start, server::config(server_options, seed));
     let mut net = Net {
         client: Rig::new(start, client, listener, Cuts::random(seed)),
         server: Rig::new(start, server, station, Cuts::random(!seed)),
@@ -88,7 +91,21 @@ pub fn both(data: &[u8]) {
 
 impl Net {
     fn step(&mut self, script: &mut Script<'_>) {
-        match script.byte() % 25 {
+        let step = script.byte();
+        if server::answer(&mut self.server, step, script) {
+            return;
+        }
+        if step == CREDENTIALS {
+            if let Some(challenge) = self.client.app.player.challenge.take() {
+                let (client, now) = (&mut self.client.machine, self.client.now);
+                let result = client::authenticate(client, now, &challenge, script);
+                if result.is_err() {
+                    self.client.app.player.challenge = Some(challenge);
+                }
+                return self.client.commanded(result);
+            }
+        }
+        match step % 25 {
             // What was sent arrives, whole or in part.
             0..=3 => {
                 for _ in 0..4 {

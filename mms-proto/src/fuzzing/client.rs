@@ -224,7 +224,7 @@ fn command(
         10 => client.stop(now),
         11 => client.select_streams(now, &script.selections()),
         12 => match &rig.app.challenge {
-            Some(challenge) => client.authenticate(now, challenge, &credentials(script.byte())),
+            Some(challenge) => authenticate(client, now, challenge, script),
             None => Ok(()),
         },
         _ => {
@@ -232,6 +232,15 @@ fn command(
             Ok(())
         }
     }
+}
+
+pub(super) fn authenticate(
+    client: &mut Client,
+    now: Instant,
+    challenge: &Challenge,
+    script: &mut Script<'_>,
+) -> Result<(), StateError> {
+    client.authenticate(now, challenge, &credentials(script.byte()))
 }
 
 pub(super) fn play(

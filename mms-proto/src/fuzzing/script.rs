@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::content::{Content, FileAttributes};
-use crate::event::Redirect;
+use crate::event::{Redirect, ServerChallenge};
 use crate::hresult::HResult;
 use crate::mmsp::message::{
     BandwidthTest, CancelReadBlock, ClientLog, ClientMessage, CloseFile, Connect, ConnectFunnel,
@@ -185,6 +185,22 @@ impl<'a> Script<'a> {
             .with_attributes(FileAttributes(u32::from(attributes) << 23))
     }
 
+    pub(super) fn redirect(&mut self) -> Redirect {
+        match self.byte() % 3 {
+            0 => Redirect::Url(format!("mms://{}", self.text())),
+            1 => Redirect::Proxy(None),
+            _ => Redirect::Proxy(Some(self.text())),
+        }
+    }
+
+    pub(super) fn challenge(&mut self) -> ServerChallenge {
+        if self.flag() {
+            ServerChallenge::Ntlm { token: self.blob() }
+        } else {
+            ServerChallenge::Basic { realm: self.text() }
+        }
+    }
+
     pub(super) fn client_message(&mut self) -> ClientMessage {
         let pair = |yes| if yes { PacketPair::Yes } else { PacketPair::No };
         match self.byte() % 15 {
@@ -269,12 +285,7 @@ impl<'a> Script<'a> {
                 ReportOpenFile { incarnation, result }.into()
             }
             5 => {
-                let hr = self.hresult();
-                let target = match self.byte() % 3 {
-                    0 => Redirect::Url(format!("mms://{}", self.text())),
-                    1 => Redirect::Proxy(None),
-                    _ => Redirect::Proxy(Some(self.text())),
-                };
+                let (hr, target) = (self.hresult(), self.redirect());
                 ReportRedirect { hr, target }.into()
             }
             6 => SecurityChallenge {

@@ -1,5 +1,6 @@
 //! A server session against a client that does anything.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -8,7 +9,8 @@ use super::rig::{App, Cuts, Machine, Rig, Summary, compare, epoch, small_limits}
 use super::script::{Script, content};
 use crate::config::Strictness;
 use crate::error::{Error, Phase, StateError};
-use crate::event::{CloseReason, OpenRequest, ServerEvent, Stats};
+use crate::event::{AuthScheme, CloseReason, OpenRequest, ServerEvent, Stats};
+use crate::hresult::HResult;
 use crate::io::{Input, Output};
 use crate::mmsp::frame::{Frame, FrameDecoder, MessageWriter};
 use crate::mmsp::message::ServerMessage;
@@ -148,10 +150,21 @@ pub(super) fn payload(number: u32, size: usize) -> Bytes {
     bytes.into()
 }
 
-/// A configuration of which each bit means something.
-pub(super) fn config(options: u8) -> ServerConfig {
+/// Steps that answer a waiting request with more than yes or no. Inputs from before there was
+/// more have none of them at such a moment.
+const ANSWERS: RangeInclusive<u8> = 225..=230;
+
+/// A configuration of which each bit means something. The seed means something as well if it is
+/// one that inputs from before that do not have.
+pub(super) fn config(options: u8, seed: u8) -> ServerConfig {
     let set = |bit: u8| options & (1 << bit) != 0;
     let mut config = ServerConfig::default();
+    match seed {
+        225..=227 => config.authentication = Some(AuthScheme::Basic),
+        228..=230 => config.authentication = Some(AuthScheme::Ntlm),
+        231 => config.refusal = Some(HResult::MAX_CLIENTS),
+        _ => {}
+    }
     if set(0) {
         config.strictness = Strictness::Strict;
     }
@@ -178,16 +191,16 @@ pub fn server_session(data: &[u8]) {
     let bytes = script.rest();
     if options & (1 << 7) != 0 {
         // How much waits undecoded, and may not, depends on the cuts.
-        run(epoch(), options, bytes, Cuts::random(seed));
+        run(epoch(), config(options, seed), options, bytes, Cuts::random(seed));
     } else {
-        compare(seed, |start, cuts| run(start, options, bytes, cuts));
+        compare(seed, |start, cuts| run(start, config(options, seed), options, bytes, cuts));
     }
 }
 
-fn run(start: Instant, options: u8, bytes: &[u8], cuts: Cuts) -> Summary {
+fn run(start: Instant, config: ServerConfig, options: u8, bytes: &[u8], cuts: Cuts) -> Summary {
     let mut script = Script::new(bytes);
     let station = Station::new(options & (1 << 6) != 0);
-    let mut rig = Rig::new(start, Server::new(start, config(options)), station, cuts);
+    let mut rig = Rig::new(start, Server::new(start, config), station, cuts);
     let mut writer = MessageWriter::default();
     // A hundred things after the end are as good as one.
     let mut left = 100_u32;
@@ -195,7 +208,11 @@ fn run(start: Instant, options: u8, bytes: &[u8], cuts: Cuts) -> Summary {
         if rig.closed.is_some() {
             left = left.saturating_sub(25);
         }
-        match script.byte() % 15 {
+        let step = script.byte();
+        if answer(&mut rig, step, &mut script) {
+            continue;
+        }
+        match step % 15 {
             0 => rig.feed(script.bytes()),
             1 => {
                 let message = script.client_message();
@@ -220,6 +237,19 @@ fn run(start: Instant, options: u8, bytes: &[u8], cuts: Cuts) -> Summary {
         }
     }
     rig.summary()
+}
+
+/// Challenges or redirects, if that is what a step means now.
+pub(super) fn answer(rig: &mut Rig<Server, Station>, step: u8, script: &mut Script<'_>) -> bool {
+    let Some(request) = rig.app.request.take_if(|_| ANSWERS.contains(&step)) else {
+        return false;
+    };
+    let result = match step % 3 {
+        0 | 1 => rig.machine.challenge(rig.now, request, script.challenge()),
+        _ => rig.machine.redirect(rig.now, request, script.redirect()),
+    };
+    rig.commanded(result);
+    true
 }
 
 pub(super) fn command(rig: &mut Rig<Server, Station>, command: u8, script: &mut Script<'_>) {
