@@ -18,7 +18,7 @@ use mms_proto::mmsp::ServerConfig;
 pub use mms_proto::mmsp::server::Pace;
 
 pub use library::{Library, LibraryError};
-pub use title::{Title, TitleError};
+pub use title::{Outgoing, Step, Title, TitleError, Titles};
 
 /// What a server is told.
 #[derive(Debug, Clone)]

@@ -25,7 +25,7 @@ const LATER: [(&str, char, &[u32]); 7] = [
     ("HTTP", 'C', &[109]),
     ("NTLM", 'C', &[112]),
     ("NTLM", 'S', &[24]),
-    ("Serve", 'S', &[6, 18, 21, 22, 23, 26, 40, 50, 55, 56]),
+    ("Serve", 'S', &[6, 18, 21, 22, 23, 26]),
 ];
 
 /// What was decided against; the page says why.

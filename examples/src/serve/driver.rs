@@ -78,14 +78,14 @@ impl Session<'_> {
         // The session may have ended between an event and its answer: the last event says so.
         let _ = match event {
             ServerEvent::Open(request) => self.open(now, request),
-            ServerEvent::Play(request) => match self.title.as_mut().map(|t| t.seek(&request)) {
+            ServerEvent::Play(request) => match self.title.as_mut().map(|t| t.play(&request)) {
                 Some(Ok(())) => Ok(()),
                 _ => self.server.abort_stream(now, HResult::FAIL),
             },
             ServerEvent::PacketWanted { .. } => {
                 match self.title.as_mut().map(Title::next_packet) {
-                    Some(Ok(Some((number, packet)))) => {
-                        self.server.send_packet(now, number, packet)
+                    Some(Ok(Some(packet))) => {
+                        self.server.send_packet(now, packet.number, packet.body)
                     }
                     Some(Ok(None)) => self.server.end_of_stream(now),
                     // The file was cut or taken away under our hands.

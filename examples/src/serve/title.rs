@@ -1,22 +1,71 @@
-//! One file as the protocol sees it: content to announce, packets to send.
+//! One file as the protocol sees it: content to announce, and the packets of a play command.
 
-use std::fs::File;
-use std::io::BufReader;
+mod clock;
+mod forward;
+mod opened;
+mod place;
+mod rewinding;
+mod streams;
+
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use mms_asf::{FileError, FileReader};
-use mms_proto::{Content, FileAttributes, HResult, InvalidContent, PlayRequest, Start};
+use mms_asf::{FileError, Packet, Removal, remove_padding};
+use mms_proto::{Content, HResult, InvalidContent, PlayRequest, StreamSelection};
 
-/// An open file.
+pub use self::opened::Titles;
+
+use self::clock::Clock;
+use self::forward::Forward;
+use self::opened::Opened;
+use self::rewinding::Rewinding;
+use self::streams::Chosen;
+
+/// One player's place in a file on demand. The file is open once, however many players it has:
+/// [`Titles`]. One more player costs less than 1 KiB beside the packet in hand.
 #[derive(Debug)]
 pub struct Title {
-    reader: FileReader<BufReader<File>>,
+    file: Arc<Opened>,
     content: Content,
-    next: u64,
-    end: u64,
+    without_padding: bool,
+    chosen: Chosen,
+    clock: Clock,
+    way: Way,
     buffer: BytesMut,
+}
+
+/// Where playing goes.
+#[derive(Debug)]
+enum Way {
+    Nowhere,
+    Forward(Forward),
+    Back(Rewinding),
+}
+
+/// A packet to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The number of the packet in the file, from 0.
+    pub number: u32,
+    /// When it is due on the content's clock: its send time, which never falls from one packet of
+    /// a play command to the next; played backwards, how far behind the first one it lies. Only
+    /// distances mean something.
+    pub time: Duration,
+    /// The packet, whole or without its padding.
+    pub body: Bytes,
+}
+
+/// What [`Title::step`] came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The next packet.
+    Packet(Outgoing),
+    /// Many packets held nothing for this player; others may have their turn before the next step.
+    Later,
+    /// Nothing more comes.
+    End,
 }
 
 /// Why a file cannot be served.
@@ -43,90 +92,150 @@ impl TitleError {
 }
 
 impl Title {
-    /// Opens a file.
+    /// Opens a file for one player alone. With many players, [`Titles`] saves memory and files.
     ///
     /// # Errors
     /// When it cannot be read, is no ASF file, or cannot be sent.
     pub fn open(path: &Path) -> Result<Self, TitleError> {
-        let file = File::open(path).map_err(FileError::Io)?;
-        let reader = FileReader::open(BufReader::new(file))?;
-        let header = reader.header();
-        let properties = header.file();
-        let count = reader.packet_count();
-        if count == 0 {
-            return Err(TitleError::Empty);
-        }
-        let duration = properties.media_duration();
-        let content = Content::new(header.as_bytes().clone(), properties.packet_size)?
-            .with_packet_count(count)
-            .with_duration(duration)
-            .with_bit_rate(bit_rate(
-                properties.max_bit_rate,
-                count,
-                properties.packet_size,
-                duration,
-            ))
-            .with_attributes(FileAttributes::CAN_SEEK);
-        Ok(Self { reader, content, next: 0, end: count, buffer: BytesMut::new() })
+        Titles::default().open(path)
     }
 
-    /// What to announce.
+    fn new(file: Arc<Opened>) -> Self {
+        Self {
+            content: file.content().clone(),
+            without_padding: false,
+            chosen: Chosen::nothing(file.header()),
+            clock: Clock::forwards(),
+            way: Way::Nowhere,
+            buffer: BytesMut::new(),
+            file,
+        }
+    }
+
+    /// What to announce. Any position can be asked for; fast forward and rewind can where a video
+    /// stream has a key frame.
     #[must_use]
     pub fn content(&self) -> &Content {
         &self.content
     }
 
-    /// Goes to where a player wants to begin, and notes where it wants to end.
+    /// The header of the file.
+    #[must_use]
+    pub fn header(&self) -> &mms_asf::Header {
+        self.file.header()
+    }
+
+    /// Whether packets are sent without their padding, with their length in the head: for players
+    /// of version 9 and later. Older ones do not expect it.
+    pub fn strip_padding(&mut self, yes: bool) {
+        self.without_padding = yes;
+    }
+
+    /// Goes to where a player wants to begin, and notes where it wants to end, how fast it plays
+    /// and which streams it gets. Streams that the file does not have are ignored.
+    ///
+    /// Where it begins at a time, that is at the last key frames before it, so that it can be shown.
     ///
     /// # Errors
-    /// When the file can no longer be read.
-    pub fn seek(&mut self, request: &PlayRequest) -> Result<(), FileError> {
-        let count = self.reader.packet_count();
-        let from = match request.start {
-            Start::Beginning => 0,
-            Start::Time(time) => self.reader.packet_at_time(time)?,
-            Start::Packet(number) => number.get().into(),
-            Start::ByteOffset(offset) => self.reader.packet_at_offset(offset.get().into()),
-        };
-        self.next = from.min(count);
-        self.end = count;
-        if let Some(stop) = request.stop {
-            let start = match request.start {
-                Start::Time(time) if stop.is_relative() => time,
-                _ => Duration::ZERO,
-            };
-            let last = self.reader.packet_at_time(start.saturating_add(stop.time()))?;
-            self.end = last.saturating_add(1).clamp(self.next, count);
-        }
+    /// When the file can no longer be read. Nothing plays then.
+    pub fn play(&mut self, request: &PlayRequest) -> Result<(), FileError> {
+        self.way = Way::Nowhere;
+        self.chosen = Chosen::new(self.file.header(), &request.streams);
         // A player that selected nothing gets nothing (MS-MMSP 3.2.5.11).
-        if request.streams.is_empty() {
-            self.end = self.next;
+        if self.chosen.is_nothing() {
+            return Ok(());
+        }
+        if request.rate.get() < 0.0 {
+            self.clock = Clock::backwards();
+            if let Some(stream) = self.chosen.video() {
+                self.way = Way::Back(Rewinding::new(&self.file, stream, request)?);
+            }
+        } else {
+            self.clock = Clock::forwards();
+            let forward = Forward::new(&self.file, request, &self.chosen, &mut self.buffer)?;
+            self.way = Way::Forward(forward);
         }
         Ok(())
     }
 
-    /// The next packet with its number; `None` at the end.
+    /// Changes what is sent while it plays. A stream begins with a key frame, and the one that it
+    /// replaces goes on until then (MS-MMSP 3.2.5.10).
+    pub fn select(&mut self, streams: &[StreamSelection]) {
+        if let Way::Forward(forward) = &mut self.way {
+            forward.select(&self.file, &self.chosen, streams, &mut self.buffer);
+        }
+        for selection in streams {
+            self.chosen.apply(selection);
+        }
+        match (&mut self.way, self.chosen.video()) {
+            (Way::Back(rewinding), Some(stream)) => rewinding.change(&self.file, stream),
+            (Way::Back(_), None) => self.way = Way::Nowhere,
+            _ => {}
+        }
+    }
+
+    /// The next packet; `None` at the end. Packets that hold nothing for the player are skipped,
+    /// and so are their numbers (MS-MMSP 3.2.5.11.1).
     ///
     /// # Errors
     /// When the file can no longer be read.
-    pub fn next_packet(&mut self) -> Result<Option<(u32, Bytes)>, FileError> {
-        let Ok(number) = u32::try_from(self.next) else { return Ok(None) };
-        if self.next >= self.end {
-            return Ok(None);
+    pub fn next_packet(&mut self) -> Result<Option<Outgoing>, FileError> {
+        loop {
+            match self.step()? {
+                Step::Packet(outgoing) => return Ok(Some(outgoing)),
+                Step::Later => {}
+                Step::End => return Ok(None),
+            }
         }
-        self.buffer.clear();
-        self.reader.packet_into(self.next, &mut self.buffer)?;
-        self.next = self.next.saturating_add(1);
-        Ok(Some((number, self.buffer.split().freeze())))
+    }
+
+    /// [`next_packet`](Self::next_packet) that reads some packets only, however little of the file
+    /// the player selected.
+    ///
+    /// # Errors
+    /// When the file can no longer be read.
+    pub fn step(&mut self) -> Result<Step, FileError> {
+        let buffer = &mut self.buffer;
+        let found = match &mut self.way {
+            // Nothing more is to be found.
+            _ if self.chosen.is_nothing() => Found::End,
+            Way::Nowhere => Found::End,
+            Way::Forward(forward) => forward.step(&self.file, &mut self.clock, buffer)?,
+            Way::Back(rewinding) => rewinding.step(&self.file, &mut self.clock, buffer)?,
+        };
+        let (number, time, body) = match found {
+            Found::Packet(number, time, body) => (number, time, body),
+            Found::Nothing => return Ok(Step::Later),
+            Found::End => return Ok(Step::End),
+        };
+        // The protocol cannot number more.
+        let Ok(number) = u32::try_from(number) else { return Ok(Step::End) };
+        let body = if self.without_padding { stripped(body) } else { body };
+        Ok(Step::Packet(Outgoing { number, time, body }))
     }
 }
 
-/// The rate to announce and to send at: what the file says where that is credible, else what it
-/// takes to send all packets in the time that they play.
-fn bit_rate(declared: u32, count: u64, packet_size: u32, duration: Duration) -> u32 {
-    let bits = count.saturating_mul(packet_size.into()).saturating_mul(8);
-    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let Some(needed) = bits.saturating_mul(1000).checked_div(milliseconds) else { return declared };
-    let needed = u32::try_from(needed).unwrap_or(u32::MAX).max(1);
-    if (needed..=needed.saturating_mul(4)).contains(&declared) { declared } else { needed }
+/// What one way came to.
+#[derive(Debug)]
+enum Found {
+    Packet(u64, Duration, Bytes),
+    /// Nothing in many packets.
+    Nothing,
+    End,
+}
+
+/// The packet without its padding. What cannot be read is sent as it is.
+fn stripped(packet: Bytes) -> Bytes {
+    let mut out = BytesMut::with_capacity(packet.len());
+    match remove_padding(&packet, Removal::ExplicitLength, &mut out) {
+        // Not a slice: padding would stay in memory as long as the packet waits.
+        Ok(()) => Bytes::copy_from_slice(&out),
+        Err(_) => packet,
+    }
+}
+
+/// When a packet should leave the server; `None` when it cannot be read.
+fn send_time(packet: &[u8], file: &Opened) -> Option<u32> {
+    let size = file.header().file().packet_size;
+    Packet::parse(packet, size).ok().map(|packet| packet.send_time())
 }

@@ -1,0 +1,94 @@
+//! Where in a file playing begins and ends.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::time::Duration;
+
+use mms_asf::{FileError, FileReader, Packet};
+use mms_proto::{PlayRequest, Start};
+
+/// The reader of a file that is served.
+pub(super) type Reader = FileReader<BufReader<File>>;
+
+/// Streams that are sought in, each by itself.
+const SOUGHT: usize = 8;
+/// Unreadable packets in a row that are passed over to find a time.
+const PASSED_OVER: u64 = 16;
+/// A packet sent this many milliseconds before the first one is out of order, not 49 days late.
+const OUT_OF_ORDER: u32 = 600_000;
+
+/// The packet to begin with, so that each of `streams` can be shown from a time on. It may be
+/// behind the last one.
+pub(super) fn first(reader: &mut Reader, start: Start, streams: &[u8]) -> Result<u64, FileError> {
+    let number = match start {
+        Start::Beginning => 0,
+        Start::Time(time) => decodable(reader, time, streams)?,
+        Start::Packet(number) => number.get().into(),
+        Start::ByteOffset(offset) => reader.packet_at_offset(offset.get().into()),
+    };
+    Ok(number.min(reader.packet_count()))
+}
+
+/// The packet behind the last one to send, given the first one. Never before that.
+pub(super) fn end(
+    reader: &mut Reader,
+    request: &PlayRequest,
+    first: u64,
+) -> Result<u64, FileError> {
+    let count = reader.packet_count();
+    let Some(stop) = request.stop else { return Ok(count) };
+    let begin = time(reader, request.start, first)?;
+    let stop = if stop.is_relative() { begin.saturating_add(stop.time()) } else { stop.time() };
+    if stop < begin {
+        return Ok(first);
+    }
+    let last = reader.packet_at_time(stop)?;
+    Ok(last.saturating_add(1).clamp(first, count))
+}
+
+/// The time of a start that leads to this packet.
+pub(super) fn time(reader: &mut Reader, start: Start, packet: u64) -> Result<Duration, FileError> {
+    match start {
+        Start::Beginning => Ok(Duration::ZERO),
+        Start::Time(time) => Ok(time),
+        Start::Packet(_) | Start::ByteOffset(_) => sent(reader, packet),
+    }
+}
+
+/// When a packet is sent, counted from the first packet of the file.
+fn sent(reader: &mut Reader, packet: u64) -> Result<Duration, FileError> {
+    let (first, sent) = (send_time_from(reader, 0)?, send_time_from(reader, packet)?);
+    let distance = match (first, sent) {
+        (Some(first), Some(sent)) => sent.wrapping_sub(first),
+        _ => 0,
+    };
+    let distance = if distance > u32::MAX - OUT_OF_ORDER { 0 } else { distance };
+    Ok(Duration::from_millis(distance.into()))
+}
+
+fn send_time_from(reader: &mut Reader, packet: u64) -> Result<Option<u32>, FileError> {
+    let size = reader.header().file().packet_size;
+    let count = reader.packet_count();
+    // Behind the last packet it is the last one's.
+    let from = packet.min(count.saturating_sub(1));
+    for number in from..count.min(from.saturating_add(PASSED_OVER)) {
+        let bytes = reader.packet(number)?;
+        if let Ok(packet) = Packet::parse(&bytes, size) {
+            return Ok(Some(packet.send_time()));
+        }
+    }
+    Ok(None)
+}
+
+/// Where the last key frames at or before the time begin; without any, the packet that is sent
+/// then.
+fn decodable(reader: &mut Reader, time: Duration, streams: &[u8]) -> Result<u64, FileError> {
+    let mut first = None;
+    for &stream in streams.iter().take(SOUGHT) {
+        let point = reader.seek(time, stream)?;
+        if point.time.is_some() {
+            first = Some(first.map_or(point.packet, |first: u64| first.min(point.packet)));
+        }
+    }
+    first.map_or_else(|| reader.packet_at_time(time), Ok)
+}
