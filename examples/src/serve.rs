@@ -5,6 +5,7 @@
 
 mod driver;
 mod library;
+mod playlist;
 mod title;
 
 use std::io;
@@ -18,6 +19,7 @@ use mms_proto::mmsp::ServerConfig;
 pub use mms_proto::mmsp::server::Pace;
 
 pub use library::{Library, LibraryError};
+pub use playlist::{Playlist, PlaylistError, PlaylistPlayer, default_streams};
 pub use title::{Outgoing, Step, Title, TitleError, Titles};
 
 /// What a server is told.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use mms_asf::{FileError, Packet, Removal, remove_padding};
-use mms_proto::{Content, HResult, InvalidContent, PlayRequest, StreamSelection};
+use mms_proto::{Content, FileAttributes, HResult, InvalidContent, PlayRequest, StreamSelection};
 
 pub use self::opened::Titles;
 
@@ -123,6 +123,18 @@ impl Title {
     #[must_use]
     pub fn header(&self) -> &mms_asf::Header {
         self.file.header()
+    }
+
+    /// Another player's, at the same file.
+    pub(super) fn another(&self) -> Self {
+        let content = self.content.clone();
+        Self { content, ..Self::new(Arc::clone(&self.file)) }
+    }
+
+    /// What can be done with it as a part of something else.
+    pub(super) fn with_attributes(mut self, attributes: FileAttributes) -> Self {
+        self.content = self.content.with_attributes(attributes);
+        self
     }
 
     /// Whether packets are sent without their padding, with their length in the head: for players

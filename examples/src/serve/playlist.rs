@@ -1,0 +1,186 @@
+//! Several files that are played one after the other, named by a list.
+
+mod choice;
+mod list;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mms_proto::FileAttributes;
+
+pub use self::choice::default_streams;
+
+use super::title::{Title, TitleError, Titles};
+
+/// A list of files, at least one of which can be served.
+#[derive(Debug, Clone)]
+pub struct Playlist {
+    entries: Arc<[PathBuf]>,
+    titles: Arc<Titles>,
+    /// The first entry that opened: what plays when none opens any more.
+    first: Arc<Title>,
+}
+
+/// Why a list cannot be played.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlaylistError {
+    /// The list cannot be read.
+    #[error("cannot read {path}: {source}; name a list that is there", path = .path.display())]
+    Unreadable {
+        /// The list.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The list is longer than a list can be.
+    #[error("{path} is no list: it has more than {limit} {what}", path = .path.display())]
+    TooLong {
+        /// The list.
+        path: PathBuf,
+        /// Of what there is too much.
+        what: &'static str,
+        /// How much there may be.
+        limit: u64,
+    },
+    /// The list is not in UTF-8.
+    #[error("{path} is not in UTF-8; save it as such", path = .0.display())]
+    NotText(PathBuf),
+    /// An entry is on another machine.
+    #[error("line {line} of {path} names {entry}; only files can be played", path = .path.display())]
+    Remote {
+        /// The list.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: usize,
+        /// The entry.
+        entry: String,
+    },
+    /// There is no entry.
+    #[error("{path} names no file", path = .0.display())]
+    Empty(PathBuf),
+    /// No entry can be served.
+    #[error("no file of {path} can be served: {}", describe(.failures), path = .path.display())]
+    NothingOpens {
+        /// The list.
+        path: PathBuf,
+        /// Each entry with the reason.
+        failures: Vec<(PathBuf, TitleError)>,
+    },
+}
+
+impl Playlist {
+    /// Reads a list: one path a line, where lines that begin with `#` say something else, as in
+    /// `.m3u` files; or the references of a simple `.asx` file. Paths count from the list's folder.
+    ///
+    /// # Errors
+    /// When it cannot be read, is too long, names no file or something on another machine, and
+    /// when none of its files can be served.
+    pub fn read(path: &Path) -> Result<Self, PlaylistError> {
+        let entries = list::read(path)?;
+        let titles = Arc::new(Titles::default());
+        let mut failures = Vec::new();
+        for entry in &entries {
+            match open(&titles, entry) {
+                Ok(title) => {
+                    let (entries, first) = (entries.into(), Arc::new(title));
+                    return Ok(Self { entries, titles, first });
+                }
+                Err(error) => failures.push((entry.clone(), error)),
+            }
+        }
+        Err(PlaylistError::NothingOpens { path: path.to_owned(), failures })
+    }
+
+    /// The files in order, whether they open or not.
+    #[must_use]
+    pub fn entries(&self) -> &[PathBuf] {
+        &self.entries
+    }
+
+    /// One player's way through the list, at the first entry that opens.
+    #[must_use]
+    pub fn open(&self) -> PlaylistPlayer {
+        let mut player = PlaylistPlayer {
+            list: self.clone(),
+            place: 0,
+            skipped: 0,
+            current: self.first.another(),
+            next: None,
+        };
+        if let Some(title) = player.find() {
+            player.current = title;
+        }
+        player.next = player.find();
+        player
+    }
+}
+
+/// One player's place in a list. The entry behind the current one is open already, so that whoever
+/// is promised another entry gets one.
+#[derive(Debug)]
+pub struct PlaylistPlayer {
+    list: Playlist,
+    /// The entry to be opened next.
+    place: usize,
+    skipped: usize,
+    current: Title,
+    next: Option<Title>,
+}
+
+impl PlaylistPlayer {
+    /// The entry that plays.
+    pub fn title(&mut self) -> &mut Title {
+        &mut self.current
+    }
+
+    /// Goes on to the next entry that opens; `None` when there is none, and the current one stays.
+    pub fn next_entry(&mut self) -> Option<&mut Title> {
+        self.current = self.next.take()?;
+        self.next = self.find();
+        Some(&mut self.current)
+    }
+
+    /// Whether [`next_entry`](Self::next_entry) would find one.
+    #[must_use]
+    pub fn has_next(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// Entries that did not open so far and were left out.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    fn find(&mut self) -> Option<Title> {
+        while let Some(entry) = self.list.entries.get(self.place) {
+            self.place = self.place.saturating_add(1);
+            match open(&self.list.titles, entry) {
+                Ok(title) => return Some(title),
+                Err(_) => self.skipped = self.skipped.saturating_add(1),
+            }
+        }
+        None
+    }
+}
+
+/// Nobody can choose a position in a list (MS-MMSP 2.2.4.7).
+fn open(titles: &Titles, entry: &Path) -> Result<Title, TitleError> {
+    Ok(titles.open(entry)?.with_attributes(FileAttributes::PLAYLIST))
+}
+
+/// What is said of the first failures.
+fn describe(failures: &[(PathBuf, TitleError)]) -> String {
+    const SAID: usize = 5;
+    let mut said: Vec<String> = failures
+        .iter()
+        .take(SAID)
+        .map(|(path, error)| format!("{}: {error}", path.display()))
+        .collect();
+    if failures.len() > SAID {
+        said.push(format!("and {} more", failures.len().saturating_sub(SAID)));
+    }
+    said.join("; ")
+}

@@ -1,0 +1,235 @@
+//! Lists of files: what they name, what is left out, and the streams of a later entry.
+
+#![cfg(test)]
+
+#[expect(dead_code, reason = "every test program uses another part of it")]
+mod support {
+    pub(crate) mod film;
+    pub(crate) mod samples;
+    pub(crate) mod scratch;
+}
+
+use std::fs;
+use std::path::PathBuf;
+
+use mms_asf::objects::{
+    AdvancedMutualExclusion, GroupMutualExclusion, StreamBitrate, StreamBitrates,
+};
+use mms_asf::testing::{self, TestStream};
+use mms_asf::{Header, HeaderEditor, guid};
+use mms_examples::serve::{Playlist, PlaylistError, PlaylistPlayer, Title, default_streams};
+use mms_proto::{Delivery, FileAttributes, PlayRequest};
+use support::film::{AUDIO, Film, HIGH, LOW, bodies, rest, stream};
+use support::samples::samples;
+use support::scratch::Scratch;
+
+/// A folder with films of one, two and three seconds, and with a file that is none.
+fn folder() -> (Scratch, [Film; 3]) {
+    let folder = Scratch::new("playlist");
+    fs::create_dir(folder.join("sub")).unwrap();
+    let films = [1, 2, 3].map(Film::new);
+    for (film, name) in films.iter().zip(["one.wmv", "two & a half.wmv", "sub/three.wmv"]) {
+        fs::copy(&film.path, folder.join(name)).unwrap();
+    }
+    fs::write(folder.join("broken.wmv"), b"no film").unwrap();
+    (folder, films)
+}
+
+fn list(folder: &Scratch, name: &str, text: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// How many seconds each entry plays, and whether it is the last one.
+fn durations(player: &mut PlaylistPlayer) -> Vec<(u64, bool)> {
+    let mut found = Vec::new();
+    loop {
+        let duration = player.title().content().duration().unwrap();
+        found.push((duration.as_secs(), player.has_next()));
+        if player.next_entry().is_none() {
+            return found;
+        }
+    }
+}
+
+const LIST: &str =
+    "#EXTM3U\r\n\r\none.wmv\r\n  two & a half.wmv\r\n#sub/no.wmv\r\nsub/three.wmv\r\n";
+const ASX: &str = "<ASX Version=\"3.0\">\n<Title>Films</Title>\n\
+    <Entry><Ref HREF=\"one.wmv\"/></Entry>\n<entry>\n<ref href='two &amp; a half.wmv' />\n</entry>\n\
+    <!-- <entry><ref href=\"broken.wmv\"/></entry> -->\n<entry><ref href=\"sub/three.wmv\"/></entry>\n</ASX>";
+
+#[test]
+fn entries_play_one_after_the_other() {
+    let (folder, films) = folder();
+    for (name, text) in [("list.m3u", LIST), ("list.asx", ASX), ("list", LIST)] {
+        for mark in ["", "\u{FEFF}"] {
+            let path = list(&folder, name, format!("{mark}{text}").as_bytes());
+            let playlist = Playlist::read(&path).unwrap();
+            assert_eq!(playlist.entries().len(), 3);
+            let mut player = playlist.open();
+            assert_eq!(durations(&mut player), [(1, true), (2, true), (3, false)], "{name}");
+            assert_eq!(player.skipped(), 0);
+            assert_eq!(durations(&mut player), [(3, false)], "the last one stays");
+        }
+    }
+    // Each player has its own place.
+    let playlist = Playlist::read(&folder.join("list.m3u")).unwrap();
+    let (mut ahead, mut behind) = (playlist.open(), playlist.open());
+    ahead.next_entry().unwrap();
+    let request = PlayRequest::all([AUDIO, LOW, HIGH].map(stream));
+    for (player, film) in [(&mut ahead, &films[1]), (&mut behind, &films[0])] {
+        player.title().play(&request).unwrap();
+        assert_eq!(bodies(&rest(player.title())), film.packets);
+    }
+}
+
+#[test]
+fn nobody_seeks_in_a_list() {
+    let (folder, _) = folder();
+    let playlist = Playlist::read(&list(&folder, "list", LIST.as_bytes())).unwrap();
+    let mut player = playlist.open();
+    assert_eq!(player.title().content().attributes(), FileAttributes::PLAYLIST);
+    let next = player.next_entry().unwrap();
+    assert_eq!(next.content().attributes(), FileAttributes::PLAYLIST);
+}
+
+#[test]
+fn what_does_not_open_is_left_out_and_counted() {
+    let (folder, _) = folder();
+    let text = "broken.wmv\none.wmv\nmissing.wmv\nbroken.wmv\nsub/three.wmv\nbroken.wmv\n";
+    let playlist = Playlist::read(&list(&folder, "list", text.as_bytes())).unwrap();
+    let mut player = playlist.open();
+    assert_eq!(durations(&mut player), [(1, true), (3, false)]);
+    assert_eq!(player.skipped(), 4);
+    // An entry that was promised comes, and one that is gone is not promised.
+    let mut player = playlist.open();
+    fs::remove_file(folder.join("sub/three.wmv")).unwrap();
+    assert_eq!(durations(&mut player), [(1, true), (3, false)]);
+    assert_eq!(durations(&mut playlist.open()), [(1, false)]);
+    fs::remove_file(folder.join("one.wmv")).unwrap();
+    drop(player);
+    assert_eq!(durations(&mut playlist.open()), [(1, false)], "it was there in the beginning");
+}
+
+#[test]
+fn lists_that_cannot_be_played() {
+    let (folder, _) = folder();
+    let error = |text: &[u8]| Playlist::read(&list(&folder, "list", text)).unwrap_err();
+    let missing = Playlist::read(&folder.join("missing")).unwrap_err();
+    assert!(matches!(missing, PlaylistError::Unreadable { .. }), "{missing}");
+    for empty in ["", "\n\n# one.wmv\n", "<asx></asx>", "<asx><ref></asx>", "<asx"] {
+        let found = error(empty.as_bytes());
+        assert!(matches!(found, PlaylistError::Empty(_)), "{empty}: {found}");
+    }
+    for (text, at) in [
+        ("one.wmv\n\nmms://host/two.wmv", 3),
+        ("http://host/one.wmv", 1),
+        ("<asx>\n<entry>\n<ref href=\"MMS://host/a\"/></entry></asx>", 3),
+    ] {
+        let found = error(text.as_bytes());
+        assert!(matches!(found, PlaylistError::Remote { line, .. } if line == at), "{found}");
+        assert!(found.to_string().contains(&format!("line {at} of")), "{found}");
+    }
+    let found = error(b"broken.wmv\nmissing.wmv\n").to_string();
+    assert!(found.contains("broken.wmv") && found.contains("missing.wmv"), "{found}");
+    let many = "broken.wmv\n".repeat(20);
+    assert!(error(many.as_bytes()).to_string().contains("and 15 more"));
+    assert!(matches!(error(b"caf\xE9.wmv"), PlaylistError::NotText(_)));
+    assert!(matches!(error("x\n".repeat(10_001).as_bytes()), PlaylistError::TooLong { .. }));
+    assert!(matches!(error(&vec![b'x'; (1 << 20) + 1]), PlaylistError::TooLong { .. }));
+    assert!(matches!(error(&vec![b'\n'; 1 << 20]), PlaylistError::Empty(_)));
+}
+
+/// Two streams with sound and two with pictures, and one with commands.
+fn header(rates: &[(u8, u32)]) -> Header {
+    let streams = [
+        TestStream::Audio(1),
+        TestStream::Audio(2),
+        TestStream::Video(3),
+        TestStream::Video(4),
+        TestStream::Command(5),
+    ];
+    let header = Header::parse(&testing::header(500, 1, &streams)).unwrap();
+    let mut bitrates = StreamBitrates::default();
+    bitrates.records.extend(rates.iter().map(|&(number, rate)| StreamBitrate::new(number, rate)));
+    let mut editor = HeaderEditor::new(&header);
+    editor.set(&bitrates).unwrap();
+    editor.finish().unwrap()
+}
+
+/// The streams that are played; the others are named as well.
+fn chosen(header: &Header, bandwidth: Option<u32>) -> Vec<u8> {
+    let selections = default_streams(header, bandwidth);
+    assert_eq!(selections.len(), header.streams().len());
+    let full = selections.iter().filter(|selection| selection.delivery == Delivery::Full);
+    full.map(|selection| selection.stream.get()).collect()
+}
+
+#[test]
+fn the_link_chooses_among_bit_rates() {
+    // MMSP-S-074
+    let header = header(&[(1, 20_000), (2, 60_000), (3, 100_000), (4, 300_000), (5, 1_000)]);
+    for (bandwidth, streams) in [
+        (None, [2, 4, 5]),
+        (Some(361_000), [2, 4, 5]),
+        (Some(360_999), [1, 4, 5]),
+        (Some(321_000), [1, 4, 5]),
+        (Some(320_999), [2, 3, 5]),
+        (Some(161_000), [2, 3, 5]),
+        (Some(160_999), [1, 3, 5]),
+        (Some(28_800), [1, 3, 5]),
+        (Some(0), [1, 3, 5]),
+    ] {
+        assert_eq!(chosen(&header, bandwidth), streams, "{bandwidth:?}");
+    }
+}
+
+#[test]
+fn without_rates_the_first_streams_are_played() {
+    // MMSP-S-074
+    let header = header(&[]);
+    assert_eq!(chosen(&header, None), [1, 3, 5]);
+    assert_eq!(chosen(&header, Some(28_800)), [1, 3, 5]);
+    let sound = Header::parse(&testing::header(500, 1, &[TestStream::Audio(7)])).unwrap();
+    assert_eq!(chosen(&sound, Some(1)), [7], "one stream is better than none");
+    let nothing = Header::parse(&testing::header(500, 1, &[])).unwrap();
+    assert!(chosen(&nothing, Some(1)).is_empty());
+}
+
+#[test]
+fn of_several_languages_the_first_is_played() {
+    // MMSP-S-074
+    let header = header(&[(1, 20_000), (2, 60_000), (3, 100_000), (4, 300_000)]);
+    let mut editor = HeaderEditor::new(&header);
+    editor.add(&AdvancedMutualExclusion::new(guid::MUTEX_LANGUAGE, vec![1, 2, 500])).unwrap();
+    let languages = editor.finish().unwrap();
+    assert_eq!(chosen(&languages, None), [1, 4, 5]);
+    let mut editor = HeaderEditor::new(&header);
+    let groups = vec![vec![1, 3], vec![2, 4, 500]];
+    editor.add(&GroupMutualExclusion::new(guid::MUTEX_LANGUAGE, groups)).unwrap();
+    assert_eq!(chosen(&editor.finish().unwrap(), None), [1, 3, 5]);
+    let mut editor = HeaderEditor::new(&header);
+    editor.add(&AdvancedMutualExclusion::new(guid::MUTEX_BITRATE, vec![1, 2])).unwrap();
+    assert_eq!(chosen(&editor.finish().unwrap(), None), [2, 4, 5]);
+}
+
+#[test]
+fn the_streams_of_real_files() {
+    // MMSP-S-074
+    for path in samples() {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let expected: &[(Option<u32>, &[u8])] = match name.split('-').take(2).collect::<Vec<_>>()[..]
+        {
+            ["mbr", "1999"] => &[(None, &[1, 2]), (Some(20_000), &[1, 4]), (Some(1), &[1, 4])],
+            ["mbr", "2x"] => &[(None, &[1]), (Some(1), &[2])],
+            ["multilang", _] => &[(None, &[1])],
+            _ => continue,
+        };
+        let title = Title::open(&path).unwrap();
+        for &(bandwidth, streams) in expected {
+            let full = chosen(title.header(), bandwidth);
+            assert_eq!(full, streams, "{name} at {bandwidth:?}");
+        }
+    }
+}
