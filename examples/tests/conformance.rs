@@ -18,14 +18,12 @@ const GROUPS: [(char, u32); 3] = [('W', 74), ('C', 112), ('S', 100)];
 /// What waits, and for which part of the project. A requirement leaves this list when its part is
 /// done, and none joins it unnoticed.
 #[rustfmt::skip]
-const LATER: [(&str, char, &[u32]); 7] = [
+const LATER: [(&str, char, &[u32]); 5] = [
     ("UDP", 'W', &[28, 73]),
     ("UDP", 'C', &[24, 26, 45, 46, 47, 48, 49, 54, 93, 96, 97, 98, 99, 100, 101]),
     ("UDP", 'S', &[11, 31, 66, 73, 75, 76, 77, 78, 79, 98]),
     ("HTTP", 'C', &[109]),
     ("NTLM", 'C', &[112]),
-    ("NTLM", 'S', &[24]),
-    ("Serve", 'S', &[6, 18, 21, 22, 23, 26]),
 ];
 
 /// What was decided against; the page says why.
