@@ -16,7 +16,7 @@ use crate::mmsp::message::{
 
 impl Server {
     /// Asks the client who it is. Its response is another
-    /// [`ServerEvent::Open`](crate::ServerEvent::Open) for the same path, with credentials, and
+    /// [`ServerEvent::Open`] for the same path, with credentials, and
     /// is answered in its turn. [`ServerTimeouts::handshake`](super::ServerTimeouts::handshake)
     /// is how long it may take: make that longer where a person has to type a password.
     ///
