@@ -126,19 +126,33 @@ fn answers_before_the_media() -> [ServerMessage; 2] {
     [ReportStreamSwitch { hr: HResult::OK }.into(), started.into()]
 }
 
-/// What a client sends until media flows. A server takes all of it at once.
+/// What a client sends until media flows. A server that sends its header at full speed takes all of
+/// it at once.
 #[must_use]
 pub fn requests() -> Vec<u8> {
+    [requests_for_the_header(), requests_to_play()].concat()
+}
+
+/// The first part of it: what a client sends until it has the header.
+#[must_use]
+pub fn requests_for_the_header() -> Vec<u8> {
     let subscriber = "NSPlayer/9.0.0.2980; {00000000-0000-0000-0000-000000000000}".to_owned();
     let funnel = Funnel { protocol: FunnelProtocol::Tcp, port: std::num::NonZeroU16::MIN };
     let address = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-    let streams = [1, 2].into_iter().filter_map(StreamNumber::new);
-    let requests: [ClientMessage; 7] = [
+    write(&[
         Connect { packet_pair: PacketPair::No, subscriber }.into(),
         FunnelInfo { test: BandwidthTest::None }.into(),
         ConnectFunnel { funnel: FunnelName::new(address, funnel) }.into(),
         OpenFile { incarnation: 9, path: "file.wmv".to_owned(), token: Bytes::new() }.into(),
         ReadBlock { open_file_id: 1, incarnation: HEADER_LABEL.into() }.into(),
+    ])
+}
+
+/// The rest.
+#[must_use]
+pub fn requests_to_play() -> Vec<u8> {
+    let streams = [1, 2].into_iter().filter_map(StreamNumber::new);
+    write(&[
         StreamSwitch { selections: streams.map(StreamSelection::full).collect() }.into(),
         StartPlaying {
             open_file_id: 1,
@@ -148,7 +162,10 @@ pub fn requests() -> Vec<u8> {
             accel: None,
         }
         .into(),
-    ];
+    ])
+}
+
+fn write(requests: &[ClientMessage]) -> Vec<u8> {
     let mut writer = MessageWriter::default();
     let mut bytes = Vec::new();
     for request in requests {
