@@ -116,6 +116,9 @@ fn a_play_command_does_not_cross_the_end_of_its_entry() {
             script.server.end_of_stream(script.now).unwrap();
         }
         assert!(script.poll().is_empty());
+        // That was the answer: a packet would lie behind the end.
+        let late = script.server.send_packet(script.now, 1, media::packet(1));
+        assert_eq!(late, Err(StateError::NotWanted));
         let got = script.send(play(5, Start::Beginning));
         assert_eq!(messages(&got), [started(5), end(HResult(u32::from(more)), 5)]);
         assert!(events(&got).is_empty(), "{got:?}");
