@@ -1,0 +1,291 @@
+//! What a server has to do, written down a second time: from the protocol's side, in the order in
+//! which things happen.
+//!
+//! Requests, in the order in which they arrive, commands of the application and the time go in.
+//! Every output of the machine is compared with what has to come now, and every `Wait` with what
+//! may be waited for.
+
+mod answers;
+mod media;
+mod stage;
+mod timers;
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use mms_proto::mmsp::ServerConfig;
+use mms_proto::mmsp::message::{ClientMessage, MessageId};
+use mms_proto::mmsp::server::{EntryDelivery, Pace};
+use mms_proto::{CloseReason, Content, Deviation, Error, Missing, ServerEvent};
+
+pub(crate) use media::Given;
+pub(crate) use stage::Stage;
+use timers::Timers;
+
+use super::seen::Seen;
+
+/// What has to be the very next output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Connected,
+    FunnelInfos(u8),
+    /// The application's answer to the request with this label.
+    Opened(u32),
+    Selected,
+    Play,
+    Stopped,
+    Unknown,
+    ClosedLocally,
+}
+
+/// One session as it has to be.
+pub(crate) struct Rules {
+    /// The time that the machine knows.
+    pub(crate) now: Instant,
+    /// The driver was held up: what is due may have been due for a while.
+    pub(crate) late: bool,
+    pub(crate) stage: Stage,
+    pub(crate) content: Option<Content>,
+    pub(crate) live: bool,
+    pub(crate) seen: Seen,
+    timers: Timers,
+    /// What was handed to the machine and has not come out.
+    queue: VecDeque<Given>,
+    /// A live player plays what is pushed; and is too slow for it.
+    tuned: bool,
+    dropping: bool,
+    /// The application closed the session.
+    closing: bool,
+    /// The connection is gone.
+    gone: bool,
+    pace: Pace,
+    delivery: EntryDelivery,
+    /// `NSPlayer` of version 9 and later.
+    modern: bool,
+    seek_while_streaming: bool,
+    all_unasked: bool,
+    arrived: VecDeque<ClientMessage>,
+    /// Label of the request that the application has to answer.
+    asked: u32,
+    expected: Option<Expected>,
+    funnel: bool,
+    /// Label of the latest play command.
+    incarnation: u32,
+    sequence: u32,
+}
+
+impl Rules {
+    pub(crate) fn new(now: Instant, config: &ServerConfig) -> Self {
+        Self {
+            now,
+            late: false,
+            stage: Stage::Silent,
+            content: None,
+            live: false,
+            seen: Seen::default(),
+            timers: Timers::new(now, config),
+            queue: VecDeque::new(),
+            tuned: false,
+            dropping: false,
+            closing: false,
+            gone: false,
+            pace: config.pace,
+            delivery: config.entry_delivery,
+            modern: false,
+            seek_while_streaming: config.seek_while_streaming,
+            all_unasked: config.select_all_unasked,
+            arrived: VecDeque::new(),
+            asked: 0,
+            expected: None,
+            funnel: false,
+            incarnation: 0,
+            sequence: 0,
+        }
+    }
+
+    /// Messages that the machine has whole, and whether the beginning of another one is there.
+    pub(crate) fn arrives(&mut self, messages: Vec<ClientMessage>, rest: bool) {
+        self.timers.frame_arrives(!messages.is_empty(), rest);
+        self.arrived.extend(messages);
+    }
+
+    pub(crate) fn goes(&mut self) {
+        self.gone = true;
+    }
+
+    /// Time has passed.
+    pub(crate) fn time_passes(&mut self) {
+        if self.timers.is_not_played(self.now) {
+            if let Stage::Streaming(media) = &mut self.stage {
+                media.unplayed = false;
+            }
+        }
+    }
+
+    /// The application closes the session.
+    pub(crate) fn closes(&mut self) {
+        self.closing = true;
+    }
+
+    pub(crate) fn event(&mut self, event: &ServerEvent) {
+        assert_ne!(self.stage, Stage::Closed, "nothing after the end");
+        let expected = self.expected.take();
+        match (event, expected) {
+            (ServerEvent::Connected(_), Some(Expected::Connected))
+            | (ServerEvent::SelectStreams(_), Some(Expected::Selected))
+            | (ServerEvent::Play(_), Some(Expected::Play))
+            | (ServerEvent::Stopped, Some(Expected::Stopped))
+            | (ServerEvent::Unknown { .. }, Some(Expected::Unknown))
+            | (ServerEvent::Closed(CloseReason::Local), Some(Expected::ClosedLocally)) => {}
+            (event, Some(expected)) => panic!("{event:?} instead of {expected:?}"),
+            (ServerEvent::PacketWanted { .. }, None) => self.wants_packet(),
+            (ServerEvent::Open(open), None) => {
+                let request = self.next_request();
+                let ClientMessage::OpenFile(request) = request else {
+                    panic!("{open:?} for {request:?}");
+                };
+                assert!(self.funnel && self.content.is_none(), "a file that cannot be opened");
+                assert_eq!(open.path, request.path);
+                self.asked = request.incarnation;
+                self.stage = Stage::Asked;
+                self.timers.asks();
+            }
+            (ServerEvent::Log(_), None) => {
+                let request = self.next_request();
+                assert!(matches!(request, ClientMessage::Logging(_)), "a report for {request:?}");
+                self.seen.note("a report");
+            }
+            (ServerEvent::Deviation(deviation), None) => self.deviation(*deviation),
+            (ServerEvent::Closed(reason), None) => self.closed(reason),
+            (event, None) => panic!("{event:?} for no reason"),
+        }
+        if matches!(event, ServerEvent::Closed(_)) {
+            self.stage = Stage::Closed;
+            self.timers.stop_all();
+        }
+    }
+
+    /// The machine waits.
+    pub(crate) fn waits(&mut self, deadline: Option<Instant>) {
+        assert_eq!(self.expected, None, "it did not come");
+        if self.stage == Stage::Closed {
+            assert_eq!(deadline, None, "nothing is to come");
+            return;
+        }
+        assert!(!self.closing && !self.gone, "it has to end");
+        if self.stage != Stage::Asked {
+            // What needs no answer.
+            while let Some(request) = self.arrived.pop_front() {
+                self.heard(&request);
+                assert!(self.skips(&request), "{request:?} was not answered");
+            }
+            self.timers.frame_waits(self.now);
+            let mark = |given| !matches!(given, &Given::Packet { .. });
+            if self.is_unplayed() && self.queue.front().is_some_and(mark) {
+                self.timers.waits_for_play(self.now);
+            }
+        }
+        let wakes = |at: Instant| deadline.is_some_and(|deadline| deadline <= at.max(self.now));
+        for (timer, at) in self.timers.running() {
+            assert!(at > self.now || self.late, "{timer} is over");
+            assert!(wakes(at), "{timer} at {at:?} would be missed: {deadline:?}");
+        }
+        if let Some(at) = self.media_goes_on() {
+            assert!(wakes(at), "media would be late: {at:?}, {deadline:?}, {:?}", self.stage);
+        }
+    }
+
+    /// The next request that needs an answer or is reported.
+    fn next_request(&mut self) -> ClientMessage {
+        loop {
+            let request = self.arrived.pop_front().expect("an answer to nothing");
+            self.heard(&request);
+            if !self.skips(&request) {
+                return request;
+            }
+        }
+    }
+
+    fn heard(&mut self, request: &ClientMessage) {
+        self.timers.hears(self.now, matches!(request, ClientMessage::Pong(_)));
+    }
+
+    /// A request of which nobody hears; what it does is done.
+    fn skips(&mut self, request: &ClientMessage) -> bool {
+        match (request, &self.stage) {
+            (ClientMessage::Pong(_), stage) => *stage != Stage::Silent,
+            (ClientMessage::CancelReadBlock(_), Stage::Header(_)) => {
+                self.stage = Stage::Opened;
+                true
+            }
+            (ClientMessage::CancelReadBlock(_), Stage::Ready | Stage::Opened) => true,
+            _ => false,
+        }
+    }
+
+    fn deviation(&mut self, deviation: Deviation) {
+        self.seen.note("a deviation");
+        let request = self.next_request();
+        match (deviation, &request) {
+            (Deviation::UnknownMessage(id), ClientMessage::Unknown { .. }) => {
+                assert_eq!(id, request.id());
+                self.expected = Some(Expected::Unknown);
+            }
+            (Deviation::OutOfPlace(id), ClientMessage::Connect(_)) => assert_eq!(id, request.id()),
+            (Deviation::OutOfPlace(MessageId::CANCEL_READ_BLOCK), _) => {
+                assert_eq!(request.id(), MessageId::CANCEL_READ_BLOCK);
+            }
+            (Deviation::OutOfPlace(MessageId::STOP_PLAYING), ClientMessage::StopPlaying(_)) => {
+                assert!(!self.stage.may_play(), "a stop that has an answer");
+            }
+            (deviation, request) => panic!("{deviation:?} for {request:?}"),
+        }
+    }
+
+    fn closed(&mut self, reason: &CloseReason) {
+        let what = match reason {
+            CloseReason::Local => {
+                assert!(
+                    self.closing || self.timers.after_end(self.now, self.late),
+                    "closed for no reason"
+                );
+                "closed by the application or after the end"
+            }
+            CloseReason::Peer => {
+                if !self.gone {
+                    let request = self.next_request();
+                    assert!(matches!(request, ClientMessage::CloseFile(_)), "{request:?}");
+                }
+                "closed by the player"
+            }
+            CloseReason::Idle => {
+                assert!(self.timers.idle(self.now, self.late), "it is not idle");
+                "closed because it was idle"
+            }
+            CloseReason::Failed(Error::TimedOut { missing, .. }) => {
+                let (what, over) = match missing {
+                    Missing::Request => (
+                        "closed because nothing was asked for",
+                        self.timers.handshake(self.now, self.late),
+                    ),
+                    Missing::RestOfPacket => {
+                        ("closed in the middle of a packet", self.timers.frame(self.now, self.late))
+                    }
+                    _ => (
+                        "closed because no ping was answered",
+                        self.timers.unanswered(self.now, self.late),
+                    ),
+                };
+                assert!(over, "{reason:?} too early or too late");
+                what
+            }
+            CloseReason::Failed(Error::Unexpected { message, .. }) => {
+                let request = self.next_request();
+                assert_eq!((&self.stage, *message), (&Stage::Silent, request.id()));
+                "a request refused"
+            }
+            reason => panic!("{reason:?}"),
+        };
+        self.seen.note(what);
+    }
+}

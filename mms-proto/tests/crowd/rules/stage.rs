@@ -1,0 +1,157 @@
+//! Where a session stands, section 6.2 of the reference, and what the application may do then.
+
+use mms_proto::{Content, StateError};
+
+use super::media::{Fragments, Given, Media};
+use super::{Expected, Rules};
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Stage {
+    Silent,
+    Connected,
+    /// The application owes an answer.
+    Asked,
+    Opened,
+    Header(Fragments),
+    Ready,
+    Streaming(Media),
+    /// An entry has ended, another one is promised.
+    Between,
+    EntryHeader(Fragments, Next),
+    EntryWaits,
+    Closed,
+}
+
+/// What comes behind the header of an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Next {
+    Media(Media),
+    Wait,
+    Play(Media),
+}
+
+impl Stage {
+    pub(crate) fn streams(&self) -> bool {
+        matches!(
+            self,
+            Self::Streaming(_) | Self::Between | Self::EntryHeader(..) | Self::EntryWaits
+        )
+    }
+
+    pub(crate) fn may_play(&self) -> bool {
+        *self == Self::Ready || self.streams()
+    }
+
+    pub(crate) fn may_read_header(&self) -> bool {
+        match self {
+            Self::Streaming(media) => media.unplayed,
+            Self::Opened | Self::Header(_) | Self::Ready => true,
+            Self::EntryHeader(..) | Self::EntryWaits => true,
+            _ => false,
+        }
+    }
+}
+
+impl Rules {
+    pub(crate) fn accepts(&mut self, content: Content, live: bool, done: &Result<(), StateError>) {
+        assert_eq!(done.is_ok(), self.stage == Stage::Asked, "{done:?}");
+        if done.is_ok() {
+            (self.stage, self.content, self.live) = (Stage::Opened, Some(content), live);
+            self.expected = Some(Expected::Opened(self.asked));
+        }
+    }
+
+    pub(crate) fn rejects(&mut self, done: &Result<(), StateError>) {
+        assert_eq!(done.is_ok(), self.stage == Stage::Asked, "{done:?}");
+        if done.is_ok() {
+            self.stage = Stage::Connected;
+            self.timers.shakes_hands(self.now);
+            self.expected = Some(Expected::Opened(self.asked));
+            self.seen.note("a file refused");
+        }
+    }
+
+    /// The end of this entry, with another to come.
+    pub(crate) fn ends_entry(&mut self, done: &Result<(), StateError>) {
+        let waits = self.live || self.is_unplayed();
+        let may = match &self.stage {
+            stage if self.live => stage.streams(),
+            Stage::Streaming(media) => !(media.unplayed && self.promised()),
+            stage => *stage == Stage::EntryWaits,
+        };
+        assert_eq!(done.is_ok(), may, "{done:?} in {:?}", self.stage);
+        if !may {
+            return;
+        }
+        self.wants_no_packet();
+        match self.queue.back() {
+            Some(Given::EndOfEntry { .. }) => {}
+            // Nothing was sent of that entry: it gives way to the next one.
+            Some(Given::Entry(_)) => drop(self.queue.pop_back()),
+            _ => self.queue.push_back(Given::EndOfEntry { waits }),
+        }
+    }
+
+    pub(crate) fn begins_entry(&mut self, content: Content, done: &Result<(), StateError>) {
+        let between = self.stage == Stage::Between && self.queue.is_empty();
+        let may = self.stage.streams() && (between || self.promised());
+        assert_eq!(done.is_ok(), may, "{done:?} in {:?}", self.stage);
+        if may {
+            self.tuned &= self.entries_follow();
+            self.queue.push_back(Given::Entry(content));
+        }
+    }
+
+    /// The end, or a failure.
+    pub(crate) fn ends(&mut self, failed: bool, done: &Result<(), StateError>) {
+        assert_eq!(done.is_ok(), self.stage.streams(), "{done:?} in {:?}", self.stage);
+        if done.is_err() {
+            return;
+        }
+        self.wants_no_packet();
+        let waits = !failed && (self.live || self.is_unplayed());
+        if waits {
+            return self.queue.push_back(Given::End { failed, waits });
+        }
+        // What waits for its moment goes now, or never.
+        let packet = |given: &Given| matches!(given, Given::Packet { .. });
+        if failed || !matches!(self.stage, Stage::Streaming(_)) {
+            self.queue.retain(|given| !packet(given));
+        }
+        let place = self.queue.iter().take_while(|given| packet(given)).count();
+        self.queue.insert(place, Given::End { failed, waits });
+    }
+
+    /// The answer to a request for a packet was that there is none.
+    fn wants_no_packet(&mut self) {
+        if let Stage::Streaming(media) = &mut self.stage {
+            media.asked = false;
+        }
+    }
+
+    /// An entry was sent to a player that has not said that it plays it.
+    pub(super) fn is_unplayed(&self) -> bool {
+        matches!(&self.stage, Stage::Streaming(media) if media.unplayed)
+    }
+
+    /// There is an entry that a live packet may belong to.
+    pub(crate) fn takes_pushes(&self) -> bool {
+        let named = self.queue.iter().any(|given| matches!(given, Given::Entry(_)));
+        let between = self.promised() || (self.stage == Stage::Between && !named);
+        self.stage.streams() && !between
+    }
+
+    fn promised(&self) -> bool {
+        matches!(self.queue.back(), Some(Given::EndOfEntry { .. }))
+    }
+
+    /// The player begins to play, or stops: of what waited only the latest entry remains.
+    pub(super) fn tune(&mut self, on: bool) {
+        let promised = self.promised();
+        let latest = self.queue.drain(..).rev().find(|given| matches!(given, Given::Entry(_)));
+        let end = (promised || latest.is_some()).then_some(Given::EndOfEntry { waits: true });
+        self.queue.extend(end);
+        self.queue.extend(latest.filter(|_| !promised));
+        (self.tuned, self.dropping) = (on, false);
+    }
+}

@@ -1,0 +1,43 @@
+//! Server: a thousand sessions of random players, on a simulated clock.
+//!
+//! Nothing here knows what a player does next, only what a server has to do about it: see `rules`.
+#![cfg(test)]
+
+mod crowd;
+
+use std::ops::Range;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use crowd::seen::Seen;
+use crowd::session::Session;
+
+/// The seeds, unless `MMS_CROWD` says others: `7..8` is the session with seed 7.
+const SEEDS: Range<u64> = 0..1_000;
+
+#[test]
+fn a_thousand_sessions_keep_every_rule() {
+    let seeds = seeds();
+    let count = seeds.end - seeds.start;
+    let mut seen = Seen::default();
+    for seed in seeds {
+        let run = AssertUnwindSafe(|| Session::new(start(), seed).run());
+        match std::panic::catch_unwind(run) {
+            Ok(session) => seen.add(&session),
+            Err(_) => panic!("the session with seed {seed}"),
+        }
+    }
+    seen.all_happened(count / 50);
+}
+
+fn seeds() -> Range<u64> {
+    let Ok(asked) = std::env::var("MMS_CROWD") else { return SEEDS };
+    let (first, end) = asked.split_once("..").expect("MMS_CROWD=7..8");
+    first.parse().unwrap()..end.parse().unwrap()
+}
+
+/// Some moment to begin with.
+#[expect(clippy::disallowed_methods, reason = "tests need one moment from which they count")]
+fn start() -> Instant {
+    Instant::now()
+}
