@@ -1,8 +1,9 @@
-//! What the programs do, where tests can call it: [`record`], [`serve`], [`inspect`], [`repair`] and
-//! [`filter`].
+//! What the programs do, where tests can call it: [`record`], [`serve`], [`inspect`], [`repair`],
+//! [`filter`] and [`swarm`].
 
 pub mod filter;
 pub mod inspect;
 pub mod record;
 pub mod repair;
 pub mod serve;
+pub mod swarm;
