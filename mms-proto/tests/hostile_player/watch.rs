@@ -1,0 +1,176 @@
+//! Everything that a server says, read as a careful player reads it.
+
+use bytes::Bytes;
+use mms_proto::mmsp::frame::{DataPacket, Frame, FrameDecoder, HeaderFlags};
+use mms_proto::mmsp::message::ServerMessage;
+use mms_proto::{HResult, Limits, Transmit};
+
+use crate::pair::media;
+
+/// One thing that came out of the server.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Said {
+    Message(ServerMessage),
+    /// A piece of the header or a packet: its number and its label.
+    Data(u32, u8),
+    /// An event other than a request for a packet.
+    Event(String),
+}
+
+/// What Data packets may come now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expects {
+    Nothing,
+    /// The fragment of the header with this number, after so many bytes of it; then media with
+    /// this label, if any.
+    Header {
+        label: u8,
+        next: u32,
+        bytes: usize,
+        then: Option<u8>,
+    },
+    /// A packet after this one.
+    Media {
+        label: u8,
+        last: Option<u32>,
+    },
+}
+
+/// What a player has to know of the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Knows {
+    /// The header of its content.
+    pub(crate) header: Bytes,
+    /// The media of the next entry follow its header at once.
+    pub(crate) at_once: bool,
+    /// Packets may be missing: it is live.
+    pub(crate) live: bool,
+}
+
+/// A player that believes nothing: it panics at whatever would confuse a real one.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    decoder: FrameDecoder,
+    packets: u16,
+    expects: Expects,
+    /// An entry has ended, and another one was promised.
+    promised: bool,
+    /// The media are of an entry that was not played yet.
+    unplayed: bool,
+    knows: Knows,
+}
+
+impl Watch {
+    pub(crate) fn new(knows: Knows) -> Self {
+        Self {
+            decoder: FrameDecoder::from_server(&Limits::default()),
+            packets: 0,
+            expects: Expects::Nothing,
+            promised: false,
+            unplayed: false,
+            knows,
+        }
+    }
+
+    /// Reads one write.
+    pub(crate) fn read(&mut self, transmit: &Transmit) -> Said {
+        for part in transmit.parts() {
+            self.decoder.push(part);
+        }
+        let frame = self.decoder.next_frame().unwrap().expect("a write is a whole packet");
+        assert_eq!(self.decoder.buffered(), 0, "a write is one packet");
+        match frame {
+            Frame::Data(packet) => {
+                self.data(&packet);
+                Said::Data(packet.location_id, packet.incarnation)
+            }
+            Frame::Messages(mut messages) => {
+                assert_eq!(messages.sequence, self.packets, "packets are numbered");
+                self.packets = self.packets.wrapping_add(1);
+                let (_, bytes) = messages.split_next().unwrap().expect("a message");
+                assert_eq!(messages.split_next().unwrap(), None, "one message a packet");
+                // A copy: what is noted must not hold on to the decoder's buffer.
+                let bytes = Bytes::copy_from_slice(&bytes);
+                let mut deviations = Vec::new();
+                let message = ServerMessage::decode(&bytes, &mut deviations).unwrap();
+                assert_eq!(deviations, [], "{message:?}");
+                self.message(&message);
+                Said::Message(message)
+            }
+        }
+    }
+
+    fn message(&mut self, message: &ServerMessage) {
+        use ServerMessage as S;
+        let label = |incarnation: u32| incarnation.to_le_bytes()[0].max(1);
+        match message {
+            S::ReportReadBlock(answer) if !answer.hr.is_failure() => {
+                let then = match self.expects {
+                    Expects::Nothing => None,
+                    Expects::Header { then, .. } => then,
+                    Expects::Media { label, .. } => {
+                        assert!(self.unplayed, "a header among media (T40)");
+                        Some(label)
+                    }
+                };
+                let label = label(answer.incarnation);
+                self.expects = Expects::Header { label, next: 0, bytes: 0, then };
+            }
+            S::ReportStartedPlaying(answer) if !answer.hr.is_failure() => {
+                self.play(label(answer.incarnation));
+            }
+            S::ReportStartStriding(answer) if !answer.hr.is_failure() => {
+                self.play(label(answer.incarnation));
+            }
+            S::ReportStreamChange(_) => {
+                assert_eq!(self.expects, Expects::Nothing, "an entry among media");
+                let then = self.knows.at_once.then_some(0xFF);
+                self.expects = Expects::Header { label: 0xFF, next: 0, bytes: 0, then };
+                assert!(std::mem::take(&mut self.promised), "nobody promised an entry");
+                self.unplayed = true;
+            }
+            S::ReportEndOfStream(answer) => {
+                self.promised = answer.hr == HResult::FALSE;
+                self.expects = Expects::Nothing;
+            }
+            S::Unknown { id, .. } => panic!("{id:?}"),
+            _ => {}
+        }
+    }
+
+    fn play(&mut self, label: u8) {
+        self.unplayed = false;
+        match &mut self.expects {
+            // The next entry has a label of its own.
+            Expects::Nothing if self.promised => {}
+            Expects::Header { then, .. } => *then = Some(label),
+            other => *other = Expects::Media { label, last: None },
+        }
+    }
+
+    fn data(&mut self, packet: &DataPacket) {
+        match &mut self.expects {
+            Expects::Nothing => panic!("{packet:?} belongs to nothing"),
+            Expects::Header { label, next, bytes, then } => {
+                assert_eq!((packet.incarnation, packet.location_id), (*label, *next));
+                let end = *bytes + packet.payload.len();
+                assert_eq!(packet.payload, self.knows.header[*bytes..end]);
+                let is_last = HeaderFlags(packet.flags).is_last();
+                assert_eq!(is_last, end == self.knows.header.len(), "{packet:?}");
+                (*next, *bytes) = (*next + 1, end);
+                if is_last {
+                    let media = |label| Expects::Media { label, last: None };
+                    self.expects = then.map_or(Expects::Nothing, media);
+                }
+            }
+            Expects::Media { label, last } => {
+                let number = packet.location_id;
+                assert_eq!(packet.incarnation, *label, "{packet:?}");
+                let follows = |last| number == last + 1 || (self.knows.live && number > last);
+                assert!(last.is_none_or(follows), "{packet:?} after {last:?}");
+                assert_eq!(packet.payload, media::packet(number));
+                *last = Some(number);
+            }
+        }
+    }
+}
