@@ -3,7 +3,9 @@
 //! Four rooms: [`Library`] finds files, `title` reads one of them, `driver` moves bytes between a
 //! socket and the machine, and this file accepts players and says what became of them.
 
+mod clock;
 mod driver;
+pub mod feed;
 mod library;
 mod playlist;
 mod title;

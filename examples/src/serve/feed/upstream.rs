@@ -1,0 +1,299 @@
+//! A stream of another server, handed on as it comes, over as many connections as it takes.
+//!
+//! A file goes on at the packet after the last one, a live stream at what is sent now. What was
+//! handed on before is not handed on again: of a file by the numbers of its packets, of a live
+//! stream by their bytes, as servers begin with packets that they have sent before. When the server
+//! says that the last entry has ended, it has, live or not.
+
+use std::collections::VecDeque;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use mms_asf::{Header, Restorer};
+use mms_client::{Error, MmsUrl, OpenOptions};
+use mms_proto::{AsfPacket, Content, FileAttributes, Limits, Start};
+
+use super::outlet::{Outlet, Stopped};
+use super::{FeedItem, HEADER_BYTES};
+
+/// The player that is announced. Servers leave the padding out for players of version 9, and the
+/// packets would no longer be those of the file, byte for byte.
+const PLAYER: &str = "NSPlayer/8.0.0.4477";
+/// Pauses before a new attempt.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+/// Packets of a live stream that are recognised when they come again.
+const RECENT: usize = 4_096;
+
+/// Another server's stream.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UpstreamOptions {
+    /// The stream.
+    pub url: MmsUrl,
+    /// How to open it: time-outs, credentials, another way to connect. Its handle to cancel is
+    /// replaced. Announce a player before version 9, or servers change the packets.
+    pub open: OpenOptions,
+    /// The pause before the first new attempt, default 0.5 s. Each one in vain doubles it.
+    pub first_pause: Duration,
+    /// The longest pause, default 10 s.
+    pub longest_pause: Duration,
+}
+
+impl UpstreamOptions {
+    /// This stream, with the usual time-outs.
+    #[must_use]
+    pub fn new(url: MmsUrl) -> Self {
+        let (first_pause, longest_pause) = PAUSES;
+        let mut limits = Limits::default();
+        limits.header = HEADER_BYTES;
+        let open = OpenOptions::new().player(PLAYER).limits(limits);
+        Self { url, open, first_pause, longest_pause }
+    }
+}
+
+/// Hands on what the server sends until the end of its last entry.
+pub(super) fn run(options: UpstreamOptions, outlet: &Outlet) -> Result<FeedItem, Stopped> {
+    let UpstreamOptions { url, open, first_pause, longest_pause } = options;
+    let open = open.cancel(outlet.cancel().clone());
+    let mut relay = Relay::new(outlet);
+    let mut pause = first_pause;
+    loop {
+        relay.progress = false;
+        let error = match relay.connection(&open, &url) {
+            Ok(()) => return Ok(FeedItem::End),
+            Err(Broken::Stopped) => return Err(Stopped),
+            Err(Broken::Failed(error)) => error,
+        };
+        if relay.header.is_none() && !may_pass(&error) {
+            return Ok(FeedItem::Failed(error.to_string()));
+        }
+        if relay.progress {
+            pause = first_pause;
+        }
+        let seconds = pause.as_secs_f32();
+        outlet.send(FeedItem::Note(format!("{error}; trying again in {seconds} s")))?;
+        let now = Instant::now();
+        outlet.wait_until(now.checked_add(pause).unwrap_or(now))?;
+        pause = pause.saturating_mul(2).min(longest_pause);
+    }
+}
+
+/// Whether another attempt may do better where there was nothing yet: a server that is not there
+/// may come, one that says no will say it again.
+fn may_pass(error: &Error) -> bool {
+    use mms_proto::Error::{Disconnected, TimedOut};
+    match error {
+        Error::Dial(_) | Error::Io { .. } | Error::Closed { .. } => true,
+        Error::Protocol { source, .. } => matches!(source, Disconnected { .. } | TimedOut { .. }),
+        _ => false,
+    }
+}
+
+/// Why a connection was of no more use.
+enum Broken {
+    Stopped,
+    Failed(Error),
+}
+
+impl From<Stopped> for Broken {
+    fn from(_: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Cancelled => Self::Stopped,
+            other => Self::Failed(other),
+        }
+    }
+}
+
+/// What was handed on over all connections.
+struct Relay<'a> {
+    outlet: &'a Outlet,
+    /// The header that was handed on last.
+    header: Option<Bytes>,
+    restorer: Option<Restorer>,
+    restored: BytesMut,
+    /// The number of the last packet behind it.
+    last: Option<u32>,
+    recent: Recent,
+    /// What the connection has to be freed of first.
+    repeats: Repeats,
+    /// The connection has brought something.
+    progress: bool,
+}
+
+/// What may come a second time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeats {
+    Nothing,
+    /// Packets with numbers up to the last one.
+    Numbers,
+    /// Packets that are known by their bytes.
+    Bytes,
+}
+
+impl<'a> Relay<'a> {
+    fn new(outlet: &'a Outlet) -> Self {
+        Self {
+            outlet,
+            header: None,
+            restorer: None,
+            restored: BytesMut::new(),
+            last: None,
+            recent: Recent::default(),
+            repeats: Repeats::Nothing,
+            progress: false,
+        }
+    }
+
+    /// One connection, to the end of the last entry.
+    fn connection(&mut self, open: &OpenOptions, url: &MmsUrl) -> Result<(), Broken> {
+        let mut session = open.open(url)?;
+        let mut start = self.join(session.content())?;
+        loop {
+            let Some(from) = start else {
+                // The connection broke when everything was there.
+                return Ok(());
+            };
+            let request = session.all_streams()?.start(from);
+            let mut playback = session.play(request)?;
+            for packet in &mut playback {
+                self.packet(packet?)?;
+            }
+            let (end, server) = (playback.end(), playback.server_address().to_owned());
+            if let Some(hr) = end.map(|end| end.hr).filter(|hr| hr.is_failure()) {
+                return Err(Error::EndedEarly { server, hr }.into());
+            }
+            if !end.is_some_and(|end| end.more) {
+                let _ = playback.close();
+                return Ok(());
+            }
+            let Some(next) = playback.next_entry()? else { return Ok(()) };
+            self.enter(next.content())?;
+            (session, start) = (next, Some(Start::Beginning));
+        }
+    }
+
+    /// Where to begin on a new connection; `None` when nothing is missing.
+    fn join(&mut self, content: &Content) -> Result<Option<Start>, Stopped> {
+        if self.header.as_ref() != Some(content.header()) {
+            self.enter(content)?;
+            return Ok(Some(Start::Beginning));
+        }
+        if !is_file(content) {
+            self.repeats = Repeats::Bytes;
+            return Ok(Some(Start::Beginning));
+        }
+        let Some(last) = self.last else { return Ok(Some(Start::Beginning)) };
+        let next = last.saturating_add(1);
+        self.repeats = Repeats::Numbers;
+        let missing = content.packet_count().is_none_or(|count| u64::from(next) < count);
+        Ok(missing.then(|| Start::packet(next).unwrap_or_default()))
+    }
+
+    /// Another header, also when it looks like the one before: its packets begin anew.
+    fn enter(&mut self, content: &Content) -> Result<(), Stopped> {
+        self.outlet.send(FeedItem::Header(content.header().clone()))?;
+        self.header = Some(content.header().clone());
+        self.restorer = Restorer::new(content.packet_size()).ok();
+        self.last = None;
+        self.recent = Recent::default();
+        self.repeats = Repeats::Nothing;
+        self.progress = true;
+        Ok(())
+    }
+
+    fn packet(&mut self, packet: AsfPacket) -> Result<(), Stopped> {
+        let AsfPacket { location_id, payload, .. } = packet;
+        let repeated = match self.repeats {
+            Repeats::Nothing => false,
+            Repeats::Numbers => self.last.is_some_and(|last| location_id <= last),
+            Repeats::Bytes => self.recent.holds(&payload),
+        };
+        if repeated {
+            return Ok(());
+        }
+        self.repeats = Repeats::Nothing;
+        self.recent.add(&payload);
+        let whole = self.whole(payload);
+        self.outlet.send(FeedItem::Packet(whole))?;
+        self.last = Some(location_id);
+        self.progress = true;
+        Ok(())
+    }
+
+    /// The packet with its padding, where the server has left it out all the same.
+    fn whole(&mut self, packet: Bytes) -> Bytes {
+        let restorer = self.restorer.as_ref();
+        let Some(restorer) = restorer.filter(|r| packet.len() < r.packet_size() as usize) else {
+            return packet;
+        };
+        match restorer.restore(&packet, &mut self.restored) {
+            Ok(_) => self.restored.split().freeze(),
+            Err(_) => packet,
+        }
+    }
+}
+
+/// Whether packets have numbers that can be asked for.
+fn is_file(content: &Content) -> bool {
+    let attributes = content.attributes();
+    let broadcast = Header::parse(content.header()).is_ok_and(|header| header.file().broadcast());
+    !attributes.is_live() && !attributes.contains(FileAttributes::PLAYLIST) && !broadcast
+}
+
+/// The last packets, by a hash of their bytes: a packet holds its send time, so no other is equal.
+#[derive(Debug, Default)]
+struct Recent {
+    hasher: RandomState,
+    hashes: VecDeque<u64>,
+}
+
+impl Recent {
+    fn add(&mut self, packet: &[u8]) {
+        if self.hashes.len() >= RECENT {
+            self.hashes.pop_front();
+        }
+        self.hashes.push_back(self.hasher.hash_one(packet));
+    }
+
+    fn holds(&self, packet: &[u8]) -> bool {
+        let hash = self.hasher.hash_one(packet);
+        self.hashes.contains(&hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mms_proto::{HResult, Phase};
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_says_no_is_not_asked_again() {
+        let server = || "host:1755".to_owned();
+        let refused =
+            mms_proto::Error::Refused { phase: Phase::Connecting, hr: HResult::FILE_NOT_FOUND };
+        let cut = mms_proto::Error::Disconnected { phase: Phase::Connecting, mid_frame: false };
+        assert!(!may_pass(&Error::Protocol { server: server(), source: refused }));
+        assert!(!may_pass(&Error::ClearText { server: server() }));
+        assert!(may_pass(&Error::Protocol { server: server(), source: cut }));
+        assert!(may_pass(&Error::Closed { server: server() }));
+    }
+
+    #[test]
+    fn recent_packets_are_known() {
+        let mut recent = Recent::default();
+        for number in 0..=RECENT {
+            recent.add(&number.to_le_bytes());
+        }
+        assert!(!recent.holds(&0_usize.to_le_bytes()), "forgotten");
+        assert!(recent.holds(&1_usize.to_le_bytes()) && recent.holds(&RECENT.to_le_bytes()));
+    }
+}

@@ -1,0 +1,197 @@
+//! Live content from another server, over connections that break.
+
+#![cfg(test)]
+
+#[expect(dead_code, reason = "every test program uses another part of it")]
+mod support {
+    pub(crate) mod cutter;
+    pub(crate) mod fed;
+    pub(crate) mod origin;
+    pub(crate) mod served;
+}
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use mms_asf::testing::{self, TestStream};
+use mms_asf::{FileReader, Removal, remove_padding};
+use mms_client::MmsUrl;
+use mms_examples::serve::Options;
+use mms_examples::serve::feed::{FeedItem, FeedSource, UpstreamOptions};
+use support::cutter::Cutter;
+use support::fed::{Fed, headers, packets};
+use support::origin::{self, Entry, Visit};
+use support::served::Served;
+
+const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
+const SIZE: u32 = 200;
+
+fn upstream(address: SocketAddr, path: &str) -> UpstreamOptions {
+    let url = MmsUrl::parse(&format!("mms://{address}/{path}")).unwrap();
+    let mut options = UpstreamOptions::new(url);
+    options.first_pause = Duration::from_millis(10);
+    options.longest_pause = Duration::from_millis(40);
+    options
+}
+
+fn feed(address: SocketAddr, path: &str) -> Fed {
+    Fed::start(FeedSource::Upstream(upstream(address, path)))
+}
+
+fn notes(items: &[FeedItem]) -> usize {
+    items.iter().filter(|item| matches!(item, FeedItem::Note(_))).count()
+}
+
+/// The clip's header and packets.
+fn clip() -> (Bytes, Vec<Bytes>) {
+    let mut reader = FileReader::open(std::fs::File::open(CLIP).unwrap()).unwrap();
+    let count = reader.packet_count();
+    let packets = (0..count).map(|number| reader.packet(number).unwrap()).collect();
+    (reader.header().as_bytes().clone(), packets)
+}
+
+#[test]
+fn a_file_comes_whole_over_three_connections() {
+    let server = Served::start(Options::new(CLIP));
+    let cutter = Cutter::start(server.address, &[20_000, 150_000]);
+    let items = feed(cutter.address, "test-pattern.wmv").all();
+    let (header, wanted) = clip();
+    assert_eq!(headers(&items), [header]);
+    let packets = packets(&items);
+    assert_eq!(packets.len(), wanted.len());
+    assert!(packets == wanted, "byte for byte");
+    assert_eq!(items.last(), Some(&FeedItem::End));
+    assert_eq!((notes(&items), cutter.connections()), (2, 3));
+}
+
+#[test]
+fn a_server_that_is_not_there_yet_is_waited_for() {
+    let server = Served::start(Options::new(CLIP));
+    // Before the answer to the first message, in the header, and in it again.
+    let cutter = Cutter::start(server.address, &[0, 700, 900]);
+    let items = feed(cutter.address, "test-pattern.wmv").all();
+    let (header, wanted) = clip();
+    assert_eq!(headers(&items), [header]);
+    assert!(packets(&items) == wanted, "byte for byte");
+    assert_eq!(notes(&items), 3);
+}
+
+#[test]
+fn a_server_that_says_no_is_believed() {
+    let server = Served::start(Options::new(CLIP));
+    let items = feed(server.address, "another.wmv").all();
+    assert!(matches!(items[..], [FeedItem::Failed(_)]), "{items:?}");
+}
+
+/// A thing to play whose packets are like no others.
+fn entry(stream: u8, packets: u32) -> Entry {
+    let header = testing::header(SIZE, packets.into(), &[TestStream::Audio(stream)]);
+    let packet = |number: u32| testing::packet(number, SIZE, &[stream; 9]);
+    Entry { header, packets: (0..packets).map(packet).collect() }
+}
+
+fn items_of(entries: &[Entry]) -> Vec<FeedItem> {
+    let items = |entry: &Entry| {
+        let packets = entry.packets.iter().cloned().map(FeedItem::Packet);
+        [FeedItem::Header(entry.header.clone())].into_iter().chain(packets).collect::<Vec<_>>()
+    };
+    entries.iter().flat_map(items).chain([FeedItem::End]).collect()
+}
+
+#[test]
+fn a_playlist_is_one_header_after_the_other() {
+    // The last two are equal: their packets begin anew all the same.
+    let entries = vec![entry(1, 5), entry(2, 3), entry(2, 3)];
+    let visit = Visit { entries: entries.clone(), live: None, cut: false };
+    let items = feed(origin::start(SIZE, vec![visit]), "list").all();
+    assert_eq!(items, items_of(&entries));
+}
+
+#[test]
+fn another_header_behind_a_cut_is_a_change() {
+    let entries = [entry(1, 5), entry(2, 3)];
+    let visits = [true, false].into_iter().zip(&entries);
+    let visit = |(cut, entry): (bool, &Entry)| Visit {
+        entries: vec![entry.clone()],
+        live: Some(0..entry.packets.len()),
+        cut,
+    };
+    let mut items = feed(origin::start(SIZE, visits.map(visit).collect()), "live").all();
+    items.retain(|item| !matches!(item, FeedItem::Note(_)));
+    assert_eq!(items, items_of(&entries));
+}
+
+#[test]
+fn a_live_stream_goes_on_without_repeating_itself() {
+    let mut entry = entry(1, 30);
+    entry.header = testing::live_header(SIZE, &[TestStream::Audio(1)]);
+    let live = |range, cut| Visit { entries: vec![entry.clone()], live: Some(range), cut };
+    // A server begins with packets from before; one has none left; then some are missing.
+    let visits =
+        vec![live(0..10, true), live(6..15, true), live(12..15, true), live(20..30, false)];
+    let items = feed(origin::start(SIZE, visits), "live").all();
+    let wanted: Vec<_> = (0..15).chain(20..30).map(|n| entry.packets[n].clone()).collect();
+    assert_eq!(packets(&items), wanted);
+    assert_eq!(headers(&items), [entry.header.clone()]);
+    assert_eq!((notes(&items), items.last()), (3, Some(&FeedItem::End)));
+}
+
+#[test]
+fn a_file_that_was_cut_at_its_end_is_complete() {
+    let entry = entry(1, 9);
+    let visit = Visit { entries: vec![entry.clone()], live: None, cut: true };
+    let mut items = feed(origin::start(SIZE, vec![visit]), "file").all();
+    items.retain(|item| !matches!(item, FeedItem::Note(_)));
+    assert_eq!(items, items_of(&[entry]));
+}
+
+#[test]
+fn padding_that_was_left_out_is_put_back() {
+    let whole = entry(1, 9);
+    let mut sent = whole.clone();
+    for packet in &mut sent.packets {
+        let mut out = BytesMut::new();
+        remove_padding(packet, Removal::FieldKept, &mut out).unwrap();
+        assert!(out.len() < packet.len());
+        *packet = out.freeze();
+    }
+    let visit = Visit { entries: vec![sent], live: None, cut: false };
+    let items = feed(origin::start(SIZE, vec![visit]), "file").all();
+    assert_eq!(items, items_of(&[whole]));
+}
+
+/// Time-outs and pauses that only being stopped can end before the test gives up.
+fn patient(address: SocketAddr) -> Fed {
+    let hour = Duration::from_secs(3600);
+    let mut options = upstream(address, "test-pattern.wmv");
+    options.open = options.open.timeout(hour);
+    (options.first_pause, options.longest_pause) = (hour, hour);
+    Fed::start(FeedSource::Upstream(options))
+}
+
+#[test]
+fn stopping_ends_the_wait_for_an_answer() {
+    // It accepts and says nothing.
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let fed = patient(silent.local_addr().unwrap());
+    let _connection = silent.accept().unwrap();
+    fed.stop();
+}
+
+#[test]
+fn stopping_ends_a_pause() {
+    let server = Served::start(Options::new(CLIP));
+    let cutter = Cutter::start(server.address, &[20_000]);
+    let fed = patient(cutter.address);
+    while !matches!(fed.next(), FeedItem::Note(_)) {}
+    fed.stop();
+}
+
+#[test]
+fn stopping_ends_a_feed_of_which_nobody_takes() {
+    let server = Served::start(Options::new(CLIP));
+    let fed = patient(server.address);
+    assert!(matches!(fed.next(), FeedItem::Header(_)));
+    fed.stop();
+}
