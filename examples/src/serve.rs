@@ -3,6 +3,7 @@
 //! Four rooms: [`Library`] finds files, `title` reads one of them, `driver` moves bytes between a
 //! socket and the machine, and this file accepts players and says what became of them.
 
+pub mod channel;
 mod clock;
 mod driver;
 pub mod feed;
