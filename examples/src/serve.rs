@@ -1,29 +1,41 @@
-//! A server for a file or a folder: one thread a player.
+//! A server for a file or a folder: one thread for all players.
 //!
-//! Four rooms: [`Library`] finds files, `title` reads one of them, `driver` moves bytes between a
-//! socket and the machine, and this file accepts players and says what became of them.
+//! [`Library`] finds files, `title` reads one of them. `hub` is the event loop with the `door` at
+//! which players are let in; `player` is one connection, whose bytes `writer` gathers; `session` is
+//! the machine on it and what it plays; `report` says what became of it.
 
 pub mod channel;
 mod clock;
-mod driver;
+mod door;
 pub mod feed;
+mod hub;
 mod library;
+mod player;
 mod playlist;
+mod report;
+mod session;
 mod title;
+mod writer;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mms_proto::mmsp::ServerConfig;
-pub use mms_proto::mmsp::server::Pace;
+pub use mms_proto::mmsp::server::{Pace, ServerTimeouts};
 
+use hub::Hub;
+pub use hub::Stopper;
 pub use library::{Library, LibraryError};
 pub use playlist::{Playlist, PlaylistError, PlaylistPlayer, default_streams};
+use report::Report;
 pub use title::{Outgoing, Step, Title, TitleError, Titles};
+
+/// A player that takes no byte for this long, although there is something to write, is gone.
+pub const STALL: Duration = Duration::from_secs(30);
+/// Bytes that may wait undecoded: there is room for the longest message anyway.
+const BUFFERED: usize = 16 << 10;
 
 /// What a server is told.
 #[derive(Debug, Clone)]
@@ -38,6 +50,12 @@ pub struct Options {
     pub max_players: usize,
     /// Close the connection this long after the end of a file if the player stays silent.
     pub close_after_end: Duration,
+    /// Close the connection of a player that takes no byte for this long, default [`STALL`].
+    pub stall: Duration,
+    /// How long to wait for what a player has to say.
+    pub timeouts: ServerTimeouts,
+    /// Report in JSON, one object a line.
+    pub json_log: bool,
 }
 
 impl Options {
@@ -48,8 +66,11 @@ impl Options {
             root: root.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             pace: Pace::Full,
-            max_players: 200,
+            max_players: 1000,
             close_after_end: Duration::from_secs(5),
+            stall: STALL,
+            timeouts: ServerTimeouts::default(),
+            json_log: false,
         }
     }
 }
@@ -57,32 +78,18 @@ impl Options {
 /// A server that listens.
 #[derive(Debug)]
 pub struct Serving {
-    listener: TcpListener,
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
+    hub: Hub,
     library: Library,
     options: Options,
-    players: AtomicUsize,
-    stopping: AtomicBool,
 }
 
-/// Tells a [`Serving`] to stop.
-#[derive(Debug, Clone)]
-pub struct Stopper {
-    shared: Arc<Shared>,
-    address: SocketAddr,
-}
-
-impl Stopper {
-    /// Makes [`Serving::run`] return. Players that are being served go on until they leave.
-    pub fn stop(&self) {
-        self.shared.stopping.store(true, Ordering::SeqCst);
-        // Wakes the thread that waits for the next player.
-        let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
-    }
+/// What all players share.
+#[derive(Debug)]
+struct House {
+    library: Library,
+    options: Options,
+    report: Report,
+    stall: Duration,
 }
 
 /// Why a server could not begin.
@@ -123,15 +130,10 @@ impl Serving {
             Title::open(&path).map_err(|source| StartError::Title { path, source })?;
         }
         let address = options.listen;
-        let listener =
-            TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })?;
-        let shared = Shared {
-            library,
-            options,
-            players: AtomicUsize::new(0),
-            stopping: AtomicBool::new(false),
-        };
-        Ok(Self { listener, shared: Arc::new(shared) })
+        let hub = mio::net::TcpListener::bind(address)
+            .and_then(|listener| Hub::new(listener, options.max_players))
+            .map_err(|source| StartError::Listen { address, source })?;
+        Ok(Self { hub, library, options })
     }
 
     /// Where it listens.
@@ -139,7 +141,7 @@ impl Serving {
     /// # Errors
     /// When the operating system does not know.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.hub.address()
     }
 
     /// One URL for each file.
@@ -155,92 +157,45 @@ impl Serving {
                 std::net::Ipv6Addr::LOCALHOST.into()
             });
         }
-        let urls = self.shared.library.list();
+        let urls = self.library.list();
         Ok(urls.iter().map(|path| format!("mms://{address}/{path}")).collect())
     }
 
     /// A handle that stops it.
     ///
     /// # Errors
-    /// When the operating system does not know where it listens.
+    /// None today.
     pub fn stopper(&self) -> io::Result<Stopper> {
-        Ok(Stopper { shared: Arc::clone(&self.shared), address: self.address()? })
+        Ok(self.hub.stopper())
     }
 
-    /// Serves until it is stopped. `report` is called with one line for each player that leaves.
+    /// Serves until it is stopped. `report` is called with one line for each session that begins
+    /// to play something and one for each that is over; it must not block, for nobody is served
+    /// meanwhile.
     ///
     /// # Errors
-    /// When no more connections can be accepted.
-    pub fn run(&self, report: impl Fn(&str) + Send + Sync + 'static) -> io::Result<()> {
-        let report: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(report);
-        for connection in self.listener.incoming() {
-            if self.shared.stopping.load(Ordering::SeqCst) {
-                return Ok(());
-            }
-            match connection {
-                Ok(player) => self.welcome(player, &report),
-                // A player that gave up before it was welcomed is no reason to stop; running out
-                // of descriptors passes when another one leaves.
-                Err(error) => {
-                    report(&format!("a connection failed: {error}"));
-                    std::thread::sleep(Duration::from_millis(50));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn welcome(&self, player: TcpStream, report: &Arc<dyn Fn(&str) + Send + Sync>) {
-        let who = player
-            .peer_addr()
-            .map_or_else(|_| "a player".to_owned(), |address| address.to_string());
-        let seat = Seat::take(&self.shared);
-        let Some(seat) = seat else {
-            report(&format!(
-                "{who} turned away: {} players are here already",
-                self.shared.options.max_players
-            ));
-            return;
-        };
-        let thread_report = Arc::clone(report);
-        let name = who.clone();
-        let spawned = std::thread::Builder::new().name("player".to_owned()).spawn(move || {
-            let line = driver::serve(&player, &seat.shared.library, config(&seat.shared.options));
-            thread_report(&format!("{name} {line}"));
-        });
-        if let Err(error) = spawned {
-            report(&format!("{who} turned away: {error}"));
-        }
+    /// When the operating system can no longer be asked what happens.
+    pub fn run(self, report: impl Fn(&str) + Send + Sync + 'static) -> io::Result<()> {
+        let Self { hub, library, options } = self;
+        let report = Report::new(options.json_log, report);
+        let stall = options.stall;
+        hub.run(&House { library, options, report, stall })
     }
 }
 
-/// One player's place; it is free again when the player leaves, however that happens.
-struct Seat {
-    shared: Arc<Shared>,
-}
-
-impl Seat {
-    fn take(shared: &Arc<Shared>) -> Option<Self> {
-        let seat = Self { shared: Arc::clone(shared) };
-        let before = shared.players.fetch_add(1, Ordering::SeqCst);
-        (before < shared.options.max_players).then_some(seat)
+impl House {
+    /// What the machine of a new session is told.
+    fn config(&self) -> ServerConfig {
+        let (id, seed) = uuid::Uuid::new_v4().as_u64_pair();
+        let [a, b, c, d, ..] = id.to_le_bytes();
+        let mut config = ServerConfig::default()
+            .client_id(u32::from_le_bytes([a, b, c, d]))
+            .seed(seed)
+            .pace(self.options.pace)
+            .timeouts(self.options.timeouts.clone());
+        config.close_after_end = Some(self.options.close_after_end);
+        config.max_unanswered_pings = Some(3);
+        config.limits.buffered = BUFFERED;
+        config
     }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.shared.players.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-fn config(options: &Options) -> ServerConfig {
-    let (id, seed) = uuid::Uuid::new_v4().as_u64_pair();
-    let [a, b, c, d, ..] = id.to_le_bytes();
-    let mut config = ServerConfig::default()
-        .client_id(u32::from_le_bytes([a, b, c, d]))
-        .seed(seed)
-        .pace(options.pace);
-    config.close_after_end = Some(options.close_after_end);
-    config.max_unanswered_pings = Some(3);
-    config
 }

@@ -6,6 +6,7 @@
 #![cfg(test)]
 #![cfg(unix)]
 
+#[expect(dead_code, reason = "every test program uses another part of it")]
 mod support {
     pub(crate) mod peers;
     pub(crate) mod scratch;

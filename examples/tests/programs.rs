@@ -74,7 +74,11 @@ impl Serve {
     fn start(folder: &Path, files: usize, more: &[&str]) -> Self {
         let mut command = Command::new(program("serve"));
         command.arg(folder).args(["--listen", "127.0.0.1:0"]).args(more);
-        let mut running = Running::start(&mut command);
+        Self::run(&mut command, files)
+    }
+
+    fn run(command: &mut Command, files: usize) -> Self {
+        let mut running = Running::start(command);
         let stdout = lines(running.0.stdout.take().unwrap());
         let said = lines(running.0.stderr.take().unwrap());
         let urls: Vec<_> = (0..files).map(|_| stdout.recv_timeout(PATIENCE).unwrap()).collect();
@@ -84,7 +88,12 @@ impl Serve {
 
     /// The next line about a player that has left.
     fn says(&self) -> String {
-        self.said.recv_timeout(PATIENCE).unwrap()
+        loop {
+            let line = self.said.recv_timeout(PATIENCE).unwrap();
+            if line.contains(" left after ") {
+                return line;
+            }
+        }
     }
 }
 
@@ -192,6 +201,22 @@ fn serve_refuses_with_a_reason_while_others_play_on() {
         println!("{said}; told the player: {error}");
     }
     assert_eq!(player.join().unwrap(), Ok(CLIP_PACKETS));
+}
+
+#[cfg(unix)]
+#[test]
+fn serve_goes_on_when_descriptors_run_out() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 40; exec \"$@\"", "sh"]).arg(program("serve")).arg(CLIP);
+    let serve = Serve::run(command.args(["--listen", "127.0.0.1:0", "--pace", "full"]), 1);
+    let _silent: Vec<_> = (0..100).map(|_| TcpStream::connect(serve.address).unwrap()).collect();
+    // Those that say nothing make room.
+    for _ in 0..3 {
+        assert_eq!(fetch(serve.address, "test-pattern.wmv"), Ok(CLIP_PACKETS));
+    }
+    let lines: Vec<_> = serve.said.try_iter().collect();
+    let full = lines.iter().any(|line| line.starts_with("cannot accept more: "));
+    assert!(full, "{lines:#?}");
 }
 
 #[test]

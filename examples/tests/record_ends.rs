@@ -6,6 +6,7 @@
 mod scripted {
     pub(crate) mod program;
 }
+#[expect(dead_code, reason = "every test program uses another part of it")]
 mod support {
     pub(crate) mod cargo;
     pub(crate) mod peers;

@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+#[expect(dead_code, reason = "every test program uses another part of it")]
 mod support {
     pub(crate) mod scratch;
     pub(crate) mod served;

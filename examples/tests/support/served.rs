@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use mms_examples::serve::{Options, Serving, Stopper};
 
@@ -30,8 +31,38 @@ impl Served {
         Self { stopper, thread: Some(thread), address, lines }
     }
 
+    /// Tells it to stop.
+    pub(crate) fn stop(&self) {
+        self.stopper.stop();
+    }
+
+    /// Waits until it has stopped.
+    pub(crate) fn stopped(mut self) -> std::io::Result<()> {
+        self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap())
+    }
+
+    /// Waits for a line of which this is true.
+    #[track_caller]
+    pub(crate) fn says(&self, what: impl Fn(&str) -> bool) -> String {
+        let begun = Instant::now();
+        loop {
+            if let Some(line) = self.all_lines().into_iter().find(|line| what(line)) {
+                return line;
+            }
+            let lines = self.all_lines();
+            assert!(begun.elapsed() < Duration::from_secs(60), "it never says it: {lines:#?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// What the server said of players that left, so far.
     pub(crate) fn lines(&self) -> Vec<String> {
+        let left = |line: &String| line.contains(" left after ");
+        self.all_lines().into_iter().filter(left).collect()
+    }
+
+    /// Everything that the server said so far.
+    pub(crate) fn all_lines(&self) -> Vec<String> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -1,0 +1,344 @@
+//! The event loop: one thread that serves everybody.
+//!
+//! ```text
+//!   poll ──► door ────► new players
+//!        ──► players ─► ready ──┐
+//!   deadlines that passed ──────┴► one turn each ──► again, later, or gone
+//! ```
+//!
+//! A round asks the system once what has happened, then every player that has something to do gets
+//! one bounded turn, so that none waits for a greedy one. A player that has nothing to do costs no
+//! system call: sockets are registered once, for edges, and deadlines lie in order.
+//!
+//! A deadline is believed only when the system was asked after it had passed, and had nothing to
+//! read for this player (see `Input::Timeout` of the machine).
+//!
+//! Media over UDP will join as one socket under the token `DATAGRAMS`, shared by all sessions: the
+//! protocol sends datagrams to the address of the TCP connection, so a datagram that comes in
+//! finds its session through a map from the peer's IP address, which [`Hub::admit`] and
+//! [`Hub::remove`] are the places to keep.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use mio::net::TcpListener;
+use mio::{Events, Interest, Poll, Token, Waker};
+use slab::Slab;
+
+use super::House;
+use super::door::{Door, Found, Seat, Seats};
+use super::player::{Next, Player};
+
+const LISTENER: Token = Token(0);
+const WAKER: Token = Token(1);
+/// Token of the first player; 2 is kept for `DATAGRAMS`, media over UDP.
+const FIRST: usize = 3;
+/// Events of one round. When there are more, the rest comes in the next round.
+const EVENTS: usize = 1024;
+/// Connections accepted in one round.
+const ACCEPTED: usize = 64;
+/// How long players may take to hear that the server stops.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// Complaints about a lack of room are made no more often than this.
+const COMPLAINTS: Duration = Duration::from_secs(10);
+
+/// A socket that listens, and everything that came of it.
+#[derive(Debug)]
+pub(super) struct Hub {
+    poll: Poll,
+    door: Door,
+    stopper: Stopper,
+    places: Slab<Place>,
+    seats: Seats,
+    ready: VecDeque<usize>,
+    deadlines: BTreeSet<(Instant, usize)>,
+    complained: Option<Instant>,
+}
+
+/// A player, and what the loop knows of it.
+#[derive(Debug)]
+struct Place {
+    player: Player,
+    /// Its number among the silent ones.
+    arrival: u64,
+    /// `None` while it is silent or leaves.
+    seat: Option<Seat>,
+    /// It waits for its turn.
+    queued: bool,
+    /// Its entry among the deadlines.
+    deadline: Option<Instant>,
+}
+
+/// Tells a server to stop.
+#[derive(Debug, Clone)]
+pub struct Stopper {
+    asked: Arc<AtomicUsize>,
+    waker: Arc<Waker>,
+}
+
+impl Stopper {
+    /// Makes [`Serving::run`](super::Serving::run) return: nobody is let in any more, and every
+    /// player is told, for which there are two seconds. Said again, it returns at once.
+    pub fn stop(&self) {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        // It fails only when there is nothing left to wake.
+        let _ = self.waker.wake();
+    }
+}
+
+impl Hub {
+    /// Listens.
+    pub(super) fn new(mut listener: TcpListener, max_players: usize) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        Ok(Self {
+            poll,
+            door: Door::new(listener),
+            stopper: Stopper { asked: Arc::default(), waker },
+            places: Slab::new(),
+            seats: Seats::new(max_players),
+            ready: VecDeque::new(),
+            deadlines: BTreeSet::new(),
+            complained: None,
+        })
+    }
+
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        self.door.address()
+    }
+
+    pub(super) fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Serves until it is told to stop.
+    ///
+    /// # Errors
+    /// When the system can no longer be asked what happens.
+    pub(super) fn run(mut self, house: &House) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS);
+        let mut stopping = None;
+        loop {
+            let asked = self.stopper.asked.load(Ordering::SeqCst);
+            if asked > 0 && stopping.is_none() {
+                stopping = Instant::now().checked_add(FAREWELL);
+                self.stop();
+            }
+            let over = stopping.is_some_and(|until| until <= Instant::now());
+            if asked > 0 && (asked > 1 || over || self.places.is_empty()) {
+                self.places.iter().for_each(|(_, place)| place.player.give_up(house));
+                return Ok(());
+            }
+            self.wait(&mut events, stopping)?;
+            let looked = Instant::now();
+            self.notice(&events, looked);
+            if stopping.is_none() {
+                self.accept(looked, house);
+            }
+            for _ in 0..self.ready.len() {
+                let Some(key) = self.ready.pop_front() else { break };
+                self.turn(key, looked, house);
+            }
+        }
+    }
+
+    /// Waits until something happens, or a deadline has passed.
+    fn wait(&mut self, events: &mut Events, stopping: Option<Instant>) -> io::Result<()> {
+        loop {
+            match self.poll.poll(events, self.timeout(stopping)) {
+                // Nothing was looked at.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn timeout(&self, stopping: Option<Instant>) -> Option<Duration> {
+        let now = Instant::now();
+        let open = stopping.is_none() && self.door.is_open(now);
+        if open || !self.ready.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let deadline = self.deadlines.first().map(|&(at, _)| at);
+        let door = if stopping.is_none() { self.door.opens() } else { stopping };
+        let next = [deadline, door].into_iter().flatten().min();
+        next.map(|at| at.saturating_duration_since(now))
+    }
+
+    /// Queues those to whom something happened, and those whose time has come.
+    fn notice(&mut self, events: &Events, looked: Instant) {
+        let mut count = 0_usize;
+        for event in events {
+            count = count.saturating_add(1);
+            match event.token() {
+                LISTENER => self.door.knock(),
+                WAKER => {}
+                Token(token) => {
+                    let key = token.saturating_sub(FIRST);
+                    // It may be of one that has gone; then it is a hint too many for another.
+                    if let Some(place) = self.places.get_mut(key) {
+                        let broken = event.is_error();
+                        let readable = event.is_readable() || event.is_read_closed() || broken;
+                        let writable = event.is_writable() || event.is_write_closed() || broken;
+                        place.player.notice(readable, writable);
+                        self.queue(key);
+                    }
+                }
+            }
+        }
+        while let Some(&(at, key)) = self.deadlines.first().filter(|(at, _)| *at <= looked) {
+            self.deadlines.remove(&(at, key));
+            if let Some(place) = self.places.get_mut(key) {
+                place.deadline = None;
+                // With so many events this one's may be among those that were not told: it looks
+                // itself.
+                place.player.notice(count >= EVENTS, false);
+                self.queue(key);
+            }
+        }
+    }
+
+    fn queue(&mut self, key: usize) {
+        if let Some(place) = self.places.get_mut(key).filter(|place| !place.queued) {
+            place.queued = true;
+            self.ready.push_back(key);
+        }
+    }
+
+    fn accept(&mut self, looked: Instant, house: &House) {
+        for _ in 0..ACCEPTED {
+            if !self.door.is_open(looked) {
+                return;
+            }
+            match self.door.accept(looked) {
+                Found::Player(socket, address) => {
+                    let player = Player::new(socket, address, looked);
+                    if let Err(error) = self.admit(player, house) {
+                        house.report.turned_away(address, &error.to_string());
+                    }
+                    self.evict(looked, house);
+                }
+                Found::Lost => {}
+                Found::Nobody => return,
+                Found::Full(error) => {
+                    self.door.full(self.places.len(), looked);
+                    self.evict(looked, house);
+                    self.complain(looked, &format!("cannot accept more: {error}"), house);
+                }
+            }
+        }
+    }
+
+    /// Lets a new player in. It has no seat before it says something.
+    fn admit(&mut self, mut player: Player, house: &House) -> io::Result<()> {
+        let entry = self.places.vacant_entry();
+        let key = entry.key();
+        let token = Token(key.saturating_add(FIRST));
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(player.socket(), token, interest)?;
+        let deadline = player.silent_until(house.options.timeouts.handshake);
+        let arrival = self.door.silent().add(key);
+        entry.insert(Place { player, arrival, seat: None, queued: false, deadline: None });
+        self.set_deadline(key, deadline);
+        Ok(())
+    }
+
+    /// Silent connections make room.
+    fn evict(&mut self, now: Instant, house: &House) {
+        for key in self.door.evict(self.places.len(), now) {
+            if let Some(place) = self.places.get(key) {
+                house.report.turned_away(place.player.address(), "others need the room");
+            }
+            self.remove(key);
+        }
+    }
+
+    fn turn(&mut self, key: usize, looked: Instant, house: &House) {
+        let Some(place) = self.places.get_mut(key) else { return };
+        place.queued = false;
+        if place.player.is_silent() && !self.begin(key, looked, house) {
+            return;
+        }
+        let Some(place) = self.places.get_mut(key) else { return };
+        match place.player.turn(looked, house) {
+            Next::Again => self.queue(key),
+            Next::Wait(until) => self.set_deadline(key, until),
+            Next::Over => {
+                place.seat = None;
+                self.queue(key);
+            }
+            Next::Gone => self.remove(key),
+        }
+    }
+
+    /// A silent connection has spoken, or its time is over. `false` when there is nothing to do.
+    fn begin(&mut self, key: usize, looked: Instant, house: &House) -> bool {
+        let Some(place) = self.places.get_mut(key) else { return false };
+        let until = place.player.silent_until(house.options.timeouts.handshake);
+        if !place.player.is_readable() && until.is_none_or(|until| until > looked) {
+            self.set_deadline(key, until);
+            return false;
+        }
+        let Some(seat) = self.seats.take() else {
+            let why = format!("{} players are here already", house.options.max_players);
+            house.report.turned_away(place.player.address(), &why);
+            self.remove(key);
+            return false;
+        };
+        place.seat = Some(seat);
+        place.player.begin(house.config());
+        self.door.silent().remove(place.arrival);
+        true
+    }
+
+    fn set_deadline(&mut self, key: usize, deadline: Option<Instant>) {
+        let Some(place) = self.places.get_mut(key) else { return };
+        if place.deadline == deadline {
+            return;
+        }
+        if let Some(before) = place.deadline {
+            self.deadlines.remove(&(before, key));
+        }
+        if let Some(at) = deadline {
+            self.deadlines.insert((at, key));
+        }
+        place.deadline = deadline;
+    }
+
+    fn remove(&mut self, key: usize) {
+        let Some(mut place) = self.places.try_remove(key) else { return };
+        if let Some(before) = place.deadline {
+            self.deadlines.remove(&(before, key));
+        }
+        self.door.silent().remove(place.arrival);
+        // Closing it does the same; not every system takes it for granted.
+        let _ = self.poll.registry().deregister(place.player.socket());
+        self.door.room();
+    }
+
+    /// Nobody comes in any more, and everybody is told.
+    fn stop(&mut self) {
+        let now = Instant::now();
+        let keys: Vec<usize> = self.places.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            if self.places.get_mut(key).is_some_and(|place| place.player.stop(now)) {
+                self.queue(key);
+            } else {
+                self.remove(key);
+            }
+        }
+    }
+
+    fn complain(&mut self, now: Instant, what: &str, house: &House) {
+        let recently = |at: Instant| now.saturating_duration_since(at) < COMPLAINTS;
+        if !self.complained.is_some_and(recently) {
+            self.complained = Some(now);
+            house.report.trouble(what);
+        }
+    }
+}
