@@ -1,30 +1,53 @@
-//! Serves ASF files to Windows Media players over MMS.
+//! Serves ASF files, lists of them and live streams to Windows Media players over MMS.
 
-use std::io::{ErrorKind, Write as _};
+use std::error::Error;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
-use mms_examples::serve::{Options, Pace, Serving};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, ValueEnum};
+use mms_examples::serve::feed::FeedSource;
+use mms_examples::serve::program::{self, address, players};
+use mms_examples::serve::{Library, Options, Pace, Playlist, Redirection};
 
-/// Serves a .wmv, .wma or .asf file, or a folder of them, over MMS (TCP).
+/// Serves .wmv, .wma and .asf files over MMS (TCP): each player begins where it likes, or, with
+/// --live, all play the same at the same time.
 #[derive(Parser)]
 #[command(name = "serve")]
 struct Arguments {
-    /// A file, or a folder with everything in it.
-    file_or_folder: PathBuf,
+    /// A file, a folder with everything in it, or - for ASF from standard input (with --live).
+    #[arg(value_name = "FILE_OR_FOLDER_OR_-", required_unless_present = "playlist")]
+    content: Option<PathBuf>,
     /// Where to listen; port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1755",
           value_parser = address)]
     listen: SocketAddr,
-    /// How fast to send.
-    #[arg(long, value_enum, default_value_t = Speed::Realtime)]
-    pace: Speed,
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "not an address and a port, such as 0.0.0.0:1755".to_owned())
+    /// How fast to send files on demand [default: realtime].
+    #[arg(long, value_enum)]
+    pace: Option<Speed>,
+    /// Play it to everybody at the same time: players join in the middle.
+    #[arg(long)]
+    live: bool,
+    /// With --live: begin again at the end, for ever.
+    #[arg(long = "loop")]
+    repeat: bool,
+    /// A list (.m3u or .asx) of files to play one after the other.
+    #[arg(long, value_name = "FILE")]
+    playlist: Option<PathBuf>,
+    /// Players at a time; more are refused.
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = players)]
+    max_clients: usize,
+    /// Who may play: a file of lines name:password. Passwords are sent as BASIC, which everybody
+    /// on the way can read; use none that is used elsewhere.
+    #[arg(long, value_name = "FILE")]
+    users: Option<PathBuf>,
+    /// Send players that ask for FROM to a URL, best one that begins mmst://. Can be repeated.
+    #[arg(long, value_name = "FROM=URL", value_parser = redirection)]
+    redirect: Vec<Redirection>,
+    /// Report in JSON on standard error, one object a line.
+    #[arg(long)]
+    json_log: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -35,41 +58,87 @@ enum Speed {
     Full,
 }
 
+fn redirection(text: &str) -> Result<Redirection, String> {
+    let (from, to) = text.split_once('=').ok_or("write FROM=URL")?;
+    let known = ["mms://", "mmst://", "mmsu://"].into_iter().find(|scheme| {
+        to.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
+    });
+    match known {
+        Some(scheme) if to.len() > scheme.len() && !to.contains(char::is_control) => {
+            Ok(Redirection { from: from.to_owned(), to: to.to_owned() })
+        }
+        _ => Err("the URL has to begin with mmst://, mms:// or mmsu:// and a host".to_owned()),
+    }
+}
+
+/// What cannot be meant.
+fn contradiction(arguments: &Arguments) -> Option<&'static str> {
+    let piped = arguments.content.as_deref() == Some(Path::new("-"));
+    if piped && !arguments.live {
+        Some("standard input can only be played --live, for it cannot begin anew for each player")
+    } else if arguments.repeat && !arguments.live {
+        Some("--loop is for --live; on demand every player begins anew by itself")
+    } else if arguments.repeat && piped {
+        Some("--loop is for files; standard input cannot begin again")
+    } else if arguments.live && arguments.content.is_some() && arguments.playlist.is_some() {
+        Some("--live plays one thing: name a file or folder, or a list, but not both")
+    } else if arguments.live && arguments.pace.is_some() {
+        Some("--pace is for files on demand; --live plays as fast as it plays")
+    } else {
+        None
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let mut options = Options::new(arguments.file_or_folder);
-    options.listen = arguments.listen;
-    options.pace = match arguments.pace {
-        Speed::Realtime => Pace::BitRate,
-        Speed::Full => Pace::Full,
-    };
-    match serve(options) {
-        Ok(()) => ExitCode::SUCCESS,
+    if let Some(why) = contradiction(&arguments) {
+        Arguments::command().error(ErrorKind::ArgumentConflict, why).exit();
+    }
+    match options(arguments) {
+        Ok(options) => program::run("serve", options),
         Err(error) => {
-            say(&format!("serve: {error}"));
+            program::say(&format!("serve: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn serve(options: Options) -> Result<(), Box<dyn std::error::Error>> {
-    let serving = Serving::start(options)?;
-    let stopper = serving.stopper()?;
-    ctrlc::set_handler(move || stopper.stop())?;
-    let mut urls = serving.urls()?.join("\n");
-    urls.push('\n');
-    match std::io::stdout().write_all(urls.as_bytes()) {
-        // A reader that has seen enough, such as `head`, closes the pipe.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            return Err(format!("cannot print the addresses: {error}").into());
+fn options(arguments: Arguments) -> Result<Options, Box<dyn Error>> {
+    let Arguments { content, playlist, live, repeat, .. } = arguments;
+    let mut options = match (live, content, playlist) {
+        (true, Some(path), _) => broadcast(&path, repeat)?,
+        (true, None, Some(list)) => {
+            let paths = Playlist::read(&list)?.entries().to_vec();
+            Options::live(name_of(&list), FeedSource::Files { paths, repeat })
         }
-        _ => {}
-    }
-    serving.run(say)?;
-    Ok(())
+        (_, root, playlist) => {
+            let mut options = Options::nothing();
+            (options.root, options.playlist) = (root, playlist);
+            options
+        }
+    };
+    options.listen = arguments.listen;
+    options.pace = match arguments.pace {
+        None | Some(Speed::Realtime) => Pace::BitRate,
+        Some(Speed::Full) => Pace::Full,
+    };
+    options.max_players = arguments.max_clients;
+    options.users = arguments.users;
+    options.redirects = arguments.redirect;
+    options.json_log = arguments.json_log;
+    Ok(options)
 }
 
-/// A line on standard error; if that cannot be written nobody wants to read it.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+/// What is played for all: standard input, a file, or the files of a folder in order.
+fn broadcast(path: &Path, repeat: bool) -> Result<Options, Box<dyn Error>> {
+    if path == Path::new("-") {
+        return Ok(Options::live("live", FeedSource::StandardInput));
+    }
+    let library = Library::open(path)?;
+    let name = if library.only().is_some() { name_of(path) } else { "live".to_owned() };
+    Ok(Options::live(name, FeedSource::Files { paths: library.files(), repeat }))
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

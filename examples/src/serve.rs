@@ -1,139 +1,98 @@
-//! A server for a file or a folder: one thread for all players.
+//! A server for files, lists and live streams: one thread for all players.
 //!
-//! [`Library`] finds files, `title` reads one of them. `hub` is the event loop with the `door` at
-//! which players are let in; `player` is one connection, whose bytes `writer` gathers; `session` is
-//! the machine on it and what it plays; `report` says what became of it.
+//! `catalog` knows what a name means, among others the files that [`Library`] finds. [`Title`] reads
+//! a file on demand, [`Playlist`] a list of them; [`feed`] brings a live stream, and [`channel`]
+//! shares it out. `hub` is the event loop with the `door` at which players are let in; `player` is
+//! one connection, whose bytes `writer` gathers; `session` is the machine on it and what it plays;
+//! `report` says what became of it.
 
+mod broadcast;
+mod catalog;
 pub mod channel;
 mod clock;
 mod door;
 pub mod feed;
 mod hub;
 mod library;
+mod options;
 mod player;
 mod playlist;
+pub mod program;
 mod report;
 mod session;
 mod title;
+mod users;
 mod writer;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::Path;
 
+use mms_proto::AuthScheme;
 use mms_proto::mmsp::ServerConfig;
-pub use mms_proto::mmsp::server::{Pace, ServerTimeouts};
 
-use hub::Hub;
 pub use hub::Stopper;
 pub use library::{Library, LibraryError};
+pub use options::{Live, Options, Pace, Redirection, STALL, ServerTimeouts, StartError};
 pub use playlist::{Playlist, PlaylistError, PlaylistPlayer, default_streams};
-use report::Report;
 pub use title::{Outgoing, Step, Title, TitleError, Titles};
+pub use users::{Users, UsersError};
 
-/// A player that takes no byte for this long, although there is something to write, is gone.
-pub const STALL: Duration = Duration::from_secs(30);
+use broadcast::Broadcast;
+use catalog::Catalog;
+use feed::Feed;
+use hub::Hub;
+use report::Report;
+
 /// Bytes that may wait undecoded: there is room for the longest message anyway.
 const BUFFERED: usize = 16 << 10;
-
-/// What a server is told.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// A file, or a folder with everything in it.
-    pub root: PathBuf,
-    /// Where to listen; port 0 picks a free one.
-    pub listen: SocketAddr,
-    /// How fast to send.
-    pub pace: Pace,
-    /// Players at a time; more are turned away.
-    pub max_players: usize,
-    /// Close the connection this long after the end of a file if the player stays silent.
-    pub close_after_end: Duration,
-    /// Close the connection of a player that takes no byte for this long, default [`STALL`].
-    pub stall: Duration,
-    /// How long to wait for what a player has to say.
-    pub timeouts: ServerTimeouts,
-    /// Report in JSON, one object a line.
-    pub json_log: bool,
-}
-
-impl Options {
-    /// Serves `root` on a free loopback port at full speed.
-    #[must_use]
-    pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self {
-            root: root.into(),
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            pace: Pace::Full,
-            max_players: 1000,
-            close_after_end: Duration::from_secs(5),
-            stall: STALL,
-            timeouts: ServerTimeouts::default(),
-            json_log: false,
-        }
-    }
-}
 
 /// A server that listens.
 #[derive(Debug)]
 pub struct Serving {
     hub: Hub,
-    library: Library,
+    catalog: Catalog,
+    broadcast: Option<Broadcast>,
+    users: Option<Users>,
     options: Options,
 }
 
 /// What all players share.
 #[derive(Debug)]
 struct House {
-    library: Library,
+    catalog: Catalog,
+    titles: Titles,
+    broadcast: Option<Broadcast>,
+    users: Option<Users>,
     options: Options,
     report: Report,
-    stall: Duration,
-}
-
-/// Why a server could not begin.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// There is nothing to serve.
-    #[error(transparent)]
-    Library(#[from] LibraryError),
-    /// The only file there is cannot be served.
-    #[error("cannot serve {path}: {source}; name another file", path = .path.display())]
-    Title {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: TitleError,
-    },
-    /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}; choose another with --listen")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
 }
 
 impl Serving {
-    /// Begins to listen.
+    /// Begins to listen, and to bring what is live.
     ///
     /// # Errors
     /// When there is nothing to serve, or nowhere to listen.
-    pub fn start(options: Options) -> Result<Self, StartError> {
-        let library = Library::open(&options.root)?;
-        if let Some(path) = library.only() {
-            // A folder may hold a damaged file among others; a file alone had better play.
-            let path = path.to_owned();
-            Title::open(&path).map_err(|source| StartError::Title { path, source })?;
-        }
+    pub fn start(mut options: Options) -> Result<Self, StartError> {
+        let users = options.users.as_deref().map(Users::read).transpose()?;
+        let catalog = Catalog {
+            library: options.root.as_deref().map(library).transpose()?,
+            playlist: options.playlist.as_deref().map(playlist).transpose()?,
+            channel: options.live.as_ref().map(|live| live.name.clone()),
+            redirects: options.redirects.clone(),
+        };
         let address = options.listen;
         let hub = mio::net::TcpListener::bind(address)
             .and_then(|listener| Hub::new(listener, options.max_players))
             .map_err(|source| StartError::Listen { address, source })?;
-        Ok(Self { hub, library, options })
+        let broadcast = match options.live.take() {
+            Some(live) => {
+                let feed = Feed::start(live.source, hub.waker()).map_err(StartError::Live)?;
+                Some(Broadcast::new(feed))
+            }
+            None => None,
+        };
+        Ok(Self { hub, catalog, broadcast, users, options })
     }
 
     /// Where it listens.
@@ -144,7 +103,7 @@ impl Serving {
         self.hub.address()
     }
 
-    /// One URL for each file.
+    /// One URL for each file, list and live stream.
     ///
     /// # Errors
     /// When the operating system does not know where it listens.
@@ -157,7 +116,7 @@ impl Serving {
                 std::net::Ipv6Addr::LOCALHOST.into()
             });
         }
-        let urls = self.library.list();
+        let urls = self.catalog.list();
         Ok(urls.iter().map(|path| format!("mms://{address}/{path}")).collect())
     }
 
@@ -176,14 +135,20 @@ impl Serving {
     /// # Errors
     /// When the operating system can no longer be asked what happens.
     pub fn run(self, report: impl Fn(&str) + Send + Sync + 'static) -> io::Result<()> {
-        let Self { hub, library, options } = self;
+        let Self { hub, catalog, broadcast, users, options } = self;
         let report = Report::new(options.json_log, report);
-        let stall = options.stall;
-        hub.run(&House { library, options, report, stall })
+        let titles = Titles::default();
+        hub.run(&mut House { catalog, titles, broadcast, users, options, report })
     }
 }
 
 impl House {
+    /// Whether nothing is left to serve, and why if it should not be so.
+    fn over(&self) -> Option<Option<String>> {
+        let ended = self.broadcast.as_ref().and_then(Broadcast::ended);
+        ended.filter(|_| self.catalog.is_only_a_channel()).cloned()
+    }
+
     /// What the machine of a new session is told.
     fn config(&self) -> ServerConfig {
         let (id, seed) = uuid::Uuid::new_v4().as_u64_pair();
@@ -193,9 +158,27 @@ impl House {
             .seed(seed)
             .pace(self.options.pace)
             .timeouts(self.options.timeouts.clone());
+        config.authentication = self.users.as_ref().map(|_| AuthScheme::Basic);
         config.close_after_end = Some(self.options.close_after_end);
+        config.hold_end = true;
         config.max_unanswered_pings = Some(3);
         config.limits.buffered = BUFFERED;
         config
     }
+}
+
+fn library(root: &Path) -> Result<Library, StartError> {
+    let library = Library::open(root)?;
+    if let Some(path) = library.only() {
+        // A folder may hold a damaged file among others; a file alone had better play.
+        let path = path.to_owned();
+        Title::open(&path).map_err(|source| StartError::Title { path, source })?;
+    }
+    Ok(library)
+}
+
+/// A list and its name.
+fn playlist(path: &Path) -> Result<(String, Playlist), StartError> {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    Ok((name, Playlist::read(path)?))
 }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use mms_proto::mmsp::{Client, ClientConfig};
 use mms_proto::{ClientEvent, CloseReason, Input, PlayRequest, StreamNumber};
+use serde_json::Value;
 use support::program::Running;
 use support::scratch::Scratch;
 
@@ -100,7 +101,10 @@ impl Serve {
 /// Fetches a file by the rules and returns the packets, or why there are none.
 fn fetch(address: SocketAddr, path: &str) -> Result<usize, CloseReason> {
     let mut socket = TcpStream::connect(address).unwrap();
-    let mut client = Client::new(Instant::now(), ClientConfig::new("127.0.0.1", path));
+    let mut config = ClientConfig::new("127.0.0.1", path);
+    // One that is sent packets as they are in the file.
+    config.player = "NSPlayer/7.1.0.3055".to_owned();
+    let mut client = Client::new(Instant::now(), config);
     let streams = (1..=2).filter_map(StreamNumber::new);
     let mut packets = 0;
     loop {
@@ -146,6 +150,27 @@ fn serve_prints_an_address_for_each_file_at_once() {
         let said = serve.says();
         assert!(said.ends_with(&format!("\"{path}\" 85 packets, 272000 bytes")), "{said}");
     }
+}
+
+#[test]
+fn serve_reports_in_json() {
+    let serve = Serve::start(Path::new(CLIP), 1, &["--pace", "full", "--json-log"]);
+    assert_eq!(fetch(serve.address, "test-pattern.wmv"), Ok(CLIP_PACKETS));
+    assert!(fetch(serve.address, "\u{202e}\n\"").is_err());
+    let lines: Vec<Value> = (0..4)
+        .map(|_| serde_json::from_str(&serve.said.recv_timeout(PATIENCE).unwrap()).unwrap())
+        .collect();
+    let told = |event: &str| lines.iter().filter(|line| line["event"] == event).collect::<Vec<_>>();
+    let [opened] = told("opened")[..] else { panic!("{lines:#?}") };
+    assert_eq!(opened["file"], "test-pattern.wmv");
+    assert_eq!(opened["product"], "NSPlayer/7.1.0.3055");
+    let [log] = told("log")[..] else { panic!("{lines:#?}") };
+    assert_eq!(log["packets_received"], CLIP_PACKETS);
+    let [left, refused] = told("left")[..] else { panic!("{lines:#?}") };
+    assert_eq!((&left["packets"], &left["bytes"]), (&CLIP_PACKETS.into(), &272_000.into()));
+    assert_eq!((&left["error"], &left["refused"]), (&Value::Null, &Value::Null));
+    assert_eq!(refused["file"], "\u{202e}\n\"");
+    assert_eq!(refused["refused"], "there is no such file");
 }
 
 #[cfg(unix)]
@@ -245,6 +270,12 @@ fn serve_ends_with_1_when_it_cannot_serve() {
     let missing = scratch.join("missing.wmv");
     let missing = missing.to_str().unwrap();
     assert_fails("serve", &[missing], 1, &format!("cannot read {missing}"));
+    let users = scratch.join("users.txt");
+    fs::write(&users, "anna\n").unwrap();
+    let users = users.to_str().unwrap();
+    let reason = format!("line 1 of {users} has no colon; write name:password");
+    assert_fails("serve", &[CLIP, "--users", users], 1, &reason);
+    assert_fails("serve", &["--playlist", missing], 1, &format!("cannot read {missing}"));
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let reason = format!("cannot listen on {address}");
@@ -256,6 +287,14 @@ fn serve_ends_with_2_when_it_is_called_wrongly() {
     assert_fails("serve", &[], 2, "Usage");
     assert_fails("serve", &[CLIP, "--listen", "somewhere"], 2, "--listen");
     assert_fails("serve", &[CLIP, "--pace", "slow"], 2, "realtime, full");
+    assert_fails("serve", &[CLIP, "--max-clients", "0"], 2, "nobody could play");
+    assert_fails("serve", &[CLIP, "--redirect", "a.wmv"], 2, "write FROM=URL");
+    assert_fails("serve", &[CLIP, "--redirect", "a=http://b/"], 2, "has to begin with mmst://");
+    assert_fails("serve", &["-"], 2, "standard input can only be played --live");
+    assert_fails("serve", &[CLIP, "--loop"], 2, "--loop is for --live");
+    assert_fails("serve", &["-", "--live", "--loop"], 2, "standard input cannot begin again");
+    assert_fails("serve", &[CLIP, "--live", "--pace", "full"], 2, "--pace is for files on demand");
+    assert_fails("serve", &[CLIP, "--live", "--playlist", "x"], 2, "--live plays one thing");
     let help = run("serve", &["--help"]);
     assert_eq!(help.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&help.stdout).contains("--listen"));

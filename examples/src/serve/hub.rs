@@ -27,9 +27,12 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
+use mms_proto::HResult;
 use slab::Slab;
 
 use super::House;
+use super::broadcast::{Broadcast, News};
+use super::channel::Change;
 use super::door::{Door, Found, Seat, Seats};
 use super::player::{Next, Player};
 
@@ -41,6 +44,10 @@ const FIRST: usize = 3;
 const EVENTS: usize = 1024;
 /// Connections accepted in one round.
 const ACCEPTED: usize = 64;
+/// Players at a time who are told that the server is full; more are just closed.
+const REFUSALS: usize = 64;
+/// Live packets that are handed to everybody in one round.
+const NEWS: usize = 64;
 /// How long players may take to hear that the server stops.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Complaints about a lack of room are made no more often than this.
@@ -54,6 +61,10 @@ pub(super) struct Hub {
     stopper: Stopper,
     places: Slab<Place>,
     seats: Seats,
+    /// Places for those who are told that there is no seat.
+    refusals: Seats,
+    /// What all players share may have brought something.
+    news: bool,
     ready: VecDeque<usize>,
     deadlines: BTreeSet<(Instant, usize)>,
     complained: Option<Instant>,
@@ -102,6 +113,8 @@ impl Hub {
             stopper: Stopper { asked: Arc::default(), waker },
             places: Slab::new(),
             seats: Seats::new(max_players),
+            refusals: Seats::new(REFUSALS),
+            news: true,
             ready: VecDeque::new(),
             deadlines: BTreeSet::new(),
             complained: None,
@@ -116,11 +129,19 @@ impl Hub {
         self.stopper.clone()
     }
 
-    /// Serves until it is told to stop.
+    /// What wakes the loop when a feed has brought something.
+    pub(super) fn waker(&self) -> impl Fn() + Send + 'static {
+        let waker = Arc::clone(&self.stopper.waker);
+        // It fails only when there is nothing left to wake.
+        move || drop(waker.wake())
+    }
+
+    /// Serves until it is told to stop, or nothing is left to serve.
     ///
     /// # Errors
-    /// When the system can no longer be asked what happens.
-    pub(super) fn run(mut self, house: &House) -> io::Result<()> {
+    /// When the system can no longer be asked what happens, and when what all players share has
+    /// ended as it should not have.
+    pub(super) fn run(mut self, house: &mut House) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
         let mut stopping = None;
         loop {
@@ -134,12 +155,17 @@ impl Hub {
                 self.places.iter().for_each(|(_, place)| place.player.give_up(house));
                 return Ok(());
             }
-            self.wait(&mut events, stopping)?;
+            if let Some(ended) = house.over().filter(|_| self.places.is_empty()) {
+                return ended.map_or(Ok(()), |why| Err(io::Error::other(why)));
+            }
+            let closed = stopping.is_some() || house.over().is_some();
+            self.wait(&mut events, stopping, closed)?;
             let looked = Instant::now();
             self.notice(&events, looked);
-            if stopping.is_none() {
+            if !closed {
                 self.accept(looked, house);
             }
+            self.hand_out(house);
             for _ in 0..self.ready.len() {
                 let Some(key) = self.ready.pop_front() else { break };
                 self.turn(key, looked, house);
@@ -148,9 +174,14 @@ impl Hub {
     }
 
     /// Waits until something happens, or a deadline has passed.
-    fn wait(&mut self, events: &mut Events, stopping: Option<Instant>) -> io::Result<()> {
+    fn wait(
+        &mut self,
+        events: &mut Events,
+        stopping: Option<Instant>,
+        closed: bool,
+    ) -> io::Result<()> {
         loop {
-            match self.poll.poll(events, self.timeout(stopping)) {
+            match self.poll.poll(events, self.timeout(stopping, closed)) {
                 // Nothing was looked at.
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 other => return other,
@@ -158,15 +189,15 @@ impl Hub {
         }
     }
 
-    fn timeout(&self, stopping: Option<Instant>) -> Option<Duration> {
+    fn timeout(&self, stopping: Option<Instant>, closed: bool) -> Option<Duration> {
         let now = Instant::now();
-        let open = stopping.is_none() && self.door.is_open(now);
-        if open || !self.ready.is_empty() {
+        let open = !closed && self.door.is_open(now);
+        if open || self.news || !self.ready.is_empty() {
             return Some(Duration::ZERO);
         }
         let deadline = self.deadlines.first().map(|&(at, _)| at);
-        let door = if stopping.is_none() { self.door.opens() } else { stopping };
-        let next = [deadline, door].into_iter().flatten().min();
+        let door = self.door.opens().filter(|_| !closed);
+        let next = [deadline, door, stopping].into_iter().flatten().min();
         next.map(|at| at.saturating_duration_since(now))
     }
 
@@ -177,7 +208,7 @@ impl Hub {
             count = count.saturating_add(1);
             match event.token() {
                 LISTENER => self.door.knock(),
-                WAKER => {}
+                WAKER => self.news = true,
                 Token(token) => {
                     let key = token.saturating_sub(FIRST);
                     // It may be of one that has gone; then it is a hint too many for another.
@@ -199,6 +230,34 @@ impl Hub {
                 // itself.
                 place.player.notice(count >= EVENTS, false);
                 self.queue(key);
+            }
+        }
+    }
+
+    /// Hands what has come for all players to each of them.
+    fn hand_out(&mut self, house: &mut House) {
+        for _ in 0..NEWS {
+            match house.broadcast.as_mut().filter(|_| self.news).and_then(Broadcast::next) {
+                None => {
+                    self.news = false;
+                    return;
+                }
+                Some(News::Note(note)) => house.report.trouble(&note),
+                Some(News::Change(change)) => {
+                    match &change {
+                        // Where it is all there is, it is also why the server ends.
+                        Change::Ended(Some(why)) if !house.catalog.is_only_a_channel() => {
+                            house.report.trouble(why);
+                        }
+                        _ => {}
+                    }
+                    let concerned = self.places.iter_mut().filter_map(|(key, place)| {
+                        place.player.on_change(&change, house).then_some(key)
+                    });
+                    for key in concerned.collect::<Vec<_>>() {
+                        self.queue(key);
+                    }
+                }
             }
         }
     }
@@ -284,14 +343,20 @@ impl Hub {
             self.set_deadline(key, until);
             return false;
         }
-        let Some(seat) = self.seats.take() else {
-            let why = format!("{} players are here already", house.options.max_players);
-            house.report.turned_away(place.player.address(), &why);
+        let mut config = house.config();
+        let mut full = None;
+        let seat = self.seats.take().or_else(|| {
+            full = Some(format!("{} players are here already", house.options.max_players));
+            config.refusal = Some(HResult::MAX_CLIENTS);
+            self.refusals.take()
+        });
+        let Some(seat) = seat else {
+            house.report.turned_away(place.player.address(), &full.unwrap_or_default());
             self.remove(key);
             return false;
         };
         place.seat = Some(seat);
-        place.player.begin(house.config());
+        place.player.begin(config, full);
         self.door.silent().remove(place.arrival);
         true
     }

@@ -74,36 +74,38 @@ impl Library {
         self.only.as_deref()
     }
 
-    /// The path of each file as it stands in a URL, in order.
+    /// All files, in order.
     #[must_use]
-    pub fn list(&self) -> Vec<String> {
+    pub fn files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
         match &self.only {
             Some(file) => found.push(file.clone()),
             None => collect(&self.root, MAX_DEPTH, &mut found),
         }
-        let mut paths: Vec<String> = found
+        found.sort();
+        found
+    }
+
+    /// The path of each file as it stands in a URL, in order.
+    #[must_use]
+    pub fn list(&self) -> Vec<String> {
+        let mut paths: Vec<String> = self
+            .files()
             .iter()
             .filter_map(|file| file.strip_prefix(&self.root).ok()?.to_str())
             // In a URL it is a slash everywhere.
             .map(|path| path.replace(std::path::MAIN_SEPARATOR, "/"))
-            .map(|path| utf8_percent_encode(&path, ENCODED).to_string())
+            .map(|path| encoded(&path))
             .collect();
         paths.sort();
         paths
     }
 
-    /// The file that a player asks for: the name as it came, without a query, then decoded, since
-    /// some players encode names and some do not (T31). `None` when it is not there, and
-    /// for everything outside the library.
+    /// The file that a player asks for by this name. `None` when it is not there, and for
+    /// everything outside the library.
     #[must_use]
     pub fn find(&self, asked: &str) -> Option<PathBuf> {
-        let decoded = percent_decode_str(asked).decode_utf8().ok()?;
-        let without_query = asked.split('?').next().unwrap_or_default();
-        let decoded_without_query = percent_decode_str(without_query).decode_utf8().ok()?;
-        [asked, without_query, &*decoded, &*decoded_without_query]
-            .iter()
-            .find_map(|name| self.resolve(name))
+        spellings(asked).iter().find_map(|name| self.resolve(name))
     }
 
     fn resolve(&self, name: &str) -> Option<PathBuf> {
@@ -121,6 +123,20 @@ impl Library {
         };
         (inside && real.is_file()).then_some(real)
     }
+}
+
+/// A name as it stands in a URL.
+pub(super) fn encoded(name: &str) -> String {
+    utf8_percent_encode(name, ENCODED).to_string()
+}
+
+/// What a player may mean: the name as it came, without a query, then decoded, since some players
+/// encode names and some do not (T31).
+pub(super) fn spellings(asked: &str) -> Vec<String> {
+    let without_query = asked.split('?').next().unwrap_or_default();
+    let decoded = |name: &str| percent_decode_str(name).decode_utf8().ok().map(String::from);
+    let plain = [asked, without_query].map(str::to_owned);
+    plain.into_iter().chain([asked, without_query].into_iter().filter_map(decoded)).collect()
 }
 
 fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {

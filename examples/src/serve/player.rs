@@ -9,6 +9,7 @@ use mms_proto::mmsp::ServerConfig;
 use mms_proto::{CloseReason, Input};
 
 use super::House;
+use super::channel::Change;
 use super::report::Who;
 use super::session::{Session, Step, broken, describe};
 use super::writer::Writer;
@@ -115,9 +116,9 @@ impl Player {
         self.readable
     }
 
-    /// Begins the session.
-    pub(super) fn begin(&mut self, config: ServerConfig) {
-        let session = Session::new(self.since, Who::new(self.address), config);
+    /// Begins the session; `full` tells why it is to be refused.
+    pub(super) fn begin(&mut self, config: ServerConfig, full: Option<String>) {
+        let session = Session::new(self.since, Who::new(self.address), config, full);
         self.stage = Stage::Talking(Box::new(Talk {
             session,
             writer: Writer::default(),
@@ -127,6 +128,17 @@ impl Player {
             read_late: 0,
             stopped: false,
         }));
+    }
+
+    /// Something has happened to what all players share; `false` when this one has no part in it.
+    pub(super) fn on_change(&mut self, change: &Change, house: &House) -> bool {
+        let Stage::Talking(talk) = &mut self.stage else { return false };
+        if !talk.session.is_live() {
+            return false;
+        }
+        talk.session.on_change(change, house);
+        talk.waits = false;
+        true
     }
 
     /// The server stops. `false` when there is nobody to tell.
@@ -165,7 +177,7 @@ impl Player {
             Ok(_) => self.leave(looked, house),
             Err(error) => {
                 if let Stage::Talking(talk) = &self.stage {
-                    talk.session.report(house, Some(broken(&error, house.stall)));
+                    talk.session.report(house, Some(broken(&error, house.options.stall)));
                 }
                 Next::Gone
             }
@@ -227,7 +239,7 @@ impl Talk {
             // What waits is written before the machine is asked for more: the back pressure.
             if !self.flush(line, looked, house)? {
                 let stuck = self.writer.stuck_since().unwrap_or(looked);
-                return Ok(Next::Wait(stuck.checked_add(house.stall)));
+                return Ok(Next::Wait(stuck.checked_add(house.options.stall)));
             }
             if self.over.is_some() {
                 return Ok(Next::Over);
@@ -236,6 +248,11 @@ impl Talk {
                 if !self.ask(&mut steps, house) {
                     return Ok(Next::Again);
                 }
+                continue;
+            }
+            if self.session.waits_until().is_some_and(|until| until <= looked) {
+                self.session.wait_no_longer(looked);
+                self.waits = false;
                 continue;
             }
             let late = self.wait.is_some_and(|wait| wait <= looked);
@@ -252,7 +269,8 @@ impl Talk {
                 }
             }
             if !late {
-                return Ok(Next::Wait(self.wait));
+                let until = [self.wait, self.session.waits_until()].into_iter().flatten().min();
+                return Ok(Next::Wait(until));
             }
             if timed_out {
                 return Ok(Next::Again);
@@ -334,7 +352,8 @@ impl Talk {
             return Ok(true);
         }
         let stuck = self.writer.stuck_since();
-        let stalled = stuck.is_some_and(|since| looked.duration_since(since) >= house.stall);
+        let stalled =
+            stuck.is_some_and(|since| looked.duration_since(since) >= house.options.stall);
         if !*line.writable && !stalled {
             return Ok(false);
         }

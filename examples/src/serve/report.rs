@@ -24,6 +24,7 @@ pub(super) struct Who {
     /// What the player calls itself, up to the first semicolon.
     product: String,
     version: PeerVersion,
+    user: Option<String>,
 }
 
 /// How a session went.
@@ -35,6 +36,8 @@ pub(super) struct Outcome {
     pub(super) refused: Option<String>,
     pub(super) packets: u64,
     pub(super) bytes: u64,
+    /// Live packets that it was too slow for.
+    pub(super) dropped: u64,
     pub(super) deviations: u64,
     pub(super) time: Duration,
     /// What went wrong.
@@ -43,13 +46,18 @@ pub(super) struct Outcome {
 
 impl Who {
     pub(super) fn new(address: SocketAddr) -> Self {
-        Self { address, product: String::new(), version: PeerVersion::default() }
+        Self { address, product: String::new(), version: PeerVersion::default(), user: None }
     }
 
     /// The player has said who it is.
     pub(super) fn is(&mut self, subscriber: &str, version: PeerVersion) {
         self.product = shortened(subscriber.split(';').next().unwrap_or_default().trim());
         self.version = version;
+    }
+
+    /// The player has shown whose it is.
+    pub(super) fn is_user(&mut self, name: &str) {
+        self.user = Some(shortened(name));
     }
 
     fn json(&self, event: &str) -> Value {
@@ -59,6 +67,7 @@ impl Who {
             "address": self.address.to_string(),
             "product": self.product,
             "version": format!("{:?}", self.version),
+            "user": self.user,
         })
     }
 }
@@ -68,6 +77,9 @@ impl fmt::Display for Who {
         write!(f, "{}", self.address)?;
         if !self.product.is_empty() {
             write!(f, " ({})", self.product.escape_debug())?;
+        }
+        if let Some(user) = &self.user {
+            write!(f, " {user:?}")?;
         }
         Ok(())
     }
@@ -144,6 +156,7 @@ impl Outcome {
             "refused": self.refused,
             "packets": self.packets,
             "bytes": self.bytes,
+            "packets_dropped": self.dropped,
             "deviations": self.deviations,
             "seconds": self.time.as_secs_f64(),
             "error": self.error,
@@ -163,6 +176,9 @@ impl fmt::Display for Outcome {
         }
         if let Some(error) = &self.error {
             write!(f, "; {error}")?;
+        }
+        if self.dropped > 0 {
+            write!(f, "; {} packets dropped, it was too slow", self.dropped)?;
         }
         if self.deviations > 0 {
             write!(f, "; {} deviations tolerated", self.deviations)?;

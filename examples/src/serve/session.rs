@@ -1,17 +1,26 @@
 //! One session: the machine, what it plays, and what is said of it.
+//!
+//! `opening` answers who asks for what, `demand` plays files and lists, `live` what all players
+//! share.
+
+mod demand;
+mod live;
+mod opening;
 
 use std::io;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
-    CloseReason, HResult, OpenRequest, Output, PlayRequest, ServerEvent, StateError, Transmit,
+    CloseReason, HResult, OpenRequest, Output, PlayRequest, ServerEvent, StateError,
+    StreamSelection, Transmit,
 };
 
 use super::House;
-use super::report::{Outcome, Who, shortened};
+use super::playlist::PlaylistPlayer;
+use super::report::{Outcome, Who};
 use super::title::Title;
+use live::Audience;
 
 /// What a player and the machine say to each other, without the socket between them.
 #[derive(Debug)]
@@ -19,11 +28,28 @@ pub(super) struct Session {
     pub(super) server: Server,
     who: Who,
     since: Instant,
-    source: Option<Title>,
+    source: Source,
+    /// The machine was promised a packet that was not found yet.
+    owes_packet: bool,
+    /// A request for what has not begun yet, and until when it may wait.
+    waiting: Option<(OpenRequest, Instant)>,
+    /// Players of version 9 and later take packets without their padding.
+    strips_padding: bool,
     /// What was asked for last.
     file: Option<String>,
     refused: Option<String>,
+    /// What went wrong while it played.
+    error: Option<String>,
     deviations: u64,
+}
+
+/// What is played.
+#[derive(Debug)]
+enum Source {
+    Nothing,
+    Title(Box<Title>),
+    Playlist(Box<PlaylistPlayer>),
+    Live(Box<Audience>),
 }
 
 /// What a session wants next.
@@ -42,31 +68,43 @@ pub(super) enum Step {
 }
 
 impl Session {
-    /// Begins a session with somebody who connected at `since`.
-    pub(super) fn new(since: Instant, who: Who, config: ServerConfig) -> Self {
+    /// Begins a session with somebody who connected at `since`; `full` tells why it is refused.
+    pub(super) fn new(
+        since: Instant,
+        who: Who,
+        config: ServerConfig,
+        full: Option<String>,
+    ) -> Self {
         Self {
             server: Server::new(since, config),
             who,
             since,
-            source: None,
+            source: Source::Nothing,
+            owes_packet: false,
+            waiting: None,
+            strips_padding: false,
             file: None,
-            refused: None,
+            refused: full,
+            error: None,
             deviations: 0,
         }
     }
 
     /// Asks the machine what to do, and answers what it asks.
     pub(super) fn step(&mut self, house: &House) -> Step {
+        if self.owes_packet {
+            // The session may have ended in the meantime: the last event says so.
+            let _ = self.send_packet(Instant::now());
+            return Step::Heavy;
+        }
         match self.server.poll_output() {
             Output::Transmit(transmit) => Step::Write(transmit),
             Output::Wait(until) => Step::Wait(until),
             Output::Event(ServerEvent::Closed(reason)) => Step::Over(reason),
             Output::Event(event) => {
                 let heavy = matches!(event, ServerEvent::Open(_) | ServerEvent::Play(_));
-                // The session may have ended between an event and its answer: the last event
-                // says so.
                 let _ = self.on_event(event, house);
-                if heavy { Step::Heavy } else { Step::More }
+                if heavy || self.owes_packet { Step::Heavy } else { Step::More }
             }
         }
     }
@@ -86,9 +124,10 @@ impl Session {
             refused: self.refused.clone(),
             packets: stats.packets,
             bytes: stats.bytes,
+            dropped: stats.dropped,
             deviations: self.deviations,
             time: self.since.elapsed(),
-            error,
+            error: error.or_else(|| self.error.clone()),
         };
         house.report.left(&self.who, &outcome);
     }
@@ -96,10 +135,15 @@ impl Session {
     fn on_event(&mut self, event: ServerEvent, house: &House) -> Result<(), StateError> {
         let now = Instant::now();
         match event {
-            ServerEvent::Connected(info) => self.who.is(&info.subscriber, info.version),
+            ServerEvent::Connected(info) => {
+                self.strips_padding = info.version.major >= 9;
+                self.who.is(&info.subscriber, info.version);
+            }
             ServerEvent::Open(request) => return self.open(now, request, house),
-            ServerEvent::Play(request) => return self.play(now, &request),
+            ServerEvent::Play(request) => return self.play(now, &request, house),
+            ServerEvent::SelectStreams(changes) => self.select(&changes),
             ServerEvent::PacketWanted { .. } => return self.send_packet(now),
+            ServerEvent::Stopped => self.pause(),
             ServerEvent::Log(log) => house.report.log(&self.who, &log),
             ServerEvent::Deviation(_) => self.deviations = self.deviations.saturating_add(1),
             _ => {}
@@ -107,46 +151,33 @@ impl Session {
         Ok(())
     }
 
-    fn open(
+    fn play(
         &mut self,
         now: Instant,
-        request: OpenRequest,
+        request: &PlayRequest,
         house: &House,
     ) -> Result<(), StateError> {
-        let asked = shortened(&request.path);
-        let file = self.file.insert(asked);
-        let Some(path) = house.library.find(&request.path) else {
-            self.refused = Some("there is no such file".to_owned());
-            return self.server.reject(now, request, HResult::FILE_NOT_FOUND);
-        };
-        match Title::open(Path::new(&path)) {
-            Ok(title) => {
-                house.report.opened(&self.who, file);
-                let content = title.content().clone();
-                self.source = Some(title);
-                self.refused = None;
-                self.server.accept(now, request, content)
-            }
-            Err(error) => {
-                self.refused = Some(error.to_string());
-                self.server.reject(now, request, error.hresult())
-            }
+        self.owes_packet = false;
+        match &mut self.source {
+            Source::Live(_) => self.play_live(now, request, house),
+            _ => self.play_demand(now, request),
         }
     }
 
-    fn play(&mut self, now: Instant, request: &PlayRequest) -> Result<(), StateError> {
-        match self.source.as_mut().map(|title| title.play(request)) {
-            Some(Ok(())) => Ok(()),
-            _ => self.server.abort_stream(now, HResult::FAIL),
+    /// What is selected before a play command comes with it.
+    fn select(&mut self, changes: &[StreamSelection]) {
+        match &mut self.source {
+            Source::Nothing => {}
+            Source::Title(title) => title.select(changes),
+            Source::Playlist(list) => list.title().select(changes),
+            Source::Live(audience) => audience.select(changes),
         }
     }
 
-    fn send_packet(&mut self, now: Instant) -> Result<(), StateError> {
-        match self.source.as_mut().map(Title::next_packet) {
-            Some(Ok(Some(packet))) => self.server.send_packet(now, packet.number, packet.body),
-            Some(Ok(None)) => self.server.end_of_stream(now),
-            // The file was cut or taken away under our hands.
-            _ => self.server.abort_stream(now, HResult::FAIL),
+    fn pause(&mut self) {
+        self.owes_packet = false;
+        if let Source::Live(audience) = &mut self.source {
+            audience.pause();
         }
     }
 }

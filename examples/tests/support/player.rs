@@ -4,31 +4,63 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use mms_proto::mmsp::{Client, ClientConfig};
-use mms_proto::{ClientEvent, CloseReason, HResult, Input, Output, PlayRequest, StreamNumber};
+use mms_proto::{
+    ClientEvent, CloseReason, Credentials, HResult, Input, Output, PlayRequest, Redirect,
+    StreamNumber,
+};
 
 /// Far more than anything takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A player before version 9, which is sent packets with their padding.
+pub(crate) const OLD: &str = "NSPlayer/7.1.0.3055";
+/// One that is sent the next entry of a list unasked, and packets without their padding.
+pub(crate) const NEW: &str = "NSPlayer/9.0.0.2980";
 
 /// A session over one connection.
 #[derive(Debug)]
 pub(crate) struct Player {
     pub(crate) socket: TcpStream,
     client: Client,
+    /// Name and password to answer a challenge with.
+    pub(crate) credentials: Option<(&'static str, &'static str)>,
     pub(crate) packets: usize,
+    /// Payloads, one after the other.
+    pub(crate) media: Vec<u8>,
+    pub(crate) headers: Vec<Bytes>,
     pub(crate) started: bool,
+    pub(crate) redirect: Option<Redirect>,
     /// What the server said at the end of the stream.
     pub(crate) end: Option<HResult>,
     pub(crate) closed: Option<CloseReason>,
 }
 
 impl Player {
-    /// Connects and asks for a file, with all of its streams.
+    /// Connects as an [`OLD`] player and asks for a file, with all of its streams.
     pub(crate) fn connect(address: SocketAddr, path: &str) -> Self {
+        Self::connect_as(OLD, address, path)
+    }
+
+    pub(crate) fn connect_as(player: &str, address: SocketAddr, path: &str) -> Self {
         let socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        let client = Client::new(Instant::now(), ClientConfig::new("127.0.0.1", path));
-        Self { socket, client, packets: 0, started: false, end: None, closed: None }
+        let mut config = ClientConfig::new("127.0.0.1", path);
+        config.player = player.to_owned();
+        config.allow_clear_text = true;
+        Self {
+            socket,
+            client: Client::new(Instant::now(), config),
+            credentials: None,
+            packets: 0,
+            media: Vec::new(),
+            headers: Vec::new(),
+            started: false,
+            redirect: None,
+            end: None,
+            closed: None,
+        }
     }
 
     /// Goes on until this is true, or the session is over. Reads so many bytes at a time.
@@ -52,13 +84,26 @@ impl Player {
     fn on_event(&mut self, event: ClientEvent) {
         let now = Instant::now();
         match event {
-            ClientEvent::Ready(_) => {
+            ClientEvent::Challenge(challenge) => match self.credentials.take() {
+                Some((user, password)) => {
+                    let (user, password) = (user.to_owned(), password.to_owned());
+                    let credentials = Credentials::Basic { user, password };
+                    self.client.authenticate(now, &challenge, &credentials).unwrap();
+                }
+                None => self.client.close(now),
+            },
+            ClientEvent::Redirected(redirect) => self.redirect = Some(redirect),
+            ClientEvent::Ready(content) | ClientEvent::NextEntry(content) => {
+                self.headers.push(content.header().clone());
                 let streams = (1..=2).filter_map(StreamNumber::new);
                 self.client.play(now, PlayRequest::all(streams)).unwrap();
             }
             ClientEvent::Started => self.started = true,
-            ClientEvent::Packet(_) => self.packets += 1,
-            ClientEvent::EndOfStream { hr, .. } => {
+            ClientEvent::Packet(packet) => {
+                self.packets += 1;
+                self.media.extend_from_slice(&packet.payload);
+            }
+            ClientEvent::EndOfStream { more: false, hr } => {
                 self.end = Some(hr);
                 self.client.close(now);
             }

@@ -1,0 +1,75 @@
+//! What all players share: the feed that brings it, and the channel that they listen to.
+
+use mms_asf::Header;
+use mms_proto::{PlayRequest, StreamSelection};
+
+use super::channel::{Change, Channel, Listener, LivePacket};
+use super::feed::{Feed, FeedItem};
+use super::playlist::default_streams;
+
+/// A feed and its channel.
+#[derive(Debug)]
+pub(super) struct Broadcast {
+    feed: Feed,
+    channel: Channel,
+    /// The header of what is sent, for streams that nobody has chosen.
+    header: Option<Header>,
+    /// It has ended, and why if it should not have.
+    ended: Option<Option<String>>,
+}
+
+/// What has happened to it.
+#[derive(Debug)]
+pub(super) enum News {
+    /// For all players.
+    Change(Change),
+    /// For the person who runs the server.
+    Note(String),
+}
+
+impl Broadcast {
+    pub(super) fn new(feed: Feed) -> Self {
+        Self { feed, channel: Channel::new(), header: None, ended: None }
+    }
+
+    /// The next thing that has happened; `None` when nothing has.
+    pub(super) fn next(&mut self) -> Option<News> {
+        let item = self.feed.try_next()?;
+        if let FeedItem::Note(note) = item {
+            return Some(News::Note(note));
+        }
+        let change = self.channel.take(item);
+        match &change {
+            Change::Header => {
+                let bytes = self.channel.content().map(|content| content.header().clone());
+                self.header = bytes.and_then(|bytes| Header::parse(&bytes).ok());
+            }
+            Change::Ended(why) => self.ended = Some(why.clone()),
+            _ => {}
+        }
+        Some(News::Change(change))
+    }
+
+    pub(super) fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    /// Whether it has ended, and why if it should not have.
+    pub(super) fn ended(&self) -> Option<&Option<String>> {
+        self.ended.as_ref()
+    }
+
+    /// The streams of a new header for a player that has not chosen any of it.
+    pub(super) fn streams(&self, link_bandwidth: Option<u32>) -> Vec<StreamSelection> {
+        self.header.as_ref().map_or_else(Vec::new, |header| default_streams(header, link_bandwidth))
+    }
+
+    /// A player that listens to these streams.
+    pub(super) fn tune_in(
+        &self,
+        streams: Vec<StreamSelection>,
+        strip_padding: bool,
+    ) -> (Listener, Vec<LivePacket>) {
+        self.channel.tune_in(&PlayRequest::select(streams), strip_padding)
+    }
+}

@@ -1,0 +1,74 @@
+//! Files and lists, which each player plays from where it likes.
+
+use std::time::Instant;
+
+use mms_proto::{HResult, PlayRequest, StateError};
+
+use super::{Session, Source};
+use crate::serve::playlist::default_streams;
+use crate::serve::title::{Step, Title};
+
+impl Session {
+    pub(super) fn play_demand(
+        &mut self,
+        now: Instant,
+        request: &PlayRequest,
+    ) -> Result<(), StateError> {
+        match self.title().map(|title| title.play(request)) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => self.fail(now, error.to_string()),
+            None => self.server.abort_stream(now, HResult::FAIL),
+        }
+    }
+
+    /// Sends the next packet, or what comes when there is none. Where only a part of the file was
+    /// looked through, the packet is owed.
+    pub(super) fn send_packet(&mut self, now: Instant) -> Result<(), StateError> {
+        self.owes_packet = false;
+        match self.title().map(Title::step) {
+            Some(Ok(Step::Packet(packet))) => {
+                self.server.send_packet_at(now, packet.number, packet.time, packet.body)
+            }
+            Some(Ok(Step::Later)) => {
+                self.owes_packet = true;
+                Ok(())
+            }
+            Some(Ok(Step::End)) => self.next_entry(now),
+            Some(Err(error)) => self.fail(now, error.to_string()),
+            None => self.server.abort_stream(now, HResult::FAIL),
+        }
+    }
+
+    /// The end of a file, or of an entry of a list.
+    fn next_entry(&mut self, now: Instant) -> Result<(), StateError> {
+        let Source::Playlist(list) = &mut self.source else {
+            return self.server.end_of_stream(now);
+        };
+        let Some(title) = list.next_entry() else { return self.server.end_of_stream(now) };
+        title.strip_padding(self.strips_padding);
+        // A player that gets the entry at once has had no chance to choose.
+        let streams = default_streams(title.header(), self.server.link_bandwidth());
+        let content = title.content().clone();
+        let played = title.play(&PlayRequest::select(streams));
+        self.server.end_of_entry(now)?;
+        self.server.next_entry(now, content)?;
+        match played {
+            Ok(()) => Ok(()),
+            Err(error) => self.fail(now, error.to_string()),
+        }
+    }
+
+    fn title(&mut self) -> Option<&mut Title> {
+        match &mut self.source {
+            Source::Title(title) => Some(title),
+            Source::Playlist(list) => Some(list.title()),
+            _ => None,
+        }
+    }
+
+    /// The file was cut or taken away under our hands.
+    fn fail(&mut self, now: Instant, why: String) -> Result<(), StateError> {
+        self.error = Some(why);
+        self.server.abort_stream(now, HResult::FAIL)
+    }
+}

@@ -1,0 +1,183 @@
+//! What can be asked for besides files: lists, live streams, names that are elsewhere; and who may
+//! ask.
+
+#![cfg(test)]
+
+#[expect(dead_code, reason = "every test program uses another part of it")]
+mod support {
+    pub(crate) mod player;
+    pub(crate) mod scratch;
+    pub(crate) mod served;
+}
+
+use std::fs;
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use mms_examples::serve::feed::FeedSource;
+use mms_examples::serve::{Options, Redirection};
+use mms_proto::{CloseReason, HResult, Redirect};
+use support::player::{NEW, OLD, Player};
+use support::scratch::Scratch;
+use support::served::Served;
+
+const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
+const NAME: &str = "test-pattern.wmv";
+const PACKETS: usize = 85;
+const PACKET: usize = 3200;
+const HEADER: usize = 875;
+
+/// Plays to the end.
+fn play(mut player: Player) -> Player {
+    player.run(0x1_0000, |_| false);
+    player
+}
+
+#[test]
+fn a_name_that_is_elsewhere() {
+    let mut options = Options::new(CLIP);
+    let to = "mmst://127.0.0.1:9/new.wmv".to_owned();
+    options.redirects.push(Redirection { from: "old name.wmv".to_owned(), to: to.clone() });
+    let server = Served::start(options);
+    let player = play(Player::connect(server.address, "old%20name.wmv?x=y"));
+    assert_eq!(player.redirect, Some(Redirect::Url(to)));
+    assert_eq!(player.closed, Some(CloseReason::Redirected));
+    server.says(|line| line.ends_with("refused: sent to mmst://127.0.0.1:9/new.wmv"));
+    assert_eq!(play(Player::connect(server.address, NAME)).packets, PACKETS);
+}
+
+#[test]
+fn only_those_who_may_play_do() {
+    let scratch = Scratch::new("users");
+    let users = scratch.join("users.txt");
+    fs::write(&users, "# who\nanna:secret\n").unwrap();
+    let mut options = Options::new(CLIP);
+    options.users = Some(users);
+    let server = Served::start(options);
+    for (credentials, packets, said) in [
+        (None, 0, "no name and password"),
+        (Some(("anna", "guess")), 0, "wrong name or password"),
+        (Some(("bert", "secret")), 0, "wrong name or password"),
+        (Some(("anna", "secret")), PACKETS, "\"anna\" left after"),
+    ] {
+        let mut player = Player::connect(server.address, NAME);
+        player.credentials = credentials;
+        let who = player.socket.local_addr().unwrap().to_string();
+        let player = play(player);
+        assert_eq!(player.packets, packets, "{credentials:?}");
+        drop(player);
+        let line = server.says(|line| line.starts_with(&who) && line.contains("left after"));
+        assert!(line.contains(said) && !line.contains("secret"), "{line}");
+    }
+    // Nobody learns which files there are.
+    let missing = play(Player::connect(server.address, "missing.wmv"));
+    assert_eq!(missing.closed, Some(CloseReason::Local), "it was challenged");
+}
+
+#[test]
+fn a_list_is_played_to_its_end() {
+    let scratch = Scratch::new("list");
+    for name in ["a.wmv", "b.wmv", "c.wmv"] {
+        fs::copy(CLIP, scratch.join(name)).unwrap();
+    }
+    let list = scratch.join("evening.m3u");
+    fs::write(&list, "a.wmv\nb.wmv\nmissing.wmv\nc.wmv\n").unwrap();
+    let mut options = Options::nothing();
+    options.playlist = Some(list);
+    let server = Served::start(options);
+    for product in [OLD, NEW] {
+        for path in ["evening.m3u", ""] {
+            let player = play(Player::connect_as(product, server.address, path));
+            assert_eq!(player.closed, Some(CloseReason::Local), "{product}");
+            assert_eq!((player.packets, player.end), (3 * PACKETS, Some(HResult::OK)), "{product}");
+            assert_eq!(player.headers.len(), 3);
+        }
+    }
+    assert!(play(Player::connect(server.address, "a.wmv")).closed != Some(CloseReason::Local));
+}
+
+/// A pipe between two threads.
+struct Pipe {
+    pieces: Receiver<Vec<u8>>,
+    rest: Vec<u8>,
+}
+
+impl Read for Pipe {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        if self.rest.is_empty() {
+            self.rest = self.pieces.recv().unwrap_or_default();
+        }
+        let count = self.rest.len().min(room.len());
+        room[..count].copy_from_slice(&self.rest[..count]);
+        self.rest.drain(..count);
+        Ok(count)
+    }
+}
+
+/// A server of a live stream, and where to write the stream.
+fn broadcast() -> (Served, Sender<Vec<u8>>) {
+    let (sender, pieces) = channel();
+    let pipe = Pipe { pieces, rest: Vec::new() };
+    let options = Options::live("live", FeedSource::Reader(Box::new(pipe)));
+    (Served::start(options), sender)
+}
+
+#[test]
+fn players_join_a_live_stream_in_the_middle() {
+    let clip = fs::read(CLIP).unwrap();
+    let packets = |range: std::ops::Range<usize>| {
+        clip[HEADER + range.start * PACKET..HEADER + range.end * PACKET].to_vec()
+    };
+    let (server, pipe) = broadcast();
+    // Nothing has come yet: this one waits for it.
+    let mut first = Player::connect(server.address, "live");
+    let early = std::thread::spawn(move || {
+        first.run(1_000, |player| player.packets > 0);
+        first
+    });
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    pipe.send(clip[..HEADER].to_vec()).unwrap();
+    server.says(|line| line.contains(" opened \"live\""));
+    // What comes before it plays is not lost: a player begins at the last key frame.
+    pipe.send(packets(0..10)).unwrap();
+    let first = early.join().unwrap();
+    let mut second = Player::connect_as(NEW, server.address, "");
+    second.run(1_000, |player| player.packets > 0);
+    pipe.send(packets(10..PACKETS)).unwrap();
+    drop(pipe);
+    let (first, second) = (play(first), play(second));
+    for player in [&first, &second] {
+        assert_eq!(player.end, Some(HResult::OK), "{:?}", player.closed);
+        assert!(player.packets >= PACKETS - 10, "{}", player.packets);
+    }
+    // To the end, byte for byte.
+    let end = packets(PACKETS - 5..PACKETS);
+    assert!(first.media.ends_with(&end));
+    // There is nothing left to serve.
+    server.stopped().unwrap();
+}
+
+#[test]
+fn a_live_stream_that_never_begins_refuses_in_time() {
+    let (sender, pieces) = channel::<Vec<u8>>();
+    let pipe = Pipe { pieces, rest: Vec::new() };
+    let mut options = Options::live("live", FeedSource::Reader(Box::new(pipe)));
+    options.timeouts = options.timeouts.clone().handshake(std::time::Duration::from_secs(3));
+    let server = Served::start(options);
+    let Some(CloseReason::Failed(error)) = play(Player::connect(server.address, "live")).closed
+    else {
+        panic!()
+    };
+    assert!(error.to_string().contains("busy"), "{error}");
+    server.says(|line| line.contains("refused: it has not begun"));
+    drop(sender);
+}
+
+#[test]
+fn a_stream_that_is_none_ends_the_server_with_a_reason() {
+    let (server, pipe) = broadcast();
+    pipe.send(b"GET / HTTP/1.0\r\n\r\n".repeat(100)).unwrap();
+    drop(pipe);
+    let error = server.stopped().unwrap_err();
+    assert!(error.to_string().contains("the input is no ASF"), "{error}");
+}
