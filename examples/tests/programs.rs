@@ -295,7 +295,11 @@ fn serve_ends_with_2_when_it_is_called_wrongly() {
     assert_fails("serve", &["-", "--live", "--loop"], 2, "standard input cannot begin again");
     assert_fails("serve", &[CLIP, "--live", "--pace", "full"], 2, "--pace is for files on demand");
     assert_fails("serve", &[CLIP, "--live", "--playlist", "x"], 2, "--live plays one thing");
-    let help = run("serve", &["--help"]);
-    assert_eq!(help.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&help.stdout).contains("--listen"));
+    assert_fails("relay", &[], 2, "Usage");
+    assert_fails("relay", &["http://example.org/"], 2, "use mms:// or mmst://");
+    for name in ["serve", "relay"] {
+        let help = run(name, &["--help"]);
+        assert_eq!(help.status.code(), Some(0));
+        assert!(String::from_utf8_lossy(&help.stdout).contains("--listen"));
+    }
 }

@@ -1,4 +1,4 @@
-//! What a program that serves does whatever it serves: addresses on standard output, lines on standard
+//! What the programs `serve` and `relay` do alike: addresses on standard output, lines on standard
 //! error, and an end when they are told to.
 
 use std::error::Error;

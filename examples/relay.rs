@@ -1,0 +1,41 @@
+//! Plays a stream of another MMS server once, and serves it to any number of players.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::Parser;
+use mms_client::MmsUrl;
+use mms_examples::serve::Options;
+use mms_examples::serve::feed::{FeedSource, UpstreamOptions};
+use mms_examples::serve::program::{self, address, players};
+
+/// Plays a stream of another MMS server once, and serves it to any number of players, who join in
+/// the middle. When the connection breaks it is opened again, and the players stay.
+#[derive(Parser)]
+#[command(name = "relay")]
+struct Arguments {
+    #[arg(help = "The stream, such as mms://example.org/live")]
+    url: MmsUrl,
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1755",
+          value_parser = address)]
+    listen: SocketAddr,
+    /// Players at a time; more are refused.
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = players)]
+    max_clients: usize,
+    /// Report in JSON on standard error, one object a line.
+    #[arg(long)]
+    json_log: bool,
+}
+
+fn main() -> ExitCode {
+    let Arguments { url, listen, max_clients, json_log } = Arguments::parse();
+    // Under the name that it has there; a query is between us and the other server.
+    let path = url.wire_path().split('?').next().unwrap_or_default();
+    let name = if path.is_empty() { "live" } else { path }.to_owned();
+    let mut options = Options::live(name, FeedSource::Upstream(UpstreamOptions::new(url)));
+    options.listen = listen;
+    options.max_players = max_clients;
+    options.json_log = json_log;
+    program::run("relay", options)
+}
