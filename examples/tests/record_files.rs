@@ -202,7 +202,8 @@ fn only_a_part() {
     };
     assert!((1900..2500).contains(&duration(&["--duration", "2"])));
     assert!(setup.packets("x") == clip()[..setup.packets("x").len()]);
-    assert!((3500..4100).contains(&duration(&["--start", "2"])));
+    // From the last key frame before it, which is at 2.0 s.
+    assert!((3500..4100).contains(&duration(&["--start", "3"])));
     assert!(media(&clip()).ends_with(&media(&setup.packets("x"))));
     assert_eq!(first_sent(&setup.packets("x")), 0);
     let ended = setup.record(&["--start-packet", "85", "-o", "none"]);
@@ -247,7 +248,7 @@ fn a_cut_recording_is_completed_from_its_last_whole_packet() {
 
     // Another start: nothing is touched.
     fs::write(setup.scratch.join("cut"), &whole[..whole.len() / 2]).unwrap();
-    for start in [["--start", "1"], ["--start-packet", "7"]] {
+    for start in [["--start", "3"], ["--start-packet", "7"]] {
         let ended = setup.record(&[&start[..], &["-o", "cut", "--resume"]].concat());
         assert!(ended.failed().contains("cannot resume cut: "), "{ended:?}");
         assert!(ended.stdout.is_empty() && !ended.stderr.contains("go on with"), "{ended:?}");
