@@ -129,7 +129,14 @@ fn packets_that_cannot_be_read_are_left_out() {
     std::fs::write(&path, bytes).unwrap();
     let items = Fed::start(files(&[&path], false)).all();
     assert_eq!(packets(&items), [packet(0, 0), packet(2, 20)]);
-    assert!(items.iter().any(|item| matches!(item, FeedItem::Note(_))));
+    let note = |item: &FeedItem| matches!(item, FeedItem::Note(_));
+    assert!(items.iter().any(note));
+
+    // Once, not in each round.
+    let fed = Fed::start(files(&[&path], true));
+    let items: Vec<_> = (0..8).map(|_| fed.next()).collect();
+    fed.stop();
+    assert_eq!((packets(&items).len(), items.iter().filter(|item| note(item)).count()), (6, 1));
 }
 
 #[test]

@@ -68,8 +68,17 @@ impl Program<'_> {
         let played = loop {
             let played = self.round(&mut reader, &mut rounds);
             self.position = rounds.end();
-            if !endless || played.is_err() {
-                break played;
+            match played {
+                // In later rounds they are the same ones.
+                Ok(left_out) if left_out > 0 && rounds.is_first() => {
+                    let note = format!("{left_out} packets cannot be read and are left out");
+                    self.outlet.send(FeedItem::Note(note))?;
+                }
+                Ok(_) => {}
+                Err(why) => break Err(why),
+            }
+            if !endless {
+                break Ok(());
             }
             rounds.again();
         };
@@ -78,11 +87,12 @@ impl Program<'_> {
         played.and_then(|()| Ok(self.outlet.wait_until(end)?))
     }
 
+    /// Plays a file from its first packet to its last one; returns how many were left out.
     fn round(
         &mut self,
         reader: &mut FileReader<BufReader<File>>,
         rounds: &mut Rounds,
-    ) -> Result<(), Interrupted> {
+    ) -> Result<u64, Interrupted> {
         let mut buffer = BytesMut::new();
         let (mut left_out, mut sent) = (0_u64, false);
         for number in 0..reader.packet_count() {
@@ -100,11 +110,7 @@ impl Program<'_> {
         if !sent {
             return Err(Interrupted::Failed("no packet can be read".to_owned()));
         }
-        if left_out > 0 {
-            let note = format!("{left_out} packets could not be read and were left out");
-            self.outlet.send(FeedItem::Note(note))?;
-        }
-        Ok(())
+        Ok(left_out)
     }
 }
 

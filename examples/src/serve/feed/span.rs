@@ -57,6 +57,11 @@ impl Rounds {
         Ok(self.position.saturating_add(self.offset).saturating_add(sent.saturating_sub(first)))
     }
 
+    /// Whether the file has not begun again.
+    pub(super) fn is_first(&self) -> bool {
+        self.first_round
+    }
+
     /// The next packet is the first one again.
     pub(super) fn again(&mut self) {
         self.first_round = false;
