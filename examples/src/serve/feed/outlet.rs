@@ -115,9 +115,9 @@ impl Shared {
     }
 
     pub(super) fn stop(&self) {
+        self.cancel.cancel();
         *lock(&self.stopped) = true;
         self.stopping.notify_all();
-        self.cancel.cancel();
         // Not while the lock is held: what is dropped may be much.
         let items = lock(&self.items).take();
         drop(items);
