@@ -103,7 +103,7 @@ fn items_of(entries: &[Entry]) -> Vec<FeedItem> {
 fn a_playlist_is_one_header_after_the_other() {
     // The last two are equal: their packets begin anew all the same.
     let entries = vec![entry(1, 5), entry(2, 3), entry(2, 3)];
-    let visit = Visit { entries: entries.clone(), live: None, cut: false };
+    let visit = Visit { entries: entries.clone(), live: None, early: 0, cut: false };
     let items = feed(origin::start(SIZE, vec![visit]), "list").all();
     assert_eq!(items, items_of(&entries));
 }
@@ -115,6 +115,7 @@ fn another_header_behind_a_cut_is_a_change() {
     let visit = |(cut, entry): (bool, &Entry)| Visit {
         entries: vec![entry.clone()],
         live: Some(0..entry.packets.len()),
+        early: 0,
         cut,
     };
     let mut items = feed(origin::start(SIZE, visits.map(visit).collect()), "live").all();
@@ -126,7 +127,8 @@ fn another_header_behind_a_cut_is_a_change() {
 fn a_live_stream_goes_on_without_repeating_itself() {
     let mut entry = entry(1, 30);
     entry.header = testing::live_header(SIZE, &[TestStream::Audio(1)]);
-    let live = |range, cut| Visit { entries: vec![entry.clone()], live: Some(range), cut };
+    let live =
+        |range, cut| Visit { entries: vec![entry.clone()], live: Some(range), early: 0, cut };
     // A server begins with packets from before; one has none left; then some are missing.
     let visits =
         vec![live(0..10, true), live(6..15, true), live(12..15, true), live(20..30, false)];
@@ -138,9 +140,22 @@ fn a_live_stream_goes_on_without_repeating_itself() {
 }
 
 #[test]
+fn a_server_that_begins_too_early_does_not_repeat_a_file() {
+    let whole = entry(1, 9);
+    let mut part = whole.clone();
+    part.packets.truncate(5);
+    let visits = [(part, true), (whole.clone(), false)];
+    let visits =
+        visits.map(|(entry, cut)| Visit { entries: vec![entry], live: None, early: 3, cut });
+    let mut items = feed(origin::start(SIZE, visits.to_vec()), "file").all();
+    items.retain(|item| !matches!(item, FeedItem::Note(_)));
+    assert_eq!(items, items_of(&[whole]));
+}
+
+#[test]
 fn a_file_that_was_cut_at_its_end_is_complete() {
     let entry = entry(1, 9);
-    let visit = Visit { entries: vec![entry.clone()], live: None, cut: true };
+    let visit = Visit { entries: vec![entry.clone()], live: None, early: 0, cut: true };
     let mut items = feed(origin::start(SIZE, vec![visit]), "file").all();
     items.retain(|item| !matches!(item, FeedItem::Note(_)));
     assert_eq!(items, items_of(&[entry]));
@@ -156,7 +171,7 @@ fn padding_that_was_left_out_is_put_back() {
         assert!(out.len() < packet.len());
         *packet = out.freeze();
     }
-    let visit = Visit { entries: vec![sent], live: None, cut: false };
+    let visit = Visit { entries: vec![sent], live: None, early: 0, cut: false };
     let items = feed(origin::start(SIZE, vec![visit]), "file").all();
     assert_eq!(items, items_of(&[whole]));
 }

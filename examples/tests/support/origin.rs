@@ -34,6 +34,8 @@ pub(crate) struct Visit {
     pub(crate) entries: Vec<Entry>,
     /// The packets of the only entry that are sent live; `None` sends the entries on demand.
     pub(crate) live: Option<Range<usize>>,
+    /// Begin so many packets in front of the one that is asked for.
+    pub(crate) early: usize,
     /// Go away without a word behind the last packet.
     pub(crate) cut: bool,
 }
@@ -118,7 +120,7 @@ impl<'a> Session<'a> {
 
     fn play(&mut self, now: Instant, request: &PlayRequest) -> Result<(), StateError> {
         self.next = match request.start {
-            Start::Packet(number) => number.get() as usize,
+            Start::Packet(number) => (number.get() as usize).saturating_sub(self.visit.early),
             _ => 0,
         };
         let Some(range) = self.visit.live.clone() else { return Ok(()) };
