@@ -26,8 +26,8 @@ use super::feed::FeedItem;
 pub struct LivePacket {
     /// Its number among all packets of the channel, whatever header they belong to.
     pub number: u32,
-    /// A key frame of a video stream begins in it, or the content has no video: a player that
-    /// missed packets can go on with it.
+    /// A player that missed packets can go on with it: a key frame of a video stream begins in it,
+    /// or the content has no video, or none of which a key frame came for [`BACKLOG_TIME`].
     pub key_frame: bool,
     /// Its send time, on a line that does not wrap and begins anew with each header.
     pub time: Duration,
@@ -77,6 +77,8 @@ struct Program {
     clock: Clock,
     /// The time of the last packet that has one.
     time: Duration,
+    /// The time of the last key frame, or of the first packet.
+    key_time: Option<Duration>,
     backlog: Backlog,
 }
 
@@ -157,10 +159,15 @@ impl Channel {
                 }
             }
         }
+        let key_time = program.key_time.filter(|&at| keys == 0 && at <= program.time);
+        let key_time = key_time.unwrap_or(program.time);
+        program.key_time = Some(key_time);
+        // Video is declared where there is none, or stops: sound does not wait for it.
+        let without = program.time.saturating_sub(key_time) > BACKLOG_TIME;
         let stripped = parsed.map_or_else(|| body.clone(), |_| without_padding(&body));
         let packet = LivePacket {
             number: self.number,
-            key_frame: keys != 0 || program.video == 0,
+            key_frame: keys != 0 || program.video == 0 || without,
             time: program.time,
             stripped,
             body,
@@ -187,7 +194,7 @@ impl Program {
             .fold(0, |all, stream| all | bit(stream.number));
         let backlog = Backlog::new(video != 0);
         let (clock, time) = (Clock::default(), Duration::ZERO);
-        Ok(Self { header, content, video, clock, time, backlog })
+        Ok(Self { header, content, video, clock, time, key_time: None, backlog })
     }
 }
 

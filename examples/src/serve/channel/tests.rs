@@ -107,6 +107,18 @@ fn a_key_frame_has_to_begin_and_to_be_of_video() {
 }
 
 #[test]
+fn sound_does_not_wait_for_video_that_does_not_come() {
+    let mut channel = channel(&STREAMS);
+    // In tenths of a second. The last ones are of another time.
+    for (at, key_frame) in [(1_000, false), (1_300, false), (1_301, true), (5, false)] {
+        assert_eq!(sent(&mut channel, packet(at, &[1])).key_frame, key_frame, "{at}");
+    }
+    assert!(sent(&mut channel, packet(9, &[0x82])).key_frame);
+    assert!(!sent(&mut channel, packet(309, &[1])).key_frame);
+    assert!(sent(&mut channel, packet(310, &[1])).key_frame);
+}
+
+#[test]
 fn a_player_begins_with_the_latest_key_frame_of_its_streams() {
     let mut channel = channel(&STREAMS);
     for at in 0..20 {
