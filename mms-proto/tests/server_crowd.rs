@@ -27,7 +27,7 @@ fn a_thousand_sessions_keep_every_rule() {
             Err(_) => panic!("the session with seed {seed}"),
         }
     }
-    seen.all_happened(count / 50);
+    seen.all_happened(count / 100);
 }
 
 fn seeds() -> Range<u64> {

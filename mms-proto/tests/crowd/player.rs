@@ -8,7 +8,8 @@ use bytes::Bytes;
 use mms_proto::mmsp::message::{
     BandwidthTest, CancelReadBlock, ClientMessage, CloseFile, Connect, ConnectFunnel, Funnel,
     FunnelInfo, FunnelName, FunnelProtocol, Logging, MessageId, OpenFile, PacketPair, Pong,
-    ReadBlock, StartPlaying, StartStriding, StopPlaying, StreamSwitch,
+    ReadBlock, SecurityChallenge, SecurityResponse, StartPlaying, StartStriding, StopPlaying,
+    StreamSwitch, basic_token,
 };
 use mms_proto::{Accel, Rate, Start, Stop, StreamNumber, StreamSelection};
 
@@ -46,6 +47,8 @@ pub(crate) struct Player {
     acts: u32,
     /// It is in a hurry: it waits for no answer.
     hasty: bool,
+    /// Label and cookie of the latest challenge.
+    challenge: (u32, u32),
     /// It answers Pings.
     pub(crate) polite: bool,
 }
@@ -63,6 +66,7 @@ impl Player {
             label: random.from(1, 0xFE),
             acts: random.from(1, 60),
             hasty: random.one_in(4),
+            challenge: (0, 0),
             polite: !random.one_in(8),
         }
     }
@@ -104,6 +108,11 @@ impl Player {
                 1 => vec![funnel(FunnelProtocol::Tcp)],
                 _ => vec![funnel(FunnelProtocol::Tcp), open(random)],
             },
+            Stage::Challenged => match random.from(0, 7) {
+                0 => vec![open(random)],
+                1 => Vec::new(),
+                _ => vec![self.respond(random)],
+            },
             Stage::Opened => vec![self.read_block(random)],
             Stage::Header(_) => match random.from(0, 5) {
                 0 => vec![CancelReadBlock { incarnation: 2 }.into()],
@@ -134,8 +143,20 @@ impl Player {
         }
     }
 
+    /// The server wants to know who it is.
+    pub(crate) fn challenged(&mut self, challenge: &SecurityChallenge) {
+        self.challenge = (challenge.incarnation, challenge.cookie);
+    }
+
+    fn respond(&self, random: &mut Random) -> ClientMessage {
+        let (incarnation, cookie) = self.challenge;
+        // Now and then to another challenge.
+        let cookie = if random.one_in(5) { cookie ^ 1 } else { cookie };
+        SecurityResponse { incarnation, cookie, token: basic_token("user", "password") }.into()
+    }
+
     fn anything(&mut self, random: &mut Random) -> ClientMessage {
-        match random.from(0, 14) {
+        match random.from(0, 15) {
             0 => self.connect(),
             1 => funnel_info(random),
             2 => funnel(FunnelProtocol::Udp),
@@ -149,6 +170,7 @@ impl Player {
             10 => self.stop(random),
             11 => log(),
             12 => Pong.into(),
+            14 => self.respond(random),
             13 => StartPlaying {
                 open_file_id: 7,
                 start: Start::Beginning,

@@ -16,7 +16,7 @@ use std::time::Instant;
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{ClientMessage, MessageId};
 use mms_proto::mmsp::server::{EntryDelivery, Pace};
-use mms_proto::{CloseReason, Content, Deviation, Error, Missing, ServerEvent};
+use mms_proto::{CloseReason, Content, Deviation, Error, Missing, OpenRequest, ServerEvent};
 
 pub(crate) use media::Given;
 pub(crate) use stage::Stage;
@@ -31,11 +31,14 @@ enum Expected {
     FunnelInfos(u8),
     /// The application's answer to the request with this label.
     Opened(u32),
+    Challenge(u32),
+    Redirect,
     Selected,
     Play,
     Stopped,
     Unknown,
     ClosedLocally,
+    ClosedElsewhere,
 }
 
 /// One session as it has to be.
@@ -64,9 +67,19 @@ pub(crate) struct Rules {
     modern: bool,
     seek_while_streaming: bool,
     all_unasked: bool,
+    /// The client selected streams at least once; and before its latest play command.
+    selected: bool,
+    chose: bool,
     arrived: VecDeque<ClientMessage>,
-    /// Label of the request that the application has to answer.
+    /// Label of the request that the application has to answer, or has answered with a challenge.
     asked: u32,
+    cookie: u32,
+    challenges: u32,
+    most_challenges: u32,
+    /// The server is full.
+    refuses: bool,
+    /// A client that knows redirects.
+    movable: bool,
     expected: Option<Expected>,
     funnel: bool,
     /// Label of the latest play command.
@@ -94,8 +107,15 @@ impl Rules {
             modern: false,
             seek_while_streaming: config.seek_while_streaming,
             all_unasked: config.select_all_unasked,
+            selected: false,
+            chose: false,
             arrived: VecDeque::new(),
             asked: 0,
+            cookie: 0,
+            challenges: 0,
+            most_challenges: config.limits.challenges,
+            refuses: config.refusal.is_some(),
+            movable: false,
             expected: None,
             funnel: false,
             incarnation: 0,
@@ -131,25 +151,21 @@ impl Rules {
         assert_ne!(self.stage, Stage::Closed, "nothing after the end");
         let expected = self.expected.take();
         match (event, expected) {
-            (ServerEvent::Connected(_), Some(Expected::Connected))
-            | (ServerEvent::SelectStreams(_), Some(Expected::Selected))
-            | (ServerEvent::Play(_), Some(Expected::Play))
-            | (ServerEvent::Stopped, Some(Expected::Stopped))
+            (ServerEvent::Connected(_), Some(Expected::Connected)) => {
+                self.expected = self.refuses.then_some(Expected::ClosedLocally);
+            }
+            (ServerEvent::SelectStreams(_), Some(Expected::Selected)) => self.selected = true,
+            (ServerEvent::Play(play), Some(Expected::Play)) => {
+                let unasked = if self.all_unasked { 127 } else { 0 };
+                assert!(self.chose || play.streams.len() == unasked, "nothing was selected");
+            }
+            (ServerEvent::Stopped, Some(Expected::Stopped))
             | (ServerEvent::Unknown { .. }, Some(Expected::Unknown))
-            | (ServerEvent::Closed(CloseReason::Local), Some(Expected::ClosedLocally)) => {}
+            | (ServerEvent::Closed(CloseReason::Local), Some(Expected::ClosedLocally))
+            | (ServerEvent::Closed(CloseReason::Redirected), Some(Expected::ClosedElsewhere)) => {}
             (event, Some(expected)) => panic!("{event:?} instead of {expected:?}"),
             (ServerEvent::PacketWanted { .. }, None) => self.wants_packet(),
-            (ServerEvent::Open(open), None) => {
-                let request = self.next_request();
-                let ClientMessage::OpenFile(request) = request else {
-                    panic!("{open:?} for {request:?}");
-                };
-                assert!(self.funnel && self.content.is_none(), "a file that cannot be opened");
-                assert_eq!(open.path, request.path);
-                self.asked = request.incarnation;
-                self.stage = Stage::Asked;
-                self.timers.asks();
-            }
+            (ServerEvent::Open(open), None) => self.asks(open),
             (ServerEvent::Log(_), None) => {
                 let request = self.next_request();
                 assert!(matches!(request, ClientMessage::Logging(_)), "a report for {request:?}");
@@ -163,6 +179,25 @@ impl Rules {
             self.stage = Stage::Closed;
             self.timers.stop_all();
         }
+    }
+
+    /// The application is asked for a file.
+    fn asks(&mut self, open: &OpenRequest) {
+        match (self.next_request(), &self.stage) {
+            (ClientMessage::OpenFile(request), _) => {
+                assert!(self.funnel && self.content.is_none(), "a file that cannot be opened");
+                assert_eq!((&open.path, &open.credentials), (&request.path, &None));
+                self.asked = request.incarnation;
+            }
+            (ClientMessage::SecurityResponse(response), Stage::Challenged) => {
+                assert_eq!((response.incarnation, response.cookie), (self.asked, self.cookie));
+                assert!(open.credentials.is_some());
+            }
+            (request, stage) => panic!("{open:?} for {request:?} in {stage:?}"),
+        }
+        assert_eq!(open.round, self.challenges);
+        self.stage = Stage::Asked;
+        self.timers.asks();
     }
 
     /// The machine waits.
@@ -232,6 +267,13 @@ impl Rules {
                 self.expected = Some(Expected::Unknown);
             }
             (Deviation::OutOfPlace(id), ClientMessage::Connect(_)) => assert_eq!(id, request.id()),
+            (Deviation::OutOfPlace(_), ClientMessage::SecurityResponse(_)) => {
+                assert_ne!(self.stage, Stage::Challenged);
+            }
+            (Deviation::StaleResponse { .. }, ClientMessage::SecurityResponse(response)) => {
+                assert_eq!(self.stage, Stage::Challenged);
+                assert_ne!(response.cookie, self.cookie);
+            }
             (Deviation::OutOfPlace(MessageId::CANCEL_READ_BLOCK), _) => {
                 assert_eq!(request.id(), MessageId::CANCEL_READ_BLOCK);
             }
@@ -270,6 +312,11 @@ impl Rules {
                     ),
                     Missing::RestOfPacket => {
                         ("closed in the middle of a packet", self.timers.frame(self.now, self.late))
+                    }
+                    _ if self.stage == Stage::Challenged
+                        && self.timers.handshake(self.now, self.late) =>
+                    {
+                        ("closed because a challenge was not met", true)
                     }
                     _ => (
                         "closed because no ping was answered",

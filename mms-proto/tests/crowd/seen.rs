@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Everything that has to happen.
-const ALL: [&str; 24] = [
+const ALL: [&str; 28] = [
     "a header",
     "a packet",
     "a play command",
@@ -15,7 +15,10 @@ const ALL: [&str; 24] = [
     "an end too early",
     "an entry at once",
     "an entry when played",
+    "a client turned away",
     "a file refused",
+    "a challenge",
+    "a redirect",
     "a request refused",
     "a deviation",
     "a report",
@@ -27,6 +30,7 @@ const ALL: [&str; 24] = [
     "closed because nothing was asked for",
     "closed in the middle of a packet",
     "closed because no ping was answered",
+    "closed because a challenge was not met",
     "a socket that was full",
 ];
 

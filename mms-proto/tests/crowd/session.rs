@@ -8,7 +8,7 @@ use mms_proto::mmsp::frame::{Frame, FrameDecoder, MessageWriter};
 use mms_proto::mmsp::message::{ClientMessage, Pong, ServerMessage};
 use mms_proto::mmsp::server::{EntryDelivery, Pace, Pushed, ServerTimeouts};
 use mms_proto::mmsp::{Server, ServerConfig};
-use mms_proto::{Input, Limits, Output, ServerEvent, Transmit};
+use mms_proto::{AuthScheme, HResult, Input, Limits, Output, ServerEvent, Transmit};
 
 use super::player::{Act, Leaving, Player, close};
 use super::random::Random;
@@ -65,7 +65,7 @@ impl Session {
             now,
             server: Server::new(now, config.clone()),
             rules: Rules::new(now, &config),
-            studio: Studio::new(&mut random, config.limits.queued),
+            studio: Studio::new(&mut random, &config),
             player: Player::new(&mut random),
             events: BTreeMap::new(),
             number: 0,
@@ -276,6 +276,9 @@ impl Session {
                 let (_, message) = messages.split_next().unwrap().expect("a message");
                 let message = ServerMessage::decode(&message, &mut Vec::new()).unwrap();
                 self.rules.message(&message);
+                if let ServerMessage::SecurityChallenge(challenge) = &message {
+                    self.player.challenged(challenge);
+                }
                 if matches!(message, ServerMessage::Ping(_)) && self.answers_pings() {
                     self.say(vec![Pong.into()]);
                 }
@@ -323,6 +326,9 @@ fn config(random: &mut Random) -> ServerConfig {
     config.seek_while_streaming = !random.one_in(4);
     config.entry_delivery =
         random.pick(&[EntryDelivery::ByVersion, EntryDelivery::AtOnce, EntryDelivery::WhenPlayed]);
+    config.refusal = random.one_in(20).then_some(HResult::MAX_CLIENTS);
+    config.authentication = random.one_in(4).then_some(AuthScheme::Basic);
+    config.limits.challenges = random.from(0, 4);
     config.limits.queued = random.pick(&[1_000, 5_000, 512 << 10]);
     config
 }

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mms_proto::mmsp::Server;
 use mms_proto::mmsp::server::Pushed;
+use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
-    Content, FileAttributes, HResult, OpenRequest, PlayRequest, ServerEvent, Start, StateError,
+    Content, FileAttributes, HResult, OpenRequest, PlayRequest, Redirect, ServerChallenge,
+    ServerEvent, Start, StateError,
 };
 
 use super::random::Random;
@@ -36,6 +37,8 @@ struct Entry {
 
 pub(crate) struct Studio {
     live: bool,
+    /// Only for those who say who they are.
+    private: bool,
     /// Packets say when they are due.
     timed: bool,
     /// Entries that are still to come.
@@ -50,10 +53,11 @@ pub(crate) struct Studio {
 }
 
 impl Studio {
-    pub(crate) fn new(random: &mut Random, limit: usize) -> Self {
+    pub(crate) fn new(random: &mut Random, config: &ServerConfig) -> Self {
         let live = random.one_in(4);
         Self {
             live,
+            private: config.authentication.is_some(),
             timed: random.one_in(2),
             entries: if random.one_in(3) { random.from(1, 3) } else { 0 },
             entry: Entry::default(),
@@ -61,7 +65,7 @@ impl Studio {
             backwards: false,
             over: false,
             pushing: false,
-            limit,
+            limit: config.limits.queued,
         }
     }
 
@@ -106,10 +110,25 @@ impl Studio {
     ) -> Later {
         match task {
             Task::Answer(request) => {
-                if random.one_in(8) {
-                    let done = server.reject(now, request, HResult::FILE_NOT_FOUND);
-                    rules.rejects(&done);
+                if self.private && (request.credentials.is_none() || random.one_in(2)) {
+                    let realm = "crowd".to_owned();
+                    let done = server.challenge(now, request, ServerChallenge::Basic { realm });
+                    rules.challenges(&done);
                     return Later::new();
+                }
+                match random.from(0, 15) {
+                    0 | 1 => {
+                        let done = server.reject(now, request, HResult::FILE_NOT_FOUND);
+                        rules.rejects(&done);
+                        return Later::new();
+                    }
+                    2 => {
+                        let target = Redirect::Url("mmst://elsewhere/file.wmv".to_owned());
+                        let done = server.redirect(now, request, target);
+                        rules.redirects(&done);
+                        return Later::new();
+                    }
+                    _ => {}
                 }
                 let content = self.content(random);
                 let done = if self.live {

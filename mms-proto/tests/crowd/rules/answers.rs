@@ -21,6 +21,13 @@ impl Rules {
                 assert_eq!(answer.incarnation, label);
                 assert_eq!(answer.result.is_ok(), self.content.is_some());
             }
+            (ServerMessage::SecurityChallenge(challenge), Some(Expected::Challenge(label))) => {
+                assert_eq!(challenge.incarnation, label);
+                self.cookie = challenge.cookie;
+            }
+            (ServerMessage::ReportRedirect(_), Some(Expected::Redirect)) => {
+                self.expected = Some(Expected::ClosedElsewhere);
+            }
             (message, Some(expected)) => panic!("{message:?} instead of {expected:?}"),
             (ServerMessage::Ping(_), None) => {
                 assert!(self.timers.pings(self.now, self.late), "a Ping at the wrong time");
@@ -38,12 +45,17 @@ impl Rules {
         let request = self.next_request();
         match (&request, answer) {
             (ClientMessage::Connect(connect), ServerMessage::ReportConnectedEx(answer)) => {
-                assert_eq!((&self.stage, answer.hr), (&Stage::Silent, HResult::OK));
-                self.modern =
-                    connect.subscriber.contains("/9.") || connect.subscriber.contains("/1");
+                assert_eq!(self.stage, Stage::Silent);
+                assert_eq!(answer.hr.is_failure(), self.refuses);
+                let version = connect.subscriber.strip_prefix("NSPlayer/").unwrap_or("0.");
+                let version: u32 = version.split('.').next().unwrap().parse().unwrap();
+                (self.modern, self.movable) = (version >= 9, version >= 7);
                 self.all_unasked |= connect.subscriber.starts_with("Spo");
                 self.stage = Stage::Connected;
                 self.timers.rests(self.now);
+                if self.refuses {
+                    self.seen.note("a client turned away");
+                }
                 self.expected = Some(Expected::Connected);
             }
             (ClientMessage::FunnelInfo(request), ServerMessage::ReportFunnelInfo(answer)) => {
@@ -222,6 +234,7 @@ impl Rules {
 
     fn start(&mut self, incarnation: u32, play: &PlayRequest) {
         self.incarnation = incarnation;
+        self.chose = self.selected;
         if self.sequence % 256 == 255 {
             // The last packet had FE: the next one has 00.
             self.sequence += 1;

@@ -202,7 +202,9 @@ impl Rules {
         done: Pushed,
     ) {
         let waiting: usize = self.queue.iter().map(Given::len).sum();
-        let playing = matches!(self.stage, Stage::Streaming(_)) && self.takes_pushes();
+        // A session whose time is over ends when the socket takes what came before.
+        let over = self.timers.running().any(|(_, at)| at <= self.now);
+        let playing = matches!(self.stage, Stage::Streaming(_)) && self.takes_pushes() && !over;
         match done {
             Pushed::Queued => {
                 assert!(self.tuned && self.stage.streams(), "queued for nobody");

@@ -11,6 +11,8 @@ pub(crate) enum Stage {
     Connected,
     /// The application owes an answer.
     Asked,
+    /// The client has to say who it is.
+    Challenged,
     Opened,
     Header(Fragments),
     Ready,
@@ -64,11 +66,44 @@ impl Rules {
     pub(crate) fn rejects(&mut self, done: &Result<(), StateError>) {
         assert_eq!(done.is_ok(), self.stage == Stage::Asked, "{done:?}");
         if done.is_ok() {
-            self.stage = Stage::Connected;
-            self.timers.shakes_hands(self.now);
-            self.expected = Some(Expected::Opened(self.asked));
-            self.seen.note("a file refused");
+            self.refuses_file();
         }
+    }
+
+    /// The application wants to know who asks; after so many times that is a refusal.
+    pub(crate) fn challenges(&mut self, done: &Result<(), StateError>) {
+        assert_eq!(done.is_ok(), self.stage == Stage::Asked, "{done:?}");
+        if done.is_err() {
+            return;
+        }
+        if self.challenges == self.most_challenges {
+            return self.refuses_file();
+        }
+        self.challenges += 1;
+        self.stage = Stage::Challenged;
+        self.timers.shakes_hands(self.now);
+        self.expected = Some(Expected::Challenge(self.asked));
+        self.seen.note("a challenge");
+    }
+
+    /// The application sends the client elsewhere, if it can go there.
+    pub(crate) fn redirects(&mut self, done: &Result<(), StateError>) {
+        assert_eq!(done.is_ok(), self.stage == Stage::Asked, "{done:?}");
+        if done.is_err() {
+            return;
+        }
+        if !self.movable {
+            return self.refuses_file();
+        }
+        self.expected = Some(Expected::Redirect);
+        self.seen.note("a redirect");
+    }
+
+    fn refuses_file(&mut self) {
+        self.stage = Stage::Connected;
+        self.timers.shakes_hands(self.now);
+        self.expected = Some(Expected::Opened(self.asked));
+        self.seen.note("a file refused");
     }
 
     /// The end of this entry, with another to come.
@@ -88,6 +123,8 @@ impl Rules {
             Some(Given::EndOfEntry { .. }) => {}
             // Nothing was sent of that entry: it gives way to the next one.
             Some(Given::Entry(_)) => drop(self.queue.pop_back()),
+            // It was promised already.
+            None if self.stage == Stage::Between => {}
             _ => self.queue.push_back(Given::EndOfEntry { waits }),
         }
     }
