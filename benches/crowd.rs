@@ -14,7 +14,7 @@ mod sessions;
 use std::time::Duration;
 
 use self::cpu::CpuClock;
-use self::sessions::Sessions;
+use self::sessions::{ROUNDED, Sessions};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -112,8 +112,8 @@ fn print(extent: &Extent, round: &Round, clock: &CpuClock) -> Result<(), Failure
         (
             "a packet is off by",
             format!("{:?}", round.off),
-            "0ns".to_owned(),
-            Some(round.off.is_zero()),
+            format!("{ROUNDED:?} at most"),
+            Some(round.off <= ROUNDED),
         ),
         // A Ping and its answer every 30 s: that is 168 packets.
         (
@@ -155,7 +155,7 @@ fn print(extent: &Extent, round: &Round, clock: &CpuClock) -> Result<(), Failure
     println!(
         "  handshakes, the heap of deadlines and an answer to every Ping; nothing is written."
     );
-    println!("a packet is off by: how far from its moment the worst one was asked for.");
+    println!("a packet is off by: how far from its moment the worst one came.");
     println!("KiB a session keeps: once media flows, of its own; packets and header are shared.");
     println!();
     if missed.is_empty() { Ok(()) } else { Err(format!("missed: {}", missed.join(", ")).into()) }
