@@ -60,10 +60,7 @@ fn a_message_cut_by_silence() {
             assert_eq!(victim.ends_after(), FRAME, "{what}");
             let phase = match stage {
                 // Header and media go out all the same.
-                Stage::SendingHeader
-                | Stage::Streaming
-                | Stage::EntryHeader
-                | Stage::EntryFollows => Phase::Ready,
+                Stage::SendingHeader | Stage::Streaming => Phase::Ready,
                 other => expected_phase(other),
             };
             assert_eq!(victim.closed, Some(rest_of_packet(phase)), "{what}");

@@ -70,7 +70,15 @@ impl Field {
 fn fields(message: &ClientMessage, packet: &[u8]) -> Vec<Field> {
     let length = (packet.len() - PREFIX) as u64;
     let counted = length + 16;
+    let only = |right: u64, name| {
+        move |value| if value == right { Fate::Answered } else { Fate::Names(name) }
+    };
     let mut fields = vec![
+        Field::new(0, 1, only(1, "rep")),
+        Field::new(1, 1, |_| Fate::Answered), // version, versionMinor
+        Field::new(2, 1, |_| Fate::Answered),
+        Field::new(4, 4, only(0xB00B_FACE, "sessionId")),
+        Field::new(12, 4, only(0x2053_4D4D, "seal")),
         Field::new(8, 4, move |value| match value {
             ..16 | 65_537.. => Fate::Names("messageLength"),
             _ if value > counted => Fate::Waits,
@@ -103,10 +111,9 @@ fn fields(message: &ClientMessage, packet: &[u8]) -> Vec<Field> {
         }
         MessageId::SECURITY_RESPONSE => {
             let present = length - 20;
-            vec![Field::word(16, move |size| match size {
-                _ if size > present => Fate::Names("pToken"),
-                _ => Fate::Answered,
-            })]
+            let size =
+                move |size| if size > present { Fate::Names("pToken") } else { Fate::Answered };
+            vec![Field::any(8), Field::any(12), Field::word(16, size)]
         }
         // openFileId, fileBlockId, offset, length, flags
         MessageId::READ_BLOCK => [8, 12, 16, 20, 24].map(Field::any).into(),
@@ -157,7 +164,7 @@ fn its_place(id: MessageId) -> Stage {
         MessageId::CONNECT => Stage::Silent,
         MessageId::FUNNEL_INFO | MessageId::CONNECT_FUNNEL => Stage::Connected,
         MessageId::OPEN_FILE => Stage::Funnel,
-        MessageId::SECURITY_RESPONSE => Stage::Funnel,
+        MessageId::SECURITY_RESPONSE => Stage::Challenged,
         MessageId::READ_BLOCK => Stage::Opened,
         MessageId::CANCEL_READ_BLOCK => Stage::SendingHeader,
         MessageId::STREAM_SWITCH | MessageId::START_PLAYING => Stage::Ready,
@@ -198,7 +205,9 @@ fn every_field_where_it_belongs() {
                     }
                     (Fate::Names(field), Some(CloseReason::Failed(Error::Decode(error)))) => {
                         assert_eq!(error.field, field, "{what}");
-                        let has_answer = !["messageLength", "chunkLen"].contains(&field);
+                        let of_the_packet =
+                            ["rep", "sessionId", "seal", "messageLength", "chunkLen"];
+                        let has_answer = !of_the_packet.contains(&field);
                         assert_eq!(was_told(&victim), has_answer, "{what}: {:?}", victim.said);
                     }
                     (Fate::Waits, None) => {

@@ -22,6 +22,8 @@ use pair::script::{funnel, open, play};
 
 /// An hour without a play command.
 const IDLE: Duration = Duration::from_secs(3600);
+/// How long the end of an entry is held back from a player that has not played it.
+const UNPLAYED: Duration = Duration::from_secs(30);
 /// Silence until the first question, and both answers that do not come.
 const UNANSWERED: Duration = Duration::from_secs(90);
 
@@ -33,7 +35,7 @@ fn can_play(victim: &mut Victim, what: &str) {
         return;
     }
     victim.feed(&packet(funnel("\\\\h\\TCP\\1")));
-    if victim.server.phase() == Phase::ChoosingTransport {
+    if matches!(victim.server.phase(), Phase::ChoosingTransport | Phase::Authenticating) {
         victim.feed(&packet(open(9, "file.wma")));
     }
     victim.feed(&packet(request(MessageId::STOP_PLAYING)));
@@ -174,6 +176,9 @@ fn after_silence(stage: Stage) -> (CloseReason, Duration) {
         Stage::Silent | Stage::Connected | Stage::Funnel | Stage::Refused => {
             (timed_out(expected_phase(stage), Missing::Request, handshake), handshake)
         }
+        Stage::Challenged => {
+            (timed_out(Phase::Authenticating, Missing::Reply, handshake), handshake)
+        }
         // The application never answers.
         Stage::OpenAsked => (CloseReason::Idle, IDLE),
         Stage::Opened => (timed_out(Phase::Opening, Missing::Reply, seconds(60)), UNANSWERED),
@@ -189,9 +194,13 @@ fn after_silence(stage: Stage) -> (CloseReason, Duration) {
             let reason = timed_out(Phase::Streaming, Missing::Reply, seconds(60));
             (reason, UNANSWERED - Duration::from_millis(600))
         }
-        // A header of 0.2 s, and 1.9 s of media.
-        Stage::EntryHeader => (CloseReason::Local, AFTER_END + Duration::from_millis(2100)),
-        Stage::EntryFollows => (CloseReason::Local, AFTER_END + Duration::from_millis(1600)),
+        // A header of 0.2 s, 1.9 s of media, and their end when nobody has played them.
+        Stage::EntryHeader => {
+            (CloseReason::Local, UNPLAYED + AFTER_END + Duration::from_millis(2100))
+        }
+        Stage::EntryFollows => {
+            (CloseReason::Local, UNPLAYED + AFTER_END + Duration::from_millis(1600))
+        }
         Stage::EntryWaits => (CloseReason::Local, AFTER_END - Duration::from_millis(300)),
         // Its packets come to an end as well.
         Stage::Live => {
@@ -246,7 +255,8 @@ fn a_player_that_only_proves_that_it_lives() {
 
 #[test]
 fn a_player_that_is_busy_with_nothing() {
-    // Whatever it asks for every 20 seconds, without ever playing: an hour, and it is over.
+    // Whatever it asks for every 20 seconds, without ever playing: an hour after the last media
+    // it is over.
     let mut busy = one_of_each();
     busy.push(open(7, MISSING).into());
     busy.retain(|message| message.id() != MessageId::START_PLAYING);
@@ -262,7 +272,7 @@ fn a_player_that_is_busy_with_nothing() {
                 victim.feed(&bytes);
                 victim.pass(seconds(20));
             }
-            let most = IDLE + seconds(20);
+            let most = IDLE + UNPLAYED + seconds(20);
             assert!(victim.now - begin <= most, "{stage:?}, {:?}", message.id());
         }
     }

@@ -4,7 +4,9 @@
 use std::time::{Duration, Instant};
 
 use mms_proto::mmsp::Server;
-use mms_proto::{Content, FileAttributes, HResult, OpenRequest, ServerEvent, Start};
+use mms_proto::{
+    Content, FileAttributes, HResult, OpenRequest, ServerChallenge, ServerEvent, Start,
+};
 
 use super::requests::MISSING;
 use super::victim::Stage;
@@ -96,6 +98,10 @@ impl Application {
     fn open(&mut self, server: &mut Server, now: Instant, request: OpenRequest) {
         match request.path.as_str() {
             MISSING => return server.reject(now, request, HResult::FILE_NOT_FOUND).unwrap(),
+            "private" if request.credentials.is_none() => {
+                let challenge = ServerChallenge::Basic { realm: "x".to_owned() };
+                return server.challenge(now, request, challenge).unwrap();
+            }
             "live" => {
                 self.live = true;
                 return server.accept_live(now, request, content()).unwrap();

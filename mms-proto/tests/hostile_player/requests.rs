@@ -15,6 +15,8 @@ use crate::pair::script::{connect, funnel, open, play, select};
 pub(crate) const PREFIX: usize = 32;
 /// The name that the application refuses.
 pub(crate) const MISSING: &str = "missing.wma";
+/// The cookie of the first challenge of a server whose seed is 0.
+pub(crate) const COOKIE: u32 = 0xE220_A839;
 /// An id that is no message's: MPlayer sends it.
 const UNKNOWN: MessageId = MessageId(0x0003_0030);
 
@@ -30,7 +32,8 @@ pub(crate) fn one_of_each() -> Vec<ClientMessage> {
         FunnelInfo { test: BandwidthTest::TcpHighEntropy }.into(),
         funnel("\\\\10.0.0.1\\TCP\\1755"),
         file.into(),
-        SecurityResponse { incarnation: 9, cookie: 1, token: Bytes::from_static(b"Og==\0") }.into(),
+        SecurityResponse { incarnation: 9, cookie: COOKIE, token: Bytes::from_static(b"Og==\0") }
+            .into(),
         ReadBlock { open_file_id: 1, incarnation: 2 }.into(),
         CancelReadBlock { incarnation: 2 }.into(),
         select(&[1, 2]).into(),
@@ -95,6 +98,11 @@ fn settles(request: &ClientMessage, said: &Said) -> bool {
         },
         (Said::Event(event), MessageId::LOGGING) => event.starts_with("Log("),
         (Said::Event(event), UNKNOWN) => event.starts_with("Unknown {"),
+        (Said::Event(event), MessageId::SECURITY_RESPONSE)
+            if event.starts_with("Deviation(StaleResponse") =>
+        {
+            true
+        }
         (Said::Event(event), _) => *event == format!("Deviation(OutOfPlace({id:?}))"),
         (Said::Data(..), _) => false,
     }

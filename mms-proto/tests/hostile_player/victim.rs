@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use mms_proto::mmsp::message::{MessageId, ReadBlock};
+use mms_proto::mmsp::message::{MessageId, ReadBlock, ServerMessage};
 use mms_proto::mmsp::server::{EntryDelivery, Pace, ServerTimeouts};
 use mms_proto::mmsp::{Server, ServerConfig};
-use mms_proto::{CloseReason, Input, Output, Phase, ServerEvent, Start};
+use mms_proto::{AuthScheme, CloseReason, Input, Output, Phase, ServerEvent, Start};
 
 use super::application::{Application, content};
-use super::requests::{MISSING, packet, request};
+use super::requests::{COOKIE, MISSING, packet, request};
 use super::watch::{Knows, Said, Watch};
 use crate::pair::media;
 use crate::pair::script::{open, play, select};
@@ -31,6 +31,7 @@ pub(crate) enum Stage {
     /// The application owes an answer to `OpenFile`.
     OpenAsked,
     Refused,
+    Challenged,
     Opened,
     SendingHeader,
     Ready,
@@ -47,12 +48,13 @@ pub(crate) enum Stage {
 }
 
 impl Stage {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Silent,
         Self::Connected,
         Self::Funnel,
         Self::OpenAsked,
         Self::Refused,
+        Self::Challenged,
         Self::Opened,
         Self::SendingHeader,
         Self::Ready,
@@ -67,13 +69,17 @@ impl Stage {
 
     /// No file is open, and none is being opened.
     pub(crate) fn has_no_file(self) -> bool {
-        matches!(self, Self::Silent | Self::Connected | Self::Funnel | Self::Refused)
+        matches!(
+            self,
+            Self::Silent | Self::Connected | Self::Funnel | Self::Refused | Self::Challenged
+        )
     }
 
     /// The name that is asked for: what it stands for is up to [`Application`].
     fn name(self) -> &'static str {
         match self {
             Self::Refused => MISSING,
+            Self::Challenged => "private",
             Self::BetweenEntries | Self::EntryHeader => "playlist",
             Self::EntryFollows | Self::EntryWaits => "playlist",
             Self::Live => "live",
@@ -103,6 +109,9 @@ impl Victim {
         let mut config = config();
         if stage == Stage::EntryWaits {
             config.entry_delivery = EntryDelivery::WhenPlayed;
+        }
+        if stage == Stage::Challenged {
+            config.authentication = Some(AuthScheme::Basic);
         }
         let now = media::start();
         let knows = Knows {
@@ -143,8 +152,18 @@ impl Victim {
             return;
         }
         self.feed(&packet(open(9, stage.name())));
-        if matches!(stage, Stage::OpenAsked | Stage::Refused | Stage::Opened) {
-            return;
+        match stage {
+            Stage::OpenAsked | Stage::Refused | Stage::Opened => return,
+            Stage::Challenged => {
+                let cookie = self.said.iter().rev().find_map(|said| match said {
+                    Said::Message(ServerMessage::SecurityChallenge(challenge)) => {
+                        Some(challenge.cookie)
+                    }
+                    _ => None,
+                });
+                return assert_eq!(cookie, Some(COOKIE), "the first cookie of the usual seed");
+            }
+            _ => {}
         }
         self.feed(&packet(ReadBlock { open_file_id: 1, incarnation: 2 }));
         if stage == Stage::SendingHeader {
@@ -324,6 +343,7 @@ pub(crate) fn expected_phase(stage: Stage) -> Phase {
         Stage::Silent => Phase::Connecting,
         Stage::Connected | Stage::Funnel | Stage::Refused => Phase::ChoosingTransport,
         Stage::OpenAsked | Stage::Opened => Phase::Opening,
+        Stage::Challenged => Phase::Authenticating,
         Stage::SendingHeader => Phase::ReadingHeader,
         Stage::Ready | Stage::Ended => Phase::Ready,
         _ => Phase::Streaming,
