@@ -9,17 +9,17 @@
 #[expect(dead_code, reason = "every test program uses another part of it")]
 mod support {
     pub(crate) mod peers;
+    pub(crate) mod players;
     pub(crate) mod scratch;
     pub(crate) mod served;
+    pub(crate) mod wait;
 }
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -29,95 +29,19 @@ use mms_examples::serve::{Options, Pace};
 use mms_proto::mmsp::{Client, ClientConfig};
 use mms_proto::{ClientEvent, Input, PlayRequest, StreamNumber};
 use support::peers;
+use support::players::Peer::{self, FFmpeg, Libmms, MPlayer, Vlc};
+use support::players::frame_sums;
 use support::scratch::Scratch;
 use support::served::Served;
+use support::wait::wait_until;
 
 const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
-/// Seconds that a player may take; it is killed then. Every one needs a few on an idle machine.
-const PATIENCE: &str = "120";
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Peer {
-    Libmms,
-    Vlc,
-    MPlayer,
-    FFmpeg,
-}
-
-use Peer::{FFmpeg, Libmms, MPlayer, Vlc};
-
-impl Peer {
-    /// Whether it can be run; says so if it cannot.
-    fn is_here(self, scratch: &Scratch) -> bool {
-        peers::is_here("timeout")
-            && match self {
-                Libmms => build_libmms_fetch(scratch),
-                // VLC refuses to be root; the account is changed by this program.
-                Vlc => peers::is_here("cvlc") && (!is_root() || peers::is_here("setpriv")),
-                MPlayer => peers::is_here("mplayer"),
-                FFmpeg => peers::is_here("ffmpeg"),
-            }
-    }
-
-    /// Starts to fetch the URL (without scheme) into the file.
-    fn start(self, scratch: &Scratch, url: &str, into: &Path) -> Child {
-        let url = &format!("mmst://{url}");
-        let mut command = Command::new("timeout");
-        command.args(["-k", "5", PATIENCE]);
-        match self {
-            Libmms => {
-                command.arg(scratch.join("libmms_fetch")).arg(url).arg(into);
-            }
-            Vlc => {
-                if is_root() {
-                    command.args(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
-                }
-                let mut dump = OsStr::new("--demuxdump-file=").to_owned();
-                dump.push(into);
-                command.args(["cvlc", "--quiet", "--demux=dump"]).arg(dump).arg(url);
-                command.arg("vlc://quit");
-            }
-            MPlayer => {
-                command.args(["mplayer", "-really-quiet", "-noconsolecontrols", "-nolirc"]);
-                command.args(["-dumpstream", "-dumpfile"]).arg(into).arg(url);
-            }
-            FFmpeg => {
-                frame_sums(&mut command, OsStr::new(url), into);
-            }
-        }
-        // VLC and MPlayer write to their user's home.
-        command.env("HOME", &**scratch).current_dir(&**scratch);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().unwrap()
-    }
-
-    /// Compares what was fetched with the file that was served.
-    fn check(self, title: &Title, into: &Path, output: &Output) {
-        let what = format!("{self:?}, {}: {output:?}", title.name);
-        assert!(output.status.success(), "{what}");
-        if self == FFmpeg {
-            let sums = fs::read_to_string(into).unwrap();
-            let frames = sums.lines().filter(|line| !line.starts_with('#')).count();
-            assert!(frames > 100, "{frames} frames; {what}");
-            assert_eq!(Some(sums), title.sums, "{what}");
-            return;
-        }
-        let fetched = fs::read(into).unwrap();
-        // MPlayer's dump is cut: of a packet it writes blocks of 2,048 bytes, and the rest
-        // when the next packet comes, which for the last one is never.
-        let missing = if self == MPlayer { title.packet_size % 2048 } else { 0 };
-        let wanted = &title.bytes[..title.bytes.len() - missing];
-        assert_eq!(fetched.len(), wanted.len(), "{what}");
-        assert!(fetched == wanted, "other bytes; {what}");
-    }
-}
 
 /// A file that is served, with what a player should get of it.
 struct Title {
     /// As in a URL.
     name: &'static str,
     packet_size: usize,
-    header: usize,
     /// Header and packets, without the indexes behind them.
     bytes: Vec<u8>,
     /// FFmpeg's sums of the frames, where FFmpeg is there.
@@ -133,44 +57,29 @@ impl Title {
         let mut bytes = fs::read(path).unwrap();
         assert!(packets > 40 && bytes.len() >= header + packets * packet_size);
         bytes.truncate(header + packets * packet_size);
-        let sums = peers::find("ffmpeg").map(|_| {
-            let into = scratch.join("served.framemd5");
-            let mut command = Command::new("env");
-            let output = frame_sums(&mut command, path.as_os_str(), &into).output().unwrap();
-            assert!(output.status.success(), "{output:?}");
-            fs::read_to_string(into).unwrap()
-        });
-        Self { name, packet_size, header, bytes, sums }
+        let sums = peers::find("ffmpeg").map(|_| frame_sums(scratch, path));
+        Self { name, packet_size, bytes, sums }
     }
 }
 
-fn frame_sums<'a>(command: &'a mut Command, input: &OsStr, into: &Path) -> &'a mut Command {
-    command.args(["ffmpeg", "-nostdin", "-v", "error", "-y", "-i"]).arg(input);
-    command.args(["-map", "0", "-c", "copy", "-f", "framemd5"]).arg(into)
-}
-
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().unwrap();
-    id.stdout.trim_ascii() == b"0"
-}
-
-/// Compiles the program that fetches with libmms. Not with pkg-config: libmms.pc asks for
-/// `glib-2.0`, which neither libmms nor this needs.
-fn build_libmms_fetch(scratch: &Scratch) -> bool {
-    if !peers::is_here("cc") {
-        return false;
+/// Compares what was fetched with the file that was served.
+fn check(player: Peer, title: &Title, into: &Path, output: &Output) {
+    let what = format!("{player:?}, {}: {output:?}", title.name);
+    assert!(output.status.success(), "{what}");
+    if player == FFmpeg {
+        let sums = fs::read_to_string(into).unwrap();
+        let frames = sums.lines().filter(|line| !line.starts_with('#')).count();
+        assert!(frames > 100, "{frames} frames; {what}");
+        assert_eq!(Some(sums), title.sums, "{what}");
+        return;
     }
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/libmms_fetch.c");
-    let mut compile = Command::new("cc");
-    compile.args(["-O1", "-o"]).arg(scratch.join("libmms_fetch")).args([source, "-lmms"]);
-    let output = compile.output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    if errors.contains("libmms/mms.h") {
-        peers::skip("libmms-dev");
-        return false;
-    }
-    assert!(output.status.success(), "{errors}");
-    true
+    let fetched = fs::read(into).unwrap();
+    // MPlayer's dump is cut: of a packet it writes blocks of 2,048 bytes, and the rest
+    // when the next packet comes, which for the last one is never.
+    let missing = if player == MPlayer { title.packet_size % 2048 } else { 0 };
+    let wanted = &title.bytes[..title.bytes.len() - missing];
+    assert_eq!(fetched.len(), wanted.len(), "{what}");
+    assert!(fetched == wanted, "other bytes; {what}");
 }
 
 /// A folder of files, served.
@@ -183,8 +92,6 @@ struct Fixture {
 impl Fixture {
     fn new(pace: Pace) -> Self {
         let scratch = Scratch::new("players");
-        // For VLC, which runs as somebody else.
-        fs::set_permissions(&*scratch, fs::Permissions::from_mode(0o777)).unwrap();
         let folder = scratch.join("served");
         fs::create_dir_all(folder.join("sub")).unwrap();
         let clip = folder.join("test-pattern.wmv");
@@ -222,9 +129,10 @@ impl Fixture {
         }
         for (index, title) in fixture.titles.iter().enumerate() {
             let into = fixture.target(player, index);
-            let fetching = player.start(&fixture.scratch, &fixture.url(title), &into);
+            let fetching =
+                player.fetch(&fixture.scratch, &fixture.url(title), &into).spawn().unwrap();
             let output = fetching.wait_with_output().unwrap();
-            player.check(title, &into, &output);
+            check(player, title, &into, &output);
         }
     }
 }
@@ -261,7 +169,7 @@ fn no_player_waits_for_a_file_that_is_refused() {
         // MPlayer does not see the refusal and asks for the header all the same (T44).
         let into = fixture.target(player, 0);
         let url = format!("{}/missing.wmv", fixture.served.address);
-        let fetching = player.start(&fixture.scratch, &url, &into);
+        let fetching = player.fetch(&fixture.scratch, &url, &into).spawn().unwrap();
         let output = fetching.wait_with_output().unwrap();
         // 124 is the code of `timeout`.
         assert!(output.status.code().is_some_and(|code| code != 124), "{player:?}: {output:?}");
@@ -269,59 +177,9 @@ fn no_player_waits_for_a_file_that_is_refused() {
     }
     let refused = "\"missing.wmv\" refused: there is no such file";
     let count = || fixture.served.lines().iter().filter(|line| line.contains(refused)).count();
-    let begin = Instant::now();
     // The server may see that a player has left a little later than we do.
-    while count() < tried && begin.elapsed() < Duration::from_secs(30) {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("the server says so of each", || count() >= tried);
     assert_eq!(count(), tried, "{:#?}", fixture.served.lines());
-}
-
-/// Fetches with libmms, which seeks after the first packet, and returns where it went on.
-fn seek(fixture: &Fixture, how: [&str; 2]) -> (usize, Vec<u8>) {
-    let into = fixture.target(Libmms, 0);
-    let mut command = Command::new("timeout");
-    command.args(["-k", "5", PATIENCE]).arg(fixture.scratch.join("libmms_fetch"));
-    command.arg(format!("mmst://{}", fixture.url(&fixture.titles[0]))).arg(&into).args(how);
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let at = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
-    (at, fs::read(into).unwrap())
-}
-
-#[test]
-fn libmms_seeks_to_a_byte_without_a_stop() {
-    // At the pace of the file, so that the seek finds the server streaming: libmms takes an end
-    // of the first run that is on its way already for the end of the second.
-    let fixture = Fixture::new(Pace::BitRate);
-    if !Libmms.is_here(&fixture.scratch) {
-        return;
-    }
-    let title = &fixture.titles[0];
-    let wanted = title.header + 60 * title.packet_size + 100;
-    let (at, rest) = seek(&fixture, ["byte", &wanted.to_string()]);
-    assert_eq!(at, wanted);
-    assert!(rest == title.bytes[wanted..], "{} bytes after the seek", rest.len());
-}
-
-#[test]
-fn libmms_seeks_to_a_time_without_a_stop() {
-    let fixture = Fixture::new(Pace::BitRate);
-    if !Libmms.is_here(&fixture.scratch) {
-        return;
-    }
-    let title = &fixture.titles[0];
-    let mut reader = FileReader::open(File::open(CLIP).unwrap()).unwrap();
-    // libmms adds the preroll to the time that it is told, and the protocol does not.
-    let time = Duration::from_secs(1) + reader.header().file().preroll;
-    // So early that pictures and sound can be decoded at that time.
-    let streams: Vec<u8> = reader.header().stream_numbers().collect();
-    let points = streams.into_iter().map(|stream| reader.seek(time, stream).unwrap().packet);
-    let packet = usize::try_from(points.min().unwrap()).unwrap();
-    assert!((10..80).contains(&packet), "{packet}");
-    let (at, rest) = seek(&fixture, ["time", "1"]);
-    assert_eq!(at, title.header + packet * title.packet_size);
-    assert!(rest == title.bytes[at..], "{} bytes after the seek", rest.len());
 }
 
 /// A player that goes by the rules until the server says that media follows.
@@ -477,7 +335,8 @@ fn all_at_once_beside_troublemakers() {
         for &player in &here {
             for title in &fixture.titles {
                 let into = fixture.target(player, fetching.len());
-                let child = player.start(&fixture.scratch, &fixture.url(title), &into);
+                let child =
+                    player.fetch(&fixture.scratch, &fixture.url(title), &into).spawn().unwrap();
                 fetching.push((round, player, title, into, child));
             }
         }
@@ -492,7 +351,7 @@ fn all_at_once_beside_troublemakers() {
     let wellbeing =
         troublemakers.into_iter().map(|thread| thread.join().is_ok()).collect::<Vec<_>>();
     for (player, title, into, output) in fetched {
-        player.check(title, &into, &output);
+        check(player, title, &into, &output);
     }
     assert_eq!(wellbeing, [true; 8], "{:#?}", fixture.served.lines());
     // It still listens, and said why others had to leave.
