@@ -182,6 +182,48 @@ fn no_player_waits_for_a_file_that_is_refused() {
     assert_eq!(count(), tried, "{:#?}", fixture.served.lines());
 }
 
+#[test]
+fn a_killed_player_leaves_the_others_alone() {
+    // At the pace of the file, so that all of them are in the middle of it.
+    let fixture = Fixture::new(Pace::BitRate);
+    if !Libmms.is_here(&fixture.scratch) {
+        return;
+    }
+    // Ten minutes: it is not over when the player is killed.
+    write_long(&fixture.scratch.join("served/long.wmv"));
+    let title = &fixture.titles[0];
+    let others: Vec<_> = [Libmms, Vlc, MPlayer, FFmpeg]
+        .into_iter()
+        .filter(|player| player.is_here(&fixture.scratch))
+        .map(|player| {
+            let into = fixture.target(player, 0);
+            let fetch = player.fetch(&fixture.scratch, &fixture.url(title), &into).spawn();
+            (player, into, fetch.unwrap())
+        })
+        .collect();
+    let into = fixture.target(Libmms, 1);
+    let url = format!("{}/long.wmv", fixture.served.address);
+    let mut killed = Libmms.fetch(&fixture.scratch, &url, &into).spawn().unwrap();
+    wait_until("the player has read media", || {
+        fs::metadata(&into).is_ok_and(|file| file.len() > 10_000)
+    });
+    // `timeout` is the leader of a group, which has the player in it.
+    let group = format!("-{}", killed.id());
+    assert!(Command::new("kill").args(["-KILL", "--", &group]).status().unwrap().success());
+    assert_eq!(killed.wait().unwrap().code(), None, "it was not killed");
+    wait_until("the server says that it left", || {
+        fixture.served.lines().iter().any(|line| line.contains("\"long.wmv\" "))
+    });
+    for (player, into, fetching) in others {
+        check(player, title, &into, &fetching.wait_with_output().unwrap());
+    }
+    let lines = fixture.served.lines();
+    let line = lines.iter().find(|line| line.contains("\"long.wmv\" ")).unwrap();
+    let (_, played) = line.split_once("\"long.wmv\" ").unwrap();
+    let packets = played.split(' ').next().and_then(|count| count.parse().ok());
+    assert!(packets.is_some_and(|count: u64| (1..1000).contains(&count)), "{line}");
+}
+
 /// A player that goes by the rules until the server says that media follows.
 fn begin(address: SocketAddr, path: &str) -> std::io::Result<TcpStream> {
     let mut socket = TcpStream::connect(address)?;
