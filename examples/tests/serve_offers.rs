@@ -14,8 +14,9 @@ use std::fs;
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use mms_examples::serve::feed::FeedSource;
-use mms_examples::serve::{Options, Redirection};
+use mms_asf::guid;
+use mms_examples::serve::feed::{FeedSource, UpstreamOptions};
+use mms_examples::serve::{Options, Pace, Redirection};
 use mms_proto::{CloseReason, HResult, Redirect};
 use support::player::{NEW, OLD, Player};
 use support::scratch::Scratch;
@@ -155,6 +156,74 @@ fn players_join_a_live_stream_in_the_middle() {
     assert!(first.media.ends_with(&end));
     // There is nothing left to serve.
     server.stopped().unwrap();
+}
+
+#[test]
+fn players_keep_through_a_change_of_the_header() {
+    let clip = fs::read(CLIP).unwrap();
+    let (server, pipe) = broadcast();
+    pipe.send(clip[..HEADER + 10 * PACKET].to_vec()).unwrap();
+    let players = [OLD, NEW].map(|product| {
+        let mut player = Player::connect_as(product, server.address, "live");
+        player.run(1_000, |player| player.packets > 0);
+        player
+    });
+    // This one has the header, and does not play before another one has come.
+    let mut late = Player::connect(server.address, "live");
+    late.waits = true;
+    late.run(1_000, |player| player.headers.len() == 1);
+
+    let mut again = clip[..HEADER + PACKETS * PACKET].to_vec();
+    // Another time of creation: 48 bytes into the File Properties Object.
+    let id = guid::FILE_PROPERTIES.to_bytes_le();
+    let properties = again.windows(16).position(|window| window == id).unwrap();
+    again[properties + 48] ^= 1;
+    let packets = again.split_off(HEADER);
+    pipe.send(again).unwrap();
+    let mut players: Vec<_> = players.into_iter().collect();
+    for player in &mut players {
+        player.run(1_000, |player| player.started == 2);
+    }
+    late.waits = false;
+    late.play();
+    late.run(1_000, |player| player.started == 2);
+    players.push(late);
+    pipe.send(packets.clone()).unwrap();
+    drop(pipe);
+    for player in players {
+        let player = play(player);
+        assert_eq!((player.end, player.headers.len()), (Some(HResult::OK), 2));
+        assert_ne!(player.headers[0], player.headers[1]);
+        assert!(player.packets >= PACKETS);
+        // Without padding they are others.
+        assert!(player.strips || player.media.ends_with(&packets));
+    }
+    server.stopped().unwrap();
+}
+
+#[test]
+fn a_relay_hands_on_every_byte() {
+    let mut options = Options::new(CLIP);
+    options.pace = Pace::BitRate;
+    let origin = Served::start(options);
+    let url = format!("mms://{}/{NAME}", origin.address).parse().unwrap();
+    let upstream = FeedSource::Upstream(UpstreamOptions::new(url));
+    let relay = Served::start(Options::live(NAME, upstream));
+    let players = [NAME, ""].map(|path| {
+        let player = Player::connect(relay.address, path);
+        std::thread::spawn(move || play(player))
+    });
+    let clip = fs::read(CLIP).unwrap();
+    let packets = &clip[HEADER..HEADER + PACKETS * PACKET];
+    for player in players {
+        let player = player.join().unwrap();
+        assert_eq!(player.end, Some(HResult::OK), "{:?}", player.closed);
+        assert!(!player.media.is_empty() && packets.ends_with(&player.media));
+    }
+    // One session there, whatever there is here.
+    origin.says(|line| line.contains(" left after "));
+    assert_eq!(origin.lines().len(), 1);
+    relay.stopped().unwrap();
 }
 
 #[test]

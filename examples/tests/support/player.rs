@@ -24,13 +24,18 @@ pub(crate) const NEW: &str = "NSPlayer/9.0.0.2980";
 pub(crate) struct Player {
     pub(crate) socket: TcpStream,
     client: Client,
+    /// It is sent packets without their padding.
+    pub(crate) strips: bool,
     /// Name and password to answer a challenge with.
     pub(crate) credentials: Option<(&'static str, &'static str)>,
     pub(crate) packets: usize,
     /// Payloads, one after the other.
     pub(crate) media: Vec<u8>,
     pub(crate) headers: Vec<Bytes>,
-    pub(crate) started: bool,
+    /// Play commands that were accepted.
+    pub(crate) started: usize,
+    /// It does not play what it opens.
+    pub(crate) waits: bool,
     pub(crate) redirect: Option<Redirect>,
     /// What the server said at the end of the stream.
     pub(crate) end: Option<HResult>,
@@ -52,11 +57,13 @@ impl Player {
         Self {
             socket,
             client: Client::new(Instant::now(), config),
+            strips: player == NEW,
             credentials: None,
             packets: 0,
             media: Vec::new(),
             headers: Vec::new(),
-            started: false,
+            started: 0,
+            waits: false,
             redirect: None,
             end: None,
             closed: None,
@@ -81,6 +88,12 @@ impl Player {
         }
     }
 
+    /// Plays all streams.
+    pub(crate) fn play(&mut self) {
+        let streams = (1..=2).filter_map(StreamNumber::new);
+        self.client.play(Instant::now(), PlayRequest::all(streams)).unwrap();
+    }
+
     fn on_event(&mut self, event: ClientEvent) {
         let now = Instant::now();
         match event {
@@ -95,10 +108,11 @@ impl Player {
             ClientEvent::Redirected(redirect) => self.redirect = Some(redirect),
             ClientEvent::Ready(content) | ClientEvent::NextEntry(content) => {
                 self.headers.push(content.header().clone());
-                let streams = (1..=2).filter_map(StreamNumber::new);
-                self.client.play(now, PlayRequest::all(streams)).unwrap();
+                if !self.waits {
+                    self.play();
+                }
             }
-            ClientEvent::Started => self.started = true,
+            ClientEvent::Started => self.started += 1,
             ClientEvent::Packet(packet) => {
                 self.packets += 1;
                 self.media.extend_from_slice(&packet.payload);
@@ -126,7 +140,7 @@ pub(crate) fn fetch(address: SocketAddr, path: &str) -> Result<usize, CloseReaso
 /// Plays until the server says that media follows; the rest is left for it to wait with.
 pub(crate) fn begin(address: SocketAddr, path: &str) -> Player {
     let mut player = Player::connect(address, path);
-    player.run(256, |player| player.started);
+    player.run(256, |player| player.started > 0);
     assert_eq!(player.closed, None);
     player
 }
