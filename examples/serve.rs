@@ -11,10 +11,17 @@ use mms_examples::serve::feed::FeedSource;
 use mms_examples::serve::program::{self, address, players};
 use mms_examples::serve::{Library, Options, Pace, Playlist, Redirection};
 
+const EXAMPLES: &str = "\
+Examples:
+  serve films --listen 0.0.0.0:1755
+  serve --playlist evening.m3u
+  serve --live --loop film.wmv
+  ffmpeg -re -i film.mkv -c:v wmv2 -c:a wmav2 -f asf_stream - | serve --live -";
+
 /// Serves .wmv, .wma and .asf files over MMS (TCP): each player begins where it likes, or, with
 /// --live, all play the same at the same time.
 #[derive(Parser)]
-#[command(name = "serve")]
+#[command(name = "serve", after_help = EXAMPLES)]
 struct Arguments {
     /// A file, a folder with everything in it, or - for ASF from standard input (with --live).
     #[arg(value_name = "FILE_OR_FOLDER_OR_-", required_unless_present = "playlist")]
