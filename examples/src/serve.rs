@@ -20,6 +20,7 @@ mod playlist;
 pub mod program;
 mod report;
 mod session;
+mod stopper;
 mod title;
 mod users;
 mod writer;
@@ -31,10 +32,10 @@ use std::path::Path;
 use mms_proto::AuthScheme;
 use mms_proto::mmsp::ServerConfig;
 
-pub use hub::Stopper;
 pub use library::{Library, LibraryError};
 pub use options::{Live, Options, Pace, Redirection, STALL, ServerTimeouts, StartError};
 pub use playlist::{Playlist, PlaylistError, PlaylistPlayer, default_streams};
+pub use stopper::Stopper;
 pub use title::{Outgoing, Step, Title, TitleError, Titles};
 pub use users::{Users, UsersError};
 

@@ -202,6 +202,31 @@ fn players_keep_through_a_change_of_the_header() {
 }
 
 #[test]
+fn a_player_that_is_too_slow_for_a_live_stream_loses_packets() {
+    // Far more than the system and the server keep for one player.
+    const REPEATED: usize = 60;
+    let clip = fs::read(CLIP).unwrap();
+    let (server, pipe) = broadcast();
+    pipe.send(clip[..HEADER + PACKET].to_vec()).unwrap();
+    let mut slow = Player::connect(server.address, "live");
+    let mut fast = Player::connect(server.address, "live");
+    for player in [&mut slow, &mut fast] {
+        player.run(1_000, |player| player.packets > 0);
+    }
+    let packets = clip[HEADER..HEADER + PACKETS * PACKET].repeat(REPEATED);
+    pipe.send(packets).unwrap();
+    drop(pipe);
+    // It reads on when everything has been sent to others.
+    assert_eq!(play(fast).end, Some(HResult::OK));
+    let who = slow.socket.local_addr().unwrap().to_string();
+    let slow = play(slow);
+    assert_eq!(slow.end, Some(HResult::OK));
+    assert!(slow.packets < PACKETS * REPEATED, "{}", slow.packets);
+    let line = server.says(|line| line.starts_with(&who) && line.contains("left after"));
+    assert!(line.ends_with("packets dropped, it was too slow"), "{line}");
+}
+
+#[test]
 fn a_relay_hands_on_every_byte() {
     let mut options = Options::new(CLIP);
     options.pace = Pace::BitRate;

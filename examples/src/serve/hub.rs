@@ -21,12 +21,10 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::net::TcpListener;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Token};
 use mms_proto::HResult;
 use slab::Slab;
 
@@ -35,6 +33,7 @@ use super::broadcast::{Broadcast, News};
 use super::channel::Change;
 use super::door::{Door, Found, Seat, Seats};
 use super::player::{Next, Player};
+use super::stopper::Stopper;
 
 const LISTENER: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -46,8 +45,9 @@ const EVENTS: usize = 1024;
 const ACCEPTED: usize = 64;
 /// Players at a time who are told that the server is full; more are just closed.
 const REFUSALS: usize = 64;
-/// Live packets that are handed to everybody in one round.
-const NEWS: usize = 64;
+/// Live packets that are handed out in one round, one to all players or several to few: some tens
+/// of milliseconds.
+const HANDED: usize = 8192;
 /// How long players may take to hear that the server stops.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Complaints about a lack of room are made no more often than this.
@@ -84,33 +84,16 @@ struct Place {
     deadline: Option<Instant>,
 }
 
-/// Tells a server to stop.
-#[derive(Debug, Clone)]
-pub struct Stopper {
-    asked: Arc<AtomicUsize>,
-    waker: Arc<Waker>,
-}
-
-impl Stopper {
-    /// Makes [`Serving::run`](super::Serving::run) return: nobody is let in any more, and every
-    /// player is told, for which there are two seconds. Said again, it returns at once.
-    pub fn stop(&self) {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        // It fails only when there is nothing left to wake.
-        let _ = self.waker.wake();
-    }
-}
-
 impl Hub {
     /// Listens.
     pub(super) fn new(mut listener: TcpListener, max_players: usize) -> io::Result<Self> {
         let poll = Poll::new()?;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let stopper = Stopper::new(poll.registry(), WAKER)?;
         Ok(Self {
             poll,
             door: Door::new(listener),
-            stopper: Stopper { asked: Arc::default(), waker },
+            stopper,
             places: Slab::new(),
             seats: Seats::new(max_players),
             refusals: Seats::new(REFUSALS),
@@ -131,9 +114,8 @@ impl Hub {
 
     /// What wakes the loop when a feed has brought something.
     pub(super) fn waker(&self) -> impl Fn() + Send + 'static {
-        let waker = Arc::clone(&self.stopper.waker);
-        // It fails only when there is nothing left to wake.
-        move || drop(waker.wake())
+        let stopper = self.stopper();
+        move || stopper.wake()
     }
 
     /// Serves until it is told to stop, or nothing is left to serve.
@@ -145,7 +127,7 @@ impl Hub {
         let mut events = Events::with_capacity(EVENTS);
         let mut stopping = None;
         loop {
-            let asked = self.stopper.asked.load(Ordering::SeqCst);
+            let asked = self.stopper.asked();
             if asked > 0 && stopping.is_none() {
                 stopping = Instant::now().checked_add(FAREWELL);
                 self.stop();
@@ -236,7 +218,7 @@ impl Hub {
 
     /// Hands what has come for all players to each of them.
     fn hand_out(&mut self, house: &mut House) {
-        for _ in 0..NEWS {
+        for _ in 0..(HANDED / self.places.len().max(1)).max(1) {
             match house.broadcast.as_mut().filter(|_| self.news).and_then(Broadcast::next) {
                 None => {
                     self.news = false;
