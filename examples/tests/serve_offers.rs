@@ -144,6 +144,10 @@ fn players_join_a_live_stream_in_the_middle() {
     let first = early.join().unwrap();
     let mut second = Player::connect_as(NEW, server.address, "");
     second.run(1_000, |player| player.packets > 0);
+    // One that opens it and does not play does not keep the server when it has ended.
+    let mut idle = Player::connect(server.address, "live");
+    idle.waits = true;
+    idle.run(1_000, |player| player.headers.len() == 1);
     pipe.send(packets(10..PACKETS)).unwrap();
     drop(pipe);
     let (first, second) = (play(first), play(second));
@@ -154,6 +158,7 @@ fn players_join_a_live_stream_in_the_middle() {
     // To the end, byte for byte.
     let end = packets(PACKETS - 5..PACKETS);
     assert!(first.media.ends_with(&end));
+    assert!(play(idle).closed.is_some());
     // There is nothing left to serve.
     server.stopped().unwrap();
 }

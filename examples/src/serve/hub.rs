@@ -50,6 +50,8 @@ const REFUSALS: usize = 64;
 const HANDED: usize = 8192;
 /// How long players may take to hear that the server stops.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How long players may take for the rest of what all shared, when nothing else is served.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Complaints about a lack of room are made no more often than this.
 const COMPLAINTS: Duration = Duration::from_secs(10);
 
@@ -125,23 +127,28 @@ impl Hub {
     /// ended as it should not have.
     pub(super) fn run(mut self, house: &mut House) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
-        let mut stopping = None;
+        let (mut stopping, mut lasts) = (None, None);
         loop {
             let asked = self.stopper.asked();
-            if asked > 0 && stopping.is_none() {
+            let ended = house.over();
+            if ended.is_some() {
+                lasts = lasts.or_else(|| Instant::now().checked_add(PATIENCE));
+            }
+            let passed = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
+            if (asked > 0 || passed(lasts)) && stopping.is_none() {
                 stopping = Instant::now().checked_add(FAREWELL);
                 self.stop();
             }
-            let over = stopping.is_some_and(|until| until <= Instant::now());
-            if asked > 0 && (asked > 1 || over || self.places.is_empty()) {
+            let empty = self.places.is_empty() && (asked > 0 || ended.is_some());
+            if empty || asked > 1 || passed(stopping) {
                 self.places.iter().for_each(|(_, place)| place.player.give_up(house));
-                return Ok(());
+                return match ended.flatten() {
+                    Some(why) if asked == 0 => Err(io::Error::other(why)),
+                    _ => Ok(()),
+                };
             }
-            if let Some(ended) = house.over().filter(|_| self.places.is_empty()) {
-                return ended.map_or(Ok(()), |why| Err(io::Error::other(why)));
-            }
-            let closed = stopping.is_some() || house.over().is_some();
-            self.wait(&mut events, stopping, closed)?;
+            let closed = stopping.is_some() || ended.is_some();
+            self.wait(&mut events, stopping.or(lasts), closed)?;
             let looked = Instant::now();
             self.notice(&events, looked);
             if !closed {

@@ -65,7 +65,11 @@ impl Session {
             },
             Change::Ended(_) => {
                 self.wait_no_longer(now);
-                self.server.end_of_stream(now)
+                // One that does not play would wait for nothing.
+                self.server.end_of_stream(now).or_else(|_| {
+                    self.server.close(now);
+                    Ok(())
+                })
             }
         };
     }
