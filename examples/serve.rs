@@ -116,7 +116,9 @@ fn options(arguments: Arguments) -> Result<Options, Box<dyn Error>> {
         (true, Some(path), _) => broadcast(&path, repeat)?,
         (true, None, Some(list)) => {
             let paths = Playlist::read(&list)?.entries().to_vec();
-            Options::live(name_of(&list), FeedSource::Files { paths, repeat })
+            // Players look by themselves into what is named as a list.
+            let name = name_of(list.file_stem().unwrap_or_default().as_ref());
+            Options::live(name, FeedSource::Files { paths, repeat })
         }
         (_, root, playlist) => {
             let mut options = Options::nothing();

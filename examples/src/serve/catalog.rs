@@ -10,7 +10,7 @@ use super::playlist::Playlist;
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     pub(super) library: Option<Library>,
-    /// A list with its name.
+    /// A list with the name of its file.
     pub(super) playlist: Option<(String, Playlist)>,
     /// Name of what all players share.
     pub(super) channel: Option<String>,
@@ -48,7 +48,11 @@ impl Catalog {
         }
         let alone = self.library.is_none();
         match &self.playlist {
-            Some((name, playlist)) if (bare && alone) || means(name) => Found::Playlist(playlist),
+            Some((name, playlist))
+                if (bare && alone) || means(name) || means(without_extension(name)) =>
+            {
+                Found::Playlist(playlist)
+            }
             _ => match self.library.as_ref().and_then(|library| library.find(asked)) {
                 Some(path) => Found::Title(path),
                 None => Found::Missing,
@@ -58,8 +62,9 @@ impl Catalog {
 
     /// The path of everything as it stands in a URL.
     pub(super) fn list(&self) -> Vec<String> {
-        let playlist = self.playlist.as_ref().map(|(name, _)| name);
-        let named = self.channel.iter().chain(playlist).map(|name| encoded(name));
+        let channel = self.channel.as_deref();
+        let playlist = self.playlist.as_ref().map(|(name, _)| without_extension(name));
+        let named = channel.into_iter().chain(playlist).map(encoded);
         let files = self.library.as_ref().map(Library::list).unwrap_or_default();
         named.chain(files).collect()
     }
@@ -68,6 +73,12 @@ impl Catalog {
     pub(super) fn is_only_a_channel(&self) -> bool {
         self.channel.is_some() && self.library.is_none() && self.playlist.is_none()
     }
+}
+
+/// What a list is called in a URL. VLC looks by itself into what is named .m3u or .asx, finds media
+/// there, and plays nothing.
+fn without_extension(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
 }
 
 #[cfg(test)]
@@ -109,5 +120,13 @@ mod tests {
         assert!(matches!(catalog.find("live"), Found::Missing));
         assert_eq!(catalog.list(), ["sub%20folder/live"]);
         assert!(catalog.is_only_a_channel());
+    }
+    #[test]
+    fn a_list_has_a_name_without_extension() {
+        for (file, name) in
+            [("list.m3u", "list"), ("a.b.asx", "a.b"), ("list", "list"), (".m3u", ".m3u")]
+        {
+            assert_eq!(without_extension(file), name);
+        }
     }
 }
