@@ -278,16 +278,19 @@ fn the_end_is_held_back_for_webtv() {
 
 #[test]
 fn a_seek_while_the_end_is_held_back() {
-    let mut config = paced();
-    config.hold_end = true;
-    let mut script = player("NSPlayer/6.0", config);
-    script.send(play(4, Start::Beginning));
-    script.packet(49);
-    script.server.end_of_stream(script.now).unwrap();
-    script.poll();
-    script.pass(seconds(2));
-    let got = script.send(play(5, Start::Beginning));
-    assert!(events(&got)[0].starts_with("Play("));
-    let got = script.pass(seconds(20));
-    assert!(messages(&got).is_empty(), "{got:?}");
+    // Where play commands do not seek as well: there is nothing that could go on.
+    for seek in [true, false] {
+        let mut config = paced();
+        (config.hold_end, config.seek_while_streaming) = (true, seek);
+        let mut script = player("NSPlayer/6.0", config);
+        script.send(play(4, Start::Beginning));
+        script.packet(49);
+        script.server.end_of_stream(script.now).unwrap();
+        script.poll();
+        script.pass(seconds(2));
+        let got = script.send(play(5, Start::Beginning));
+        assert!(events(&got).first().is_some_and(|event| event.starts_with("Play(")), "{got:?}");
+        let got = script.pass(seconds(20));
+        assert!(messages(&got).is_empty(), "{got:?}");
+    }
 }

@@ -151,8 +151,11 @@ impl Server {
                 *media = EntryMedia::Play(play);
                 return;
             }
-            // libmms asks for the beginning with all position fields unused.
-            State::Streaming(content, _) if self.config.seek_while_streaming => content,
+            // libmms asks for the beginning with all position fields unused. Behind an end that is
+            // held back nothing goes on.
+            State::Streaming(content, flow) if self.config.seek_while_streaming || flow.ended => {
+                content
+            }
             // 3.2.5.11 in STREAMING: the new label, and on it goes.
             State::Streaming(_, flow) => {
                 flow.label = label;
