@@ -60,6 +60,7 @@ impl Player {
                 "NSPlayer/9.0.0.2980; {3300AD50-2C39-46C0-AE0A-AC7B8159E203}; Host: example",
                 "NSPlayer/7.0.0.1956; {3300AD50-2C39-46C0-AE0A-AC7B8159E203}; Host: example",
                 "NSPlayer/12.0.7601.17514",
+                "NSPlayer/6.2.5.715; {00000000-0000-0000-0000-000000000000}",
                 "Spooooon!",
                 "",
             ]),

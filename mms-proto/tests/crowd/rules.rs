@@ -65,6 +65,9 @@ pub(crate) struct Rules {
     delivery: EntryDelivery,
     /// `NSPlayer` of version 9 and later.
     modern: bool,
+    /// The end waits until the content has played out, for clients that end with it.
+    holds_ends: bool,
+    ends_at_end: bool,
     seek_while_streaming: bool,
     all_unasked: bool,
     /// The client selected streams at least once; and before its latest play command.
@@ -105,6 +108,8 @@ impl Rules {
             pace: config.pace,
             delivery: config.entry_delivery,
             modern: false,
+            holds_ends: config.hold_end && config.pace == Pace::BitRate,
+            ends_at_end: false,
             seek_while_streaming: config.seek_while_streaming,
             all_unasked: config.select_all_unasked,
             selected: false,

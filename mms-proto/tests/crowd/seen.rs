@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Everything that has to happen.
-const ALL: [&str; 28] = [
+const ALL: [&str; 29] = [
     "a header",
     "a packet",
     "a play command",
@@ -13,6 +13,7 @@ const ALL: [&str; 28] = [
     "a stop",
     "an end",
     "an end too early",
+    "an end held back",
     "an entry at once",
     "an entry when played",
     "a client turned away",

@@ -47,6 +47,8 @@ pub(crate) struct Studio {
     next: u32,
     backwards: bool,
     over: bool,
+    /// Another entry was promised and not named: the player stopped in between.
+    promised: bool,
     pushing: bool,
     /// Bytes of live packets that may wait.
     limit: usize,
@@ -64,6 +66,7 @@ impl Studio {
             next: 0,
             backwards: false,
             over: false,
+            promised: false,
             pushing: false,
             limit: config.limits.queued,
         }
@@ -85,6 +88,9 @@ impl Studio {
             }
             ServerEvent::Play(request) => {
                 self.play(&request);
+                if self.promised {
+                    later.push((random.time(100), Task::NextEntry));
+                }
                 if self.live && !self.pushing {
                     self.pushing = true;
                     later.push((Duration::ZERO, Task::Push));
@@ -142,6 +148,7 @@ impl Studio {
             Task::Give => self.give(server, rules, random),
             Task::Push => self.push(now, server, rules, random),
             Task::NextEntry => {
+                self.promised = !rules.stage.streams();
                 if random.one_in(10) {
                     let done = server.end_of_stream(now);
                     rules.ends(false, &done);

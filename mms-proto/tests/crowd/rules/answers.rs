@@ -50,7 +50,11 @@ impl Rules {
                 let version = connect.subscriber.strip_prefix("NSPlayer/").unwrap_or("0.");
                 let version: u32 = version.split('.').next().unwrap().parse().unwrap();
                 (self.modern, self.movable) = (version >= 9, version >= 7);
-                self.all_unasked |= connect.subscriber.starts_with("Spo");
+                self.ends_at_end = (1..7).contains(&version);
+                if connect.subscriber.starts_with("Spo") {
+                    // Windows Media Services 4.
+                    (self.all_unasked, self.ends_at_end) = (true, true);
+                }
                 self.stage = Stage::Connected;
                 self.timers.rests(self.now);
                 if self.refuses {
@@ -140,6 +144,7 @@ impl Rules {
         let own = match self.queue.front() {
             Some(Given::End { failed, waits }) => Some((*failed, *waits)),
             Some(Given::EndOfEntry { waits }) => Some((false, *waits)),
+            Some(Given::HeldEnd) => self.timers.held(self.now, self.late).then_some((false, true)),
             _ => None,
         };
         // What the player says goes before what is queued for it.
@@ -240,12 +245,14 @@ impl Rules {
             self.sequence += 1;
             self.seen.note("a number left out");
         }
-        self.timers.plays();
+        self.timers.plays(self.now);
         self.seen.note("a play command");
         let label = low(incarnation);
         let media = self.media(label, play);
         match &mut self.stage {
-            Stage::Streaming(old) if old.unplayed || !self.seek_while_streaming => {
+            Stage::Streaming(old)
+                if old.unplayed || !(self.seek_while_streaming || old.has_ended) =>
+            {
                 (old.unplayed, old.label) = (false, label);
             }
             Stage::EntryHeader(_, Next::Media(old)) => {

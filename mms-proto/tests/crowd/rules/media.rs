@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use mms_proto::mmsp::frame::DataPacket;
 use mms_proto::mmsp::server::{EntryDelivery, Pace, Pushed};
-use mms_proto::{Content, PlayRequest, StateError};
+use mms_proto::{Content, PlayRequest, Start, StateError};
 
 use super::stage::{Next, Stage};
 use super::{Expected, Rules};
@@ -32,6 +32,8 @@ pub(crate) enum Given {
         failed: bool,
         waits: bool,
     },
+    /// The end, when the content has played out.
+    HeldEnd,
 }
 
 /// A header on its way.
@@ -49,6 +51,11 @@ pub(crate) struct Media {
     pub(crate) label: u8,
     pub(crate) unplayed: bool,
     pub(crate) asked: bool,
+    /// Everything was sent, and the player is not told yet.
+    pub(crate) has_ended: bool,
+    /// When it began, and how long it plays where that is known.
+    begun: Instant,
+    plays: Option<Duration>,
     pace: Rate,
     speed: f64,
     /// Moment and time of the first packet that says when it is due.
@@ -135,7 +142,7 @@ impl Rules {
                 Stage::EntryWaits
             }
             Stage::EntryHeader(_, Next::Play(mut media)) => {
-                media.pace.due = self.now;
+                (media.pace.due, media.begun) = (self.now, self.now);
                 self.tune(true);
                 self.expected = Some(Expected::Play);
                 Stage::Streaming(media)
@@ -238,6 +245,7 @@ impl Rules {
             }
             Stage::Streaming(media) if !media.asked => match self.queue.front() {
                 Some(Given::Packet { due, .. }) => Some(*due + ROUNDED),
+                Some(Given::HeldEnd) => None,
                 Some(_) if media.unplayed => None,
                 Some(_) => Some(self.now),
                 None if self.live => None,
@@ -264,7 +272,18 @@ impl Rules {
         let speed = play.rate.get().abs();
         let fast = play.rate.is_normal() && play.accel.is_some();
         let pace = self.rate(speed, fast);
-        Media { label, unplayed: false, asked: false, pace, speed, first: None }
+        let plays = self.content.as_ref().and_then(|content| plays(content, play, speed));
+        Media {
+            label,
+            unplayed: false,
+            asked: false,
+            has_ended: false,
+            begun: self.now,
+            plays,
+            pace,
+            speed,
+            first: None,
+        }
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small rates")]
@@ -274,6 +293,31 @@ impl Rules {
         let bits = (self.pace == Pace::BitRate && bits > 0).then_some(bits);
         Rate { bits, due: self.now, fast }
     }
+}
+
+impl Media {
+    /// When a player that ends with the end of the stream may hear of it (T49).
+    pub(crate) fn played_out(&self) -> Option<Instant> {
+        Some(self.begun + self.plays? + Duration::from_secs(5))
+    }
+}
+
+/// How long the player is busy with what it asked for.
+fn plays(content: &Content, play: &PlayRequest, speed: f64) -> Option<Duration> {
+    let duration = content.duration()?;
+    let start = match play.start {
+        Start::Time(time) => time,
+        Start::Packet(number) => {
+            duration * number.get() / u32::try_from(content.packet_count()?).unwrap()
+        }
+        _ => Duration::ZERO,
+    };
+    let end = match play.stop {
+        Some(stop) if stop.is_relative() => start + stop.time(),
+        Some(stop) => stop.time(),
+        None => duration,
+    };
+    Some(end.min(duration).saturating_sub(start).div_f64(speed))
 }
 
 impl Given {

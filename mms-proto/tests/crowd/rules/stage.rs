@@ -1,5 +1,7 @@
 //! Where a session stands, section 6.2 of the reference, and what the application may do then.
 
+use std::time::Instant;
+
 use mms_proto::{Content, StateError};
 
 use super::media::{Fragments, Given, Media};
@@ -155,8 +157,24 @@ impl Rules {
         if failed || !matches!(self.stage, Stage::Streaming(_)) {
             self.queue.retain(|given| !packet(given));
         }
+        if let Some(until) = self.held_until().filter(|_| !failed) {
+            if let Stage::Streaming(media) = &mut self.stage {
+                media.has_ended = true;
+            }
+            self.timers.holds_end(self.now, until);
+            self.queue.retain(packet);
+            self.queue.push_back(Given::HeldEnd);
+            self.seen.note("an end held back");
+            return;
+        }
         let place = self.queue.iter().take_while(|given| packet(given)).count();
         self.queue.insert(place, Given::End { failed, waits });
+    }
+
+    /// Until when the end of the stream is held back.
+    fn held_until(&self) -> Option<Instant> {
+        let Stage::Streaming(media) = &self.stage else { return None };
+        media.played_out().filter(|&until| self.holds_ends && self.ends_at_end && until > self.now)
     }
 
     /// The answer to a request for a packet was that there is none.

@@ -11,6 +11,8 @@ pub(crate) struct Timers {
     silence: Option<Instant>,
     frame: Option<Instant>,
     unplayed: Option<Instant>,
+    /// The end of the stream is held back.
+    held: Option<Instant>,
     /// A message has begun; and another one has ended since the machine waited.
     begun: bool,
     ended: bool,
@@ -32,6 +34,7 @@ impl Timers {
             silence: None,
             frame: None,
             unplayed: None,
+            held: None,
             begun: false,
             ended: false,
             pings: 0,
@@ -50,6 +53,7 @@ impl Timers {
             ("the silence", self.silence),
             ("the rest of a packet", self.frame),
             ("the time for a play command", self.unplayed),
+            ("the end", self.held),
         ]
         .into_iter()
         .filter_map(|(name, at)| Some((name, at?)))
@@ -58,17 +62,18 @@ impl Timers {
     pub(super) fn stop_all(&mut self) {
         (self.handshake, self.idle, self.after_end) = (None, None, None);
         (self.silence, self.frame, self.unplayed) = (None, None, None);
+        self.held = None;
     }
 
     /// A message was sent.
     pub(super) fn sends(&mut self, now: Instant) {
-        self.silence = Some(now + HALF_A_MINUTE);
+        self.silence = Some(now + self.patience());
     }
 
     /// A message was handled.
     pub(super) fn hears(&mut self, now: Instant, pong: bool) {
         self.pings = 0;
-        self.silence = Some(now + HALF_A_MINUTE);
+        self.silence = Some(now + self.patience());
         if !pong {
             self.after_end = None;
         }
@@ -87,7 +92,7 @@ impl Timers {
     /// Nothing plays; if that was so before, the time goes on.
     pub(super) fn rests(&mut self, now: Instant) {
         self.idle.get_or_insert(now + self.idle_time);
-        self.unplayed = None;
+        (self.unplayed, self.held) = (None, None);
     }
 
     /// As [`rests`](Self::rests), because the content has ended.
@@ -96,8 +101,20 @@ impl Timers {
         self.after_end = self.end_time.map(|time| now + time).or(self.after_end);
     }
 
-    pub(super) fn plays(&mut self) {
-        (self.idle, self.unplayed) = (None, None);
+    pub(super) fn plays(&mut self, now: Instant) {
+        (self.idle, self.unplayed, self.held) = (None, None, None);
+        self.sends(now);
+    }
+
+    /// The end of the stream waits until the content has played out. Who waits hears Pings.
+    pub(super) fn holds_end(&mut self, now: Instant, until: Instant) {
+        self.held = Some(until);
+        self.sends(now);
+    }
+
+    /// How long to be silent before a Ping.
+    fn patience(&self) -> Duration {
+        if self.held.is_some() { Duration::from_secs(3) } else { HALF_A_MINUTE }
     }
 
     /// The end of an entry waits for the play command.
@@ -132,6 +149,10 @@ impl Timers {
         if self.begun {
             self.frame.get_or_insert(now + HALF_A_MINUTE);
         }
+    }
+
+    pub(super) fn held(&self, now: Instant, late: bool) -> bool {
+        over(self.held, now, late)
     }
 
     pub(super) fn handshake(&self, now: Instant, late: bool) -> bool {
