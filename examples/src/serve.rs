@@ -9,7 +9,6 @@
 mod broadcast;
 mod catalog;
 pub mod channel;
-mod clock;
 mod door;
 pub mod feed;
 mod hub;

@@ -35,7 +35,7 @@
 //! | read what arrives in pieces and may be damaged | [`StreamParser`] |
 //! | get whole frames and blocks of audio | [`Assembler`] |
 //! | take padding from packets and put it back | [`remove_padding`], [`Restorer`] |
-//! | move the times of packets | [`TimeShifter`], [`Rebaser`] |
+//! | move the times of packets | [`TimeShifter`], [`Rebaser`]; follow those that wrap: [`SendClock`] |
 //! | leave streams out of packets | [`keep_payloads`], [`Selector`], [`Rewind`] |
 //! | write what a server sends into a file | [`FileWriter`], or its parts [`Recording`] and [`IndexBuilder`] |
 //! | make a damaged or unfinished file whole | [`repair`](repair()) |
@@ -68,6 +68,7 @@
 //!   are, so that times, indexes and offsets stay true.
 
 mod assemble;
+mod clock;
 mod command;
 mod copy;
 mod cursor;
@@ -106,6 +107,7 @@ pub use self::assemble::{
     Assembled, Assembler, ContentType, Extension, ExtensionValue, Extensions, IncompleteCause,
     MediaObject,
 };
+pub use self::clock::SendClock;
 pub use self::command::{CommandSample, command_sample};
 pub use self::copy::{Change, Repaired};
 pub use self::edit::HeaderEditor;

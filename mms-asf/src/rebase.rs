@@ -1,6 +1,6 @@
 //! Recordings that start in the middle of a live stream, put on a timeline that starts at zero.
 
-use crate::shift::near;
+use crate::clock::near;
 use crate::{Error, Header, Packet, Payload, Shift, Shifted, TimeShifter};
 
 /// A first send time up to here is small, and presentation times up to this much below the

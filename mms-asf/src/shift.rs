@@ -3,6 +3,7 @@
 mod timing;
 
 use self::timing::Timings;
+use crate::clock::near;
 use crate::packet::{Head, width};
 use crate::{Error, Header, Packet, Payload};
 
@@ -211,25 +212,9 @@ impl Edit {
     }
 }
 
-/// The time that ends in these 32 bits and is nearest to `reference`.
-pub(crate) fn near(reference: i64, time: u32) -> i64 {
-    let [a, b, c, d, ..] = reference.to_le_bytes();
-    let difference = time.wrapping_sub(u32::from_le_bytes([a, b, c, d]));
-    reference.saturating_add(i64::from(i32::from_le_bytes(difference.to_le_bytes())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_taken_near_the_reference() {
-        assert_eq!(near(0xFFFF_FFF0, 5), 0x1_0000_0005);
-        assert_eq!(near(0x1_0000_0005, 0xFFFF_FFF0), 0xFFFF_FFF0);
-        assert_eq!(near(5, 0xFFFF_FFF0), -16);
-        assert_eq!(near(-16, 5), 5);
-        assert_eq!(near(1000, 900), 900);
-    }
 
     #[test]
     fn out_of_range_is_said() {

@@ -11,14 +11,13 @@ mod listener;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use mms_asf::{Header, Packet, Payload, Removal, StreamKind, remove_padding};
+use mms_asf::{Header, Packet, Payload, Removal, SendClock, StreamKind, remove_padding};
 use mms_proto::{Content, FileAttributes, PlayRequest};
 
 pub use self::backlog::{BACKLOG_BYTES, BACKLOG_PACKETS, BACKLOG_TIME, CUSHION};
 pub use self::listener::Listener;
 
 use self::backlog::Backlog;
-use super::clock::Clock;
 use super::feed::FeedItem;
 
 /// A packet of a channel. Clones share its bytes.
@@ -74,7 +73,7 @@ struct Program {
     content: Content,
     /// The video streams, bit by bit.
     video: u128,
-    clock: Clock,
+    clock: SendClock,
     /// The time of the last packet that has one.
     time: Duration,
     /// The time of the last key frame, or of the first packet.
@@ -193,7 +192,7 @@ impl Program {
             .filter(|stream| stream.kind == StreamKind::Video)
             .fold(0, |all, stream| all | bit(stream.number));
         let backlog = Backlog::new(video != 0);
-        let (clock, time) = (Clock::default(), Duration::ZERO);
+        let (clock, time) = (SendClock::new(), Duration::ZERO);
         Ok(Self { header, content, video, clock, time, key_time: None, backlog })
     }
 }

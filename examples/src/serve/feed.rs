@@ -8,6 +8,7 @@ mod files;
 mod header;
 mod outlet;
 mod pace;
+mod padding;
 mod pipe;
 mod span;
 mod upstream;

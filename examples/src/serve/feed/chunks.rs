@@ -17,7 +17,9 @@
 use std::io::{ErrorKind, Read};
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use mms_asf::{Restorer, StreamParser};
+use mms_asf::StreamParser;
+
+use super::padding::Padding;
 
 /// Bytes in front of the payload of a chunk.
 const HEAD: usize = 12;
@@ -33,8 +35,7 @@ pub(super) struct Chunks {
     /// Bytes of chunks that are not complete: less than one chunk and one read.
     buffer: BytesMut,
     /// For packets without padding.
-    restorer: Option<Restorer>,
-    restored: BytesMut,
+    padding: Padding,
     lost: u64,
 }
 
@@ -50,7 +51,7 @@ enum Form {
 impl Chunks {
     /// Packets are of this size from now on.
     pub(super) fn packet_size(&mut self, size: u32) {
-        self.restorer = Restorer::new(size).ok();
+        self.padding.packet_size(size);
     }
 
     /// Bytes that lay between chunks, so far.
@@ -119,21 +120,9 @@ impl Chunks {
             let payload = self.buffer.split_to(length).freeze();
             match kind {
                 b'H' => return Some(payload),
-                b'D' => return Some(self.whole(payload)),
+                b'D' => return Some(self.padding.restore(payload)),
                 _ => {}
             }
-        }
-    }
-
-    /// The packet with its padding.
-    fn whole(&mut self, packet: Bytes) -> Bytes {
-        let restorer = self.restorer.as_ref();
-        let Some(restorer) = restorer.filter(|r| packet.len() < r.packet_size() as usize) else {
-            return packet;
-        };
-        match restorer.restore(&packet, &mut self.restored) {
-            Ok(_) => self.restored.split().freeze(),
-            Err(_) => packet,
         }
     }
 }

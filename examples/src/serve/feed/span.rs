@@ -1,8 +1,6 @@
 //! How long the packets of a file last, and the times of a file that is played again and again.
 
-use mms_asf::{Error, Header, Packet, Shift, TimeShifter};
-
-use super::super::clock::{Clock, near};
+use mms_asf::{Error, Header, Packet, SendClock, Shift, TimeShifter};
 
 /// How much longer media may be shown than packets are sent, in milliseconds. A presentation time
 /// that is farther away is damaged.
@@ -24,7 +22,7 @@ pub(super) struct Rounds {
     offset: i64,
     /// Where the file begins on the timeline.
     position: i64,
-    clock: Clock,
+    clock: SendClock,
 }
 
 impl Rounds {
@@ -37,7 +35,7 @@ impl Rounds {
             first_round: true,
             offset: 0,
             position,
-            clock: Clock::default(),
+            clock: SendClock::new(),
         }
     }
 
@@ -66,7 +64,7 @@ impl Rounds {
     pub(super) fn again(&mut self) {
         self.first_round = false;
         self.offset = self.offset.saturating_add(self.span.length());
-        self.clock = Clock::default();
+        self.clock = SendClock::new();
     }
 
     /// Where the file ends on the timeline.
@@ -78,7 +76,7 @@ impl Rounds {
 /// How long packets last, in milliseconds.
 #[derive(Debug, Default)]
 struct Span {
-    clock: Clock,
+    clock: SendClock,
     /// The first and the latest send time.
     sent: Option<(i64, i64)>,
     /// The earliest and the latest presentation time.
@@ -101,7 +99,7 @@ impl Span {
                 continue;
             }
             for piece in payload.pieces().map_while(Result::ok) {
-                let time = near(sent, piece.presentation_time);
+                let time = self.clock.shown(piece.presentation_time);
                 let (least, most) = self.shown.unwrap_or((time, time));
                 self.shown = Some((least.min(time), most.max(time)));
             }

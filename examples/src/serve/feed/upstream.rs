@@ -10,12 +10,13 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use mms_asf::{Header, Restorer};
+use bytes::Bytes;
+use mms_asf::Header;
 use mms_client::{Error, MmsUrl, OpenOptions};
 use mms_proto::{AsfPacket, Content, FileAttributes, Limits, Start};
 
 use super::outlet::{Outlet, Stopped};
+use super::padding::Padding;
 use super::{FeedItem, HEADER_BYTES};
 
 /// The player that is announced. Servers leave the padding out for players of version 9, and the
@@ -117,8 +118,7 @@ struct Relay<'a> {
     outlet: &'a Outlet,
     /// The header that was handed on last.
     header: Option<Bytes>,
-    restorer: Option<Restorer>,
-    restored: BytesMut,
+    padding: Padding,
     /// The number of the last packet behind it.
     last: Option<u32>,
     recent: Recent,
@@ -143,8 +143,7 @@ impl<'a> Relay<'a> {
         Self {
             outlet,
             header: None,
-            restorer: None,
-            restored: BytesMut::new(),
+            padding: Padding::default(),
             last: None,
             recent: Recent::default(),
             repeats: Repeats::Nothing,
@@ -201,7 +200,7 @@ impl<'a> Relay<'a> {
     fn enter(&mut self, content: &Content) -> Result<(), Stopped> {
         self.outlet.send(FeedItem::Header(content.header().clone()))?;
         self.header = Some(content.header().clone());
-        self.restorer = Restorer::new(content.packet_size()).ok();
+        self.padding.packet_size(content.packet_size());
         self.last = None;
         self.recent = Recent::default();
         self.repeats = Repeats::Nothing;
@@ -221,23 +220,11 @@ impl<'a> Relay<'a> {
         }
         self.repeats = Repeats::Nothing;
         self.recent.add(&payload);
-        let whole = self.whole(payload);
+        let whole = self.padding.restore(payload);
         self.outlet.send(FeedItem::Packet(whole))?;
         self.last = Some(location_id);
         self.progress = true;
         Ok(())
-    }
-
-    /// The packet with its padding, where the server has left it out all the same.
-    fn whole(&mut self, packet: Bytes) -> Bytes {
-        let restorer = self.restorer.as_ref();
-        let Some(restorer) = restorer.filter(|r| packet.len() < r.packet_size() as usize) else {
-            return packet;
-        };
-        match restorer.restore(&packet, &mut self.restored) {
-            Ok(_) => self.restored.split().freeze(),
-            Err(_) => packet,
-        }
     }
 }
 
