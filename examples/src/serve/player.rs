@@ -177,7 +177,7 @@ impl Player {
             Ok(_) => self.leave(looked, house),
             Err(error) => {
                 if let Stage::Talking(talk) = &self.stage {
-                    talk.session.report(house, Some(broken(&error, house.options.stall)));
+                    talk.session.report(house, broken(&error, house.options.stall));
                 }
                 Next::Gone
             }

@@ -7,7 +7,7 @@ mod demand;
 mod live;
 mod opening;
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
 use mms_proto::mmsp::{Server, ServerConfig};
@@ -191,10 +191,12 @@ pub(super) fn describe(reason: &CloseReason) -> Option<String> {
     }
 }
 
-/// What went wrong with a connection.
-pub(super) fn broken(error: &io::Error, patience: Duration) -> String {
+/// What went wrong with a connection, where something did: players leave by a reset while they are
+/// written to (T47).
+pub(super) fn broken(error: &io::Error, patience: Duration) -> Option<String> {
     match error.kind() {
-        io::ErrorKind::TimedOut => format!("it took nothing for {patience:?}"),
-        _ => format!("the connection broke: {error}"),
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => None,
+        ErrorKind::TimedOut => Some(format!("it took nothing for {patience:?}")),
+        _ => Some(format!("the connection broke: {error}")),
     }
 }
