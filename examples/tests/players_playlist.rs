@@ -85,7 +85,7 @@ impl Fixture {
 
 #[test]
 fn libmms_plays_every_entry() {
-    // T11
+    // MMSP-S-072
     let Some(fixture) = Fixture::new() else { return };
     let Some(fetched) = fixture.fetch(Libmms) else { return };
     let wanted = [0, 1, 2].map(|number| fixture.entry(number)).concat();

@@ -107,6 +107,7 @@ fn libmms_seeks_to_bytes() {
 
 #[test]
 fn libmms_seeks_to_packets() {
+    // MMSP-S-045
     let fixture = Fixture::new();
     if !Libmms.is_here(&fixture.scratch) {
         return;
@@ -118,6 +119,7 @@ fn libmms_seeks_to_packets() {
 
 #[test]
 fn libmms_seeks_to_times() {
+    // MMSP-S-045
     let fixture = Fixture::new();
     if !Libmms.is_here(&fixture.scratch) {
         return;

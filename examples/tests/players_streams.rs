@@ -146,6 +146,7 @@ fn mplayer_plays_the_picture_that_it_is_told() {
 
 #[test]
 fn libmms_gets_the_picture_that_its_line_can_carry() {
+    // MMSP-S-050
     let Some(fixture) = Fixture::new(Libmms) else { return };
     let chosen = |bits: &str| {
         fixture.watch(|url| {
@@ -160,6 +161,7 @@ fn libmms_gets_the_picture_that_its_line_can_carry() {
 
 #[test]
 fn vlc_gets_the_picture_that_it_is_allowed() {
+    // MMSP-S-050
     let Some(fixture) = Fixture::new(Vlc) else { return };
     let chosen = |most: &str| {
         fixture.watch(|url| {
