@@ -29,6 +29,60 @@ impl Server {
     /// [`push_packet`](Self::push_packet) whenever there is a packet. Packets are never asked for,
     /// and go as fast as they come.
     ///
+    /// ```
+    /// # use mms_proto::mmsp::{Client, ClientConfig, server::Pushed};
+    /// # use mms_proto::{ClientEvent, Content, FileAttributes, Input, PlayRequest, StreamNumber};
+    /// use bytes::Bytes;
+    /// use mms_proto::mmsp::{Server, ServerConfig};
+    /// use mms_proto::{Output, ServerEvent};
+    ///
+    /// # let now = std::time::Instant::now();
+    /// # let header = Bytes::from_static(b"an ASF header");
+    /// # let live = Content::new(header, 1440)?.with_attributes(FileAttributes::BROADCAST);
+    /// # let mut client = Client::new(now, ClientConfig::new("example.org", "live"));
+    /// # let (mut received, mut plays) = (Vec::new(), false);
+    /// let mut server = Server::new(now, ServerConfig::default());
+    /// # let mut drive = |server: &mut Server| loop {
+    /// # loop { match client.poll_output() {
+    /// #     Output::Transmit(bytes) => {
+    /// #         server.handle_input(now, Input::Tcp(&bytes.to_bytes())).unwrap();
+    /// #     }
+    /// #     Output::Event(ClientEvent::Ready(_)) => {
+    /// #         client.play(now, PlayRequest::all(StreamNumber::new(1))).unwrap();
+    /// #     }
+    /// #     Output::Event(ClientEvent::Packet(packet)) => received.push(packet.payload),
+    /// #     Output::Event(_) => {}
+    /// #     Output::Wait(_) => break,
+    /// # } }
+    /// # let mut quiet = true;
+    /// # loop {
+    /// match server.poll_output() {
+    ///     Output::Event(ServerEvent::Open(request)) => {
+    ///         server.accept_live(now, request, live.clone()).unwrap();
+    ///     }
+    ///     // From here on what is pushed reaches the player.
+    ///     Output::Event(ServerEvent::Play(_)) => plays = true,
+    /// #     Output::Transmit(bytes) => {
+    /// #         client.handle_input(now, Input::Tcp(&bytes.to_bytes())).unwrap();
+    /// #         quiet = false;
+    /// #     }
+    /// #     Output::Event(_) => {}
+    /// #     Output::Wait(_) => break,
+    ///     // ... and the rest of the loop, as ever.
+    /// }
+    /// # }
+    /// # if quiet { return (plays, received.len()); }
+    /// # };
+    /// # assert_eq!(drive(&mut server), (true, 0));
+    ///
+    /// // Whenever the encoder has a packet: the same bytes for every session.
+    /// let packet = Bytes::from_static(b"packet 7");
+    /// let pushed = server.push_packet(now, 7, true, packet.clone())?;
+    /// # assert_eq!(pushed, Pushed::Queued);
+    /// # assert_eq!(drive(&mut server), (true, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`accept`](Self::accept).
     pub fn accept_live(
