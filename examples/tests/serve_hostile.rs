@@ -19,7 +19,8 @@ use attack::honest::Honest;
 use attack::raw::{PATIENCE, Raw, open, session};
 use attack::{CLIP, long_clip};
 use bytes::Bytes;
-use mms_examples::serve::{Options, Pace};
+use mms_examples::serve::feed::FeedSource;
+use mms_examples::serve::{Live, Options, Pace};
 use mms_proto::mmsp::message::{
     CancelReadBlock, ClientMessage, CloseFile, Logging, MessageId, Pong, SecurityResponse,
     StartStriding, StopPlaying,
@@ -40,7 +41,7 @@ const SHORT: Duration = Duration::from_secs(5);
 /// back after each attack would be missed.
 const PLACES: usize = 4;
 
-/// A server of a short file and a long one, and its honest player.
+/// A server of a short file, a long one, both in a list, and a broadcast; and its honest player.
 struct Siege {
     server: Served,
     honest: Honest,
@@ -52,7 +53,11 @@ impl Siege {
         let scratch = Scratch::new(name);
         fs::copy(CLIP, scratch.join(NAME)).unwrap();
         long_clip(&scratch, REPEATED);
+        fs::write(scratch.join("list.m3u"), "clip.wmv\nclip.wmv\nlong.wmv\n").unwrap();
         let mut options = Options::new(&*scratch);
+        options.playlist = Some(scratch.join("list.m3u"));
+        let source = FeedSource::Files { paths: vec![scratch.join(NAME)], repeat: true };
+        options.live = Some(Live { name: "live".to_owned(), source });
         change(&mut options);
         let server = Served::start(options);
         let honest = Honest::new(server.address, NAME);
@@ -147,8 +152,8 @@ fn players_that_stop_talking() {
         let mut players: Vec<Raw> =
             (0..=3).map(|requests| Raw::after(siege.address(), NAME, requests)).collect();
         // One that was refused, and does not say what else it would like.
-        let mut refused = Raw::after(siege.address(), "missing.wmv", 3);
-        refused.say(open(&[])).unwrap();
+        let mut refused = Raw::after(siege.address(), "", 3);
+        refused.say(session("missing.wmv")[3].clone()).unwrap();
         players.push(refused);
         for player in &mut players {
             player.hears_the_end();
@@ -247,16 +252,20 @@ fn requests_in_every_wrong_order_at_full_speed() {
         let attack = |seed: u32| {
             let mut numbers = Numbers(seed);
             for round in 0..100 {
+                let name = [NAME, "list.m3u", "live", LONG][round % 4];
                 // Some begin as they should, so that they come far.
-                let honest = if round % 4 == 0 { 0 } else { numbers.below(REQUESTS + 1) };
+                let honest = numbers.below(2) * numbers.below(REQUESTS + 1);
                 let mut player = Raw::connect(siege.address());
                 let who = player.name();
                 let mut bytes = Vec::new();
-                for request in session(NAME).into_iter().take(honest) {
+                for request in session(name).into_iter().take(honest) {
                     bytes.extend_from_slice(&player.packet(request));
                 }
                 for _ in 0..numbers.below(60) {
-                    let request = all[numbers.below(all.len())].clone();
+                    let request = match all[numbers.below(all.len())].clone() {
+                        request if request.id() == MessageId::OPEN_FILE => session(name)[3].clone(),
+                        request => request,
+                    };
                     let rarely = request.id() == close && numbers.below(5) > 0;
                     if !rarely {
                         bytes.extend_from_slice(&player.packet(request));
