@@ -12,9 +12,11 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use hostile_player::requests::{PREFIX, one_of_each, packet, passed_over};
 use hostile_player::victim::{FRAME, Stage, Victim};
+use hostile_player::watch::Said;
 use hostile_player::{memory, within};
 use mms_proto::mmsp::message::{ClientMessage, MessageId};
 use mms_proto::{CloseReason, Error, HResult, Missing};
+use pair::script::funnel;
 
 /// The limit of the messages of one packet.
 const MESSAGES: u64 = 65_536;
@@ -244,6 +246,35 @@ fn every_field_at_any_moment() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn transports_that_are_none() {
+    // MMSP-S-016: refused, and the client may name another.
+    let long = format!("\\\\h\\TCP\\{}", "9".repeat(900));
+    for name in [
+        "",
+        "\\",
+        "\\\\\\\\",
+        "TCP",
+        "\\\\h\\TCP",
+        "\\\\h\\TCP\\",
+        "\\\\h\\TCP\\0",
+        "\\\\h\\TCP\\65536",
+        "\\\\h\\TCP\\-1",
+        "\\\\h\\TCP\\x",
+        "\\\\h\\SCTP\\1755",
+        "\\\\h\\UDP\\1755",
+        &long,
+    ] {
+        let mut victim = Victim::at(Stage::Connected);
+        victim.feed(&packet(funnel(name)));
+        let [Said::Message(answer)] = &victim.said[..] else { panic!("{:?}", victim.said) };
+        assert_eq!(answer.id(), MessageId::REPORT_DISCONNECTED_FUNNEL, "{name:.30}");
+        victim.feed(&packet(funnel("\\\\h\\TCP\\1755")));
+        let [_, Said::Message(answer)] = &victim.said[..] else { panic!("{:?}", victim.said) };
+        assert_eq!(answer.id(), MessageId::REPORT_CONNECTED_FUNNEL);
     }
 }
 

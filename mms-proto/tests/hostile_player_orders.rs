@@ -9,13 +9,16 @@ mod pair;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use hostile_player::requests::{
-    MISSING, full_of, one_of_each, packet, packet_of, passed_over, request,
+    COOKIE, MISSING, full_of, one_of_each, packet, packet_of, passed_over, request,
 };
 use hostile_player::victim::{AFTER_END, Stage, Victim, expected_phase};
 use hostile_player::watch::Said;
 use hostile_player::{memory, within};
-use mms_proto::mmsp::message::{ClientMessage, MessageId, ReadBlock};
+use mms_proto::mmsp::message::{
+    ClientMessage, MessageId, ReadBlock, SecurityResponse, ServerMessage,
+};
 use mms_proto::{CloseReason, Error, Missing, Phase, Start};
 use pair::media::seconds;
 use pair::script::{funnel, open, play};
@@ -96,6 +99,36 @@ fn triples_at_any_moment() {
             victim.ends_after();
         }
     }
+}
+
+/// The cookie of the challenge among what was said.
+fn cookie(victim: &Victim) -> Option<u32> {
+    victim.said.iter().find_map(|said| match said {
+        Said::Message(ServerMessage::SecurityChallenge(challenge)) => Some(challenge.cookie),
+        _ => None,
+    })
+}
+
+#[test]
+fn responses_that_prove_nothing() {
+    // MMSP-S-026: what answers no challenge of this server is not looked at.
+    let response = |cookie, token| SecurityResponse { incarnation: 9, cookie, token };
+    let mut victim = Victim::at(Stage::Challenged);
+    for wrong in [0, COOKIE - 1, COOKIE + 1, u32::MAX] {
+        victim.feed(&packet(response(wrong, Bytes::from_static(b"Og==\0"))));
+        assert_eq!(victim.server.phase(), Phase::Authenticating, "{:?}", victim.said);
+    }
+    // And who cannot say who it is, is not asked for ever.
+    let mut asked = Some(COOKIE);
+    let mut challenges = 1;
+    while let Some(cookie_of_the_last) = asked {
+        victim.said.clear();
+        victim.feed(&packet(response(cookie_of_the_last, Bytes::from_static(&[0; 8]))));
+        asked = cookie(&victim);
+        challenges += usize::from(asked.is_some());
+        assert!(challenges <= 4, "{challenges}");
+    }
+    assert_eq!((challenges, victim.server.phase()), (4, Phase::ChoosingTransport));
 }
 
 #[test]
