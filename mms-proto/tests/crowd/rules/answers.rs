@@ -16,6 +16,8 @@ impl Rules {
         match (message, self.expected.take()) {
             (ServerMessage::ReportFunnelInfo(_), Some(Expected::FunnelInfos(more))) => {
                 self.expected = (more > 1).then(|| Expected::FunnelInfos(more - 1));
+                // It was sent together with the first one, though a full socket may take it later.
+                return;
             }
             (ServerMessage::ReportOpenFile(answer), Some(Expected::Opened(label))) => {
                 assert_eq!(answer.incarnation, label);
