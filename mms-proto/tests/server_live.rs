@@ -224,6 +224,10 @@ fn a_player_that_stops_is_told_of_the_newest_header_only() {
             })
             .collect();
         assert_eq!((first, sizes), (0, vec![60]), "{delivery:?}: {changes:?}");
+        // Before it has played that entry nothing is for it, unless entries follow at once.
+        let pushed = script.server.push_packet(now, 1, true, Bytes::from_static(&[1])).unwrap();
+        let waits = delivery == EntryDelivery::WhenPlayed;
+        assert_eq!(pushed, if waits { Pushed::NotPlaying } else { Pushed::Queued });
     }
 }
 

@@ -125,10 +125,20 @@ impl Server {
             }
             EntryMedia::Play(play) => {
                 let flow = self.flow(&content, self.label(), &play);
-                self.session.queue.tune(true);
+                self.tune_in();
                 self.link.event(ServerEvent::Play(play));
                 State::Streaming(content, flow)
             }
+        }
+    }
+
+    /// The player begins to play. If it has to be told of an entry first, and to play that, what is
+    /// pushed until then is not for it.
+    pub(super) fn tune_in(&mut self) {
+        let queue = &mut self.session.queue;
+        queue.tune(true);
+        if queue.latest_entry().is_some() {
+            self.session.queue.on = self.entries_follow_at_once();
         }
     }
 

@@ -171,7 +171,7 @@ impl Server {
     pub(super) fn play(&mut self, content: Content, play: PlayRequest) {
         let flow = self.flow(&content, self.label(), &play);
         self.state = State::Streaming(content, flow);
-        self.session.queue.tune(true);
+        self.tune_in();
         self.link.event(ServerEvent::Play(play));
     }
 }

@@ -207,6 +207,8 @@ impl Rules {
         let end = (promised || latest.is_some()).then_some(Given::EndOfEntry { waits: true });
         self.queue.extend(end);
         self.queue.extend(latest.filter(|_| !promised));
+        // What is pushed before the player has played that entry is not for it.
+        let on = on && (self.queue.is_empty() || self.promised() || self.entries_follow());
         (self.tuned, self.dropping) = (on, false);
     }
 }
