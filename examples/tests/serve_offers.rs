@@ -76,6 +76,28 @@ fn only_those_who_may_play_do() {
 }
 
 #[test]
+fn passwords_cannot_be_guessed_at_speed() {
+    let scratch = Scratch::new("guesses");
+    let users = scratch.join("users.txt");
+    fs::write(&users, "anna:secret\n").unwrap();
+    let mut options = Options::new(CLIP);
+    options.users = Some(users);
+    let server = Served::start(options);
+    let begun = std::time::Instant::now();
+    let mut player = Player::connect(server.address, NAME);
+    player.guesses = (0..100).map(|n| ("anna", format!("guess {n}"))).collect();
+    let player = play(player);
+    // One a second, and four on one connection.
+    assert_eq!(player.guesses.len(), 96, "{:?}", player.closed);
+    assert!(matches!(player.closed, Some(CloseReason::Failed(_))), "{:?}", player.closed);
+    assert!(begun.elapsed() >= std::time::Duration::from_secs(4));
+    // Who mistypes once gets in all the same.
+    let mut player = Player::connect(server.address, NAME);
+    player.guesses = [("anna", "secrte".to_owned()), ("anna", "secret".to_owned())].into();
+    assert_eq!(play(player).packets, PACKETS);
+}
+
+#[test]
 fn a_list_is_played_to_its_end() {
     let scratch = Scratch::new("list");
     for name in ["a.wmv", "b.wmv", "c.wmv"] {

@@ -200,6 +200,24 @@ fn fast_forward_and_rewind() {
 }
 
 #[test]
+fn a_rate_near_zero_is_slow_and_not_fast() {
+    // MMSP-S-060: the smallest number there is; ten packets a second are one in ten seconds.
+    for by_time in [true, false] {
+        let rate = Rate::new(f64::from_bits(1)).unwrap();
+        let mut script = Script::ready(paced(), strides(100));
+        script.send(select(&[1]));
+        let start = Start::Beginning;
+        script.send(StartStriding { open_file_id: 1, start, incarnation: 5, rate });
+        let sent = if by_time {
+            run(&mut script, &mut (0..100).map(|n| (n, u64::from(n) * 100)), seconds(25))
+        } else {
+            by_bytes(&mut script, seconds(25))
+        };
+        assert_eq!(sent, [(0, 0), (1, 10_000), (2, 20_000)], "by time: {by_time}");
+    }
+}
+
+#[test]
 fn trick_play_where_it_cannot_be() {
     // MMSP-S-060
     let rate = Rate::new(-1.0).unwrap();

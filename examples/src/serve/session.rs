@@ -1,8 +1,9 @@
 //! One session: the machine, what it plays, and what is said of it.
 //!
-//! `opening` answers who asks for what, `demand` plays files and lists, `live` what all players
-//! share.
+//! `access` decides who may ask, `opening` answers what is asked for, `demand` plays files and
+//! lists, `live` what all players share.
 
+mod access;
 mod demand;
 mod live;
 mod opening;
@@ -31,8 +32,10 @@ pub(super) struct Session {
     source: Source,
     /// The machine was promised a packet that was not found yet.
     owes_packet: bool,
-    /// A request for what has not begun yet, and until when it may wait.
-    waiting: Option<(OpenRequest, Instant)>,
+    /// A request that is not answered yet.
+    waiting: Option<Waiting>,
+    /// Wrong passwords so far.
+    guesses: u32,
     /// Players of version 9 and later take packets without their padding.
     strips_padding: bool,
     /// What was asked for last.
@@ -41,6 +44,23 @@ pub(super) struct Session {
     /// What went wrong while it played.
     error: Option<String>,
     deviations: u64,
+}
+
+/// A request that is not answered yet.
+#[derive(Debug)]
+struct Waiting {
+    request: OpenRequest,
+    until: Instant,
+    why: Reason,
+}
+
+/// Why a request is not answered yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    /// What it asks for has not begun.
+    NotBegun,
+    /// Its password was wrong.
+    Denied,
 }
 
 /// What is played.
@@ -82,6 +102,7 @@ impl Session {
             source: Source::Nothing,
             owes_packet: false,
             waiting: None,
+            guesses: 0,
             strips_padding: false,
             file: None,
             refused: full,
@@ -107,6 +128,24 @@ impl Session {
                 if heavy || self.owes_packet { Step::Heavy } else { Step::More }
             }
         }
+    }
+
+    /// Until when a request may wait for its answer.
+    pub(super) fn waits_until(&self) -> Option<Instant> {
+        self.waiting.as_ref().map(|waiting| waiting.until)
+    }
+
+    /// That time has come.
+    pub(super) fn wait_no_longer(&mut self, now: Instant) {
+        let Some(Waiting { request, why, .. }) = self.waiting.take() else { return };
+        // The session may have ended in the meantime: the last event says so.
+        let _ = match why {
+            Reason::NotBegun => {
+                let why = "it has not begun".to_owned();
+                self.refuse(now, request, HResult::NETWORK_BUSY, why)
+            }
+            Reason::Denied => self.answer_denied(now, request),
+        };
     }
 
     /// The server stops: the player is told, and the session ends.

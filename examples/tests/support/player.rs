@@ -1,5 +1,6 @@
 //! Players that go by the rules, as simple as can be.
 
+use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -28,6 +29,8 @@ pub(crate) struct Player {
     pub(crate) strips: bool,
     /// Name and password to answer a challenge with.
     pub(crate) credentials: Option<(&'static str, &'static str)>,
+    /// More of them, for the challenges after that.
+    pub(crate) guesses: VecDeque<(&'static str, String)>,
     pub(crate) packets: usize,
     /// Payloads, one after the other.
     pub(crate) media: Vec<u8>,
@@ -59,6 +62,7 @@ impl Player {
             client: Client::new(Instant::now(), config),
             strips: player == NEW,
             credentials: None,
+            guesses: VecDeque::new(),
             packets: 0,
             media: Vec::new(),
             headers: Vec::new(),
@@ -94,12 +98,17 @@ impl Player {
         self.client.play(Instant::now(), PlayRequest::all(streams)).unwrap();
     }
 
+    fn next_guess(&mut self) -> Option<(&'static str, String)> {
+        let first = self.credentials.take().map(|(user, password)| (user, password.to_owned()));
+        first.or_else(|| self.guesses.pop_front())
+    }
+
     fn on_event(&mut self, event: ClientEvent) {
         let now = Instant::now();
         match event {
-            ClientEvent::Challenge(challenge) => match self.credentials.take() {
+            ClientEvent::Challenge(challenge) => match self.next_guess() {
                 Some((user, password)) => {
-                    let (user, password) = (user.to_owned(), password.to_owned());
+                    let user = user.to_owned();
                     let credentials = Credentials::Basic { user, password };
                     self.client.authenticate(now, &challenge, &credentials).unwrap();
                 }

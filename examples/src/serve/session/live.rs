@@ -6,7 +6,7 @@ use std::time::Instant;
 use mms_proto::mmsp::server::Pushed;
 use mms_proto::{Content, HResult, OpenRequest, PlayRequest, StateError, StreamSelection};
 
-use super::{Session, Source};
+use super::{Reason, Session, Source, Waiting};
 use crate::serve::House;
 use crate::serve::broadcast::Broadcast;
 use crate::serve::channel::{Change, Listener, LivePacket};
@@ -32,23 +32,17 @@ impl Audience {
     }
 }
 
+impl Waiting {
+    fn is_for_live(&self) -> bool {
+        self.why == Reason::NotBegun
+    }
+}
+
 impl Session {
     /// Whether it plays what all share, or waits for it.
     pub(in crate::serve) fn is_live(&self) -> bool {
-        self.waiting.is_some() || matches!(self.source, Source::Live(_))
-    }
-
-    /// Until when a request may wait for what has not begun.
-    pub(in crate::serve) fn waits_until(&self) -> Option<Instant> {
-        self.waiting.as_ref().map(|(_, until)| *until)
-    }
-
-    /// It has not begun in time.
-    pub(in crate::serve) fn wait_no_longer(&mut self, now: Instant) {
-        if let Some((request, _)) = self.waiting.take() {
-            let why = "it has not begun".to_owned();
-            let _ = self.refuse(now, request, HResult::NETWORK_BUSY, why);
-        }
+        self.waiting.as_ref().is_some_and(Waiting::is_for_live)
+            || matches!(self.source, Source::Live(_))
     }
 
     /// Something has happened that concerns all who share it.
@@ -59,8 +53,8 @@ impl Session {
         let _ = match change {
             Change::Nothing => Ok(()),
             Change::Packet(packet) => self.push(now, packet),
-            Change::Header => match self.waiting.take() {
-                Some((request, _)) => self.open_live(now, request, house),
+            Change::Header => match self.waiting.take_if(|waiting| waiting.is_for_live()) {
+                Some(waiting) => self.open_live(now, waiting.request, house),
                 None => self.go_on(now, broadcast),
             },
             Change::Ended(_) => {
@@ -84,7 +78,7 @@ impl Session {
         let Some(content) = broadcast.and_then(|broadcast| broadcast.channel().content()) else {
             return match now.checked_add(house.options.timeouts.handshake) {
                 Some(until) if broadcast.is_some_and(|it| it.ended().is_none()) => {
-                    self.waiting = Some((request, until));
+                    self.waiting = Some(Waiting { request, until, why: Reason::NotBegun });
                     Ok(())
                 }
                 _ => {

@@ -2,16 +2,13 @@
 
 use std::time::Instant;
 
-use mms_proto::{Credentials, HResult, OpenRequest, Redirect, ServerChallenge, StateError};
+use mms_proto::{HResult, OpenRequest, Redirect, StateError};
 
+use super::access::Access;
 use super::{Session, Source};
 use crate::serve::House;
 use crate::serve::catalog::Found;
 use crate::serve::report::shortened;
-use crate::serve::users::Users;
-
-/// What the password is for.
-const REALM: &str = "Media";
 
 impl Session {
     pub(super) fn open(
@@ -23,9 +20,10 @@ impl Session {
         self.file = Some(shortened(&request.path));
         self.source = Source::Nothing;
         if let Some(users) = &house.users {
-            if !self.admit(users, &request) {
-                let challenge = ServerChallenge::Basic { realm: REALM.to_owned() };
-                return self.server.challenge(now, request, challenge);
+            match self.admits(users, &request) {
+                Access::Granted => {}
+                Access::NoPassword => return self.challenge(now, request),
+                Access::WrongPassword => return self.deny(now, request),
             }
         }
         self.refused = None;
@@ -74,23 +72,5 @@ impl Session {
     ) -> Result<(), StateError> {
         self.refused = Some(why);
         self.server.reject(now, request, hr)
-    }
-
-    /// Whether the player is somebody who may play.
-    fn admit(&mut self, users: &Users, request: &OpenRequest) -> bool {
-        match &request.credentials {
-            Some(Credentials::Basic { user, password }) if users.admits(user, password) => {
-                self.who.is_user(user);
-                true
-            }
-            Some(_) => {
-                self.refused = Some("wrong name or password".to_owned());
-                false
-            }
-            None => {
-                self.refused = Some("no name and password".to_owned());
-                false
-            }
-        }
     }
 }

@@ -37,6 +37,10 @@ pub(super) struct Held {
     pub(super) packet: Bytes,
 }
 
+/// A rate below this is taken for it: the smallest numbers would turn every distance into for ever,
+/// or every rate of bits into none.
+const SLOWEST: f64 = 0.01;
+
 impl Flow {
     /// Media of `content` from now on, as `play` wants them.
     pub(super) fn new(
@@ -46,7 +50,7 @@ impl Flow {
         content: &Content,
         play: &PlayRequest,
     ) -> Self {
-        let speed = play.rate.get().abs();
+        let speed = play.rate.get().abs().max(SLOWEST);
         let burst = config.burst(content, play);
         let rate = config.paced(scaled(content.bit_rate(), speed));
         Self {
@@ -79,7 +83,7 @@ impl Flow {
     reason = "the value is not negative, and what is too large becomes the largest"
 )]
 fn scaled(rate: u32, speed: f64) -> u32 {
-    (f64::from(rate) * speed) as u32
+    if rate == 0 { 0 } else { ((f64::from(rate) * speed) as u32).max(1) }
 }
 
 /// How long the player is busy with what it asked for.
