@@ -214,12 +214,7 @@ impl Rules {
         }
         assert!(!self.closing && !self.gone, "it has to end");
         if self.stage != Stage::Asked {
-            // What needs no answer.
-            while let Some(request) = self.arrived.pop_front() {
-                self.heard(&request);
-                assert!(self.skips(&request), "{request:?} was not answered");
-            }
-            self.timers.frame_waits(self.now);
+            self.has_handled_all();
             let mark = |given| !matches!(given, &Given::Packet { .. });
             if self.is_unplayed() && self.queue.front().is_some_and(mark) {
                 self.timers.waits_for_play(self.now);
@@ -233,6 +228,15 @@ impl Rules {
         if let Some(at) = self.media_goes_on() {
             assert!(wakes(at), "media would be late: {at:?}, {deadline:?}, {:?}", self.stage);
         }
+    }
+
+    /// Nothing more of what has arrived has an answer.
+    fn has_handled_all(&mut self) {
+        while let Some(request) = self.arrived.pop_front() {
+            self.heard(&request);
+            assert!(self.skips(&request), "{request:?} was not answered");
+        }
+        self.timers.frame_waits(self.now);
     }
 
     /// The next request that needs an answer or is reported.

@@ -120,8 +120,8 @@ impl Rules {
                 let may = media.pace.fast || due <= self.now + ROUNDED || !self.queue.is_empty();
                 assert!(may, "a packet too early");
                 if self.live {
-                    // It goes when everything that arrived was looked at.
-                    self.timers.frame_waits(self.now);
+                    // It goes when everything that has arrived was handled.
+                    self.has_handled_all();
                 }
                 self.sequence += 1;
                 self.seen.note("a packet");
