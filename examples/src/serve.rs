@@ -14,6 +14,7 @@ pub mod feed;
 mod hub;
 mod library;
 mod options;
+mod padding;
 mod player;
 mod playlist;
 pub mod program;

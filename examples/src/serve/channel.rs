@@ -10,8 +10,8 @@ mod listener;
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use mms_asf::{Header, Packet, Payload, Removal, SendClock, StreamKind, remove_padding};
+use bytes::Bytes;
+use mms_asf::{Header, Packet, Payload, SendClock, StreamKind};
 use mms_proto::{Content, FileAttributes, PlayRequest};
 
 pub use self::backlog::{BACKLOG_BYTES, BACKLOG_PACKETS, BACKLOG_TIME, CUSHION};
@@ -19,6 +19,7 @@ pub use self::listener::Listener;
 
 use self::backlog::Backlog;
 use super::feed::FeedItem;
+use super::padding::without_padding;
 
 /// A packet of a channel. Clones share its bytes.
 #[derive(Debug, Clone)]
@@ -206,15 +207,6 @@ fn bit_rate(header: &Header) -> u32 {
             .filter_map(|stream| stream.bit_rate)
             .fold(0, u32::saturating_add),
         declared => declared,
-    }
-}
-
-/// The packet as players of version 9 get it: the same bytes where there is nothing to leave out.
-fn without_padding(packet: &Bytes) -> Bytes {
-    let mut stripped = BytesMut::new();
-    match remove_padding(packet, Removal::ExplicitLength, &mut stripped) {
-        Ok(()) if stripped.len() < packet.len() => stripped.freeze(),
-        _ => packet.clone(),
     }
 }
 

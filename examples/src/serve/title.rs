@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use mms_asf::{FileError, Packet, Removal, remove_padding};
+use mms_asf::{FileError, Packet};
 use mms_proto::{Content, FileAttributes, HResult, InvalidContent, PlayRequest, StreamSelection};
 
 pub use self::opened::Titles;
@@ -22,6 +22,7 @@ use self::forward::Forward;
 use self::opened::Opened;
 use self::rewinding::Rewinding;
 use self::streams::Chosen;
+use super::padding::without_padding;
 
 /// One player's place in a file on demand. The file is open once, however many players it has:
 /// [`Titles`]. One more player costs less than 1 KiB beside the packet in hand.
@@ -138,7 +139,8 @@ impl Title {
     }
 
     /// Whether packets are sent without their padding, with their length in the head: for players
-    /// of version 9 and later. Older ones do not expect it.
+    /// of version 9 and later. Older ones do not expect it. Packets of which the padding could not
+    /// be put back as it was keep it.
     pub fn strip_padding(&mut self, yes: bool) {
         self.without_padding = yes;
     }
@@ -222,7 +224,7 @@ impl Title {
         };
         // The protocol cannot number more.
         let Ok(number) = u32::try_from(number) else { return Ok(Step::End) };
-        let body = if self.without_padding { stripped(body) } else { body };
+        let body = if self.without_padding { without_padding(&body) } else { body };
         Ok(Step::Packet(Outgoing { number, time, body }))
     }
 }
@@ -234,16 +236,6 @@ enum Found {
     /// Nothing in many packets.
     Nothing,
     End,
-}
-
-/// The packet without its padding. What cannot be read is sent as it is.
-fn stripped(packet: Bytes) -> Bytes {
-    let mut out = BytesMut::with_capacity(packet.len());
-    match remove_padding(&packet, Removal::ExplicitLength, &mut out) {
-        // Not a slice: padding would stay in memory as long as the packet waits.
-        Ok(()) => Bytes::copy_from_slice(&out),
-        Err(_) => packet,
-    }
 }
 
 /// When a packet should leave the server; `None` when it cannot be read.

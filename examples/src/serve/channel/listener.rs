@@ -5,7 +5,8 @@ use bytes::Bytes;
 use mms_asf::{Selected, Selection, Selector};
 use mms_proto::{Delivery, StreamSelection};
 
-use super::{Channel, LivePacket, bit, without_padding};
+use super::{Channel, LivePacket, bit};
+use crate::serve::padding::without_padding;
 
 /// One player's view of a channel.
 #[derive(Debug)]

@@ -1,3 +1,4 @@
+use bytes::BytesMut;
 use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
 use mms_asf::{Restored, Restorer};
 use mms_proto::{StreamNumber, StreamSelection};

@@ -45,7 +45,8 @@ pub struct ServerConfig {
     pub entry_delivery: EntryDelivery,
     /// Tell players before version 7 of the end only when the content has played out and five
     /// seconds more, with [`Pace::BitRate`] and where its duration is known: WebTV ends at once,
-    /// whatever it still has to play (T49). Default false.
+    /// whatever it still has to play (T49). It is asked every three seconds whether it is still
+    /// there meanwhile. Default false.
     pub hold_end: bool,
     /// Honour the position of a play command while streaming, as a seek. The specification wants
     /// it ignored; libmms seeks like this (T6). Default true.

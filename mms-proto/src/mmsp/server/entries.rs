@@ -15,7 +15,8 @@ use crate::request::PlayRequest;
 impl Server {
     /// Says that this entry has no more packets and another entry follows: name it with
     /// [`next_entry`](Self::next_entry), or say with [`end_of_stream`](Self::end_of_stream) that
-    /// there is none after all.
+    /// there is none after all. Best at once: a player that stops in between may be told of the
+    /// promise when it plays again, and waits for the entry then.
     ///
     /// Live, what is queued goes first.
     ///
