@@ -4,6 +4,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, ValueEnum};
@@ -33,6 +34,11 @@ struct Arguments {
     /// How fast to send files on demand [default: realtime].
     #[arg(long, value_enum)]
     pace: Option<Speed>,
+    /// Send so many seconds of a file at four times its speed first: old players, WebTV above all,
+    /// need a reserve and do not ask for it.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0,
+          value_parser = clap::value_parser!(u16).range(0..=60))]
+    fast_start: u16,
     /// Play it to everybody at the same time: players join in the middle.
     #[arg(long)]
     live: bool,
@@ -131,6 +137,7 @@ fn options(arguments: Arguments) -> Result<Options, Box<dyn Error>> {
         None | Some(Speed::Realtime) => Pace::BitRate,
         Some(Speed::Full) => Pace::Full,
     };
+    options.fast_start = Duration::from_secs(arguments.fast_start.into());
     options.max_players = arguments.max_clients;
     options.users = arguments.users;
     options.redirects = arguments.redirect;

@@ -31,9 +31,12 @@ use std::path::Path;
 
 use mms_proto::AuthScheme;
 use mms_proto::mmsp::ServerConfig;
+use mms_proto::mmsp::server::StartBurst;
 
 pub use library::{Library, LibraryError};
-pub use options::{Live, Options, Pace, Redirection, STALL, ServerTimeouts, StartError};
+pub use options::{
+    FAST_START, Live, Options, Pace, Redirection, STALL, ServerTimeouts, StartError,
+};
 pub use playlist::{Playlist, PlaylistError, PlaylistPlayer, default_streams};
 pub use stopper::Stopper;
 pub use title::{Outgoing, Step, Title, TitleError, Titles};
@@ -162,6 +165,8 @@ impl House {
         config.authentication = self.users.as_ref().map(|_| AuthScheme::Basic);
         config.close_after_end = Some(self.options.close_after_end);
         config.hold_end = true;
+        config.start_burst = (!self.options.fast_start.is_zero())
+            .then_some(StartBurst { content: self.options.fast_start, times: FAST_START });
         config.max_unanswered_pings = Some(3);
         config.limits.buffered = BUFFERED;
         config

@@ -76,6 +76,23 @@ fn only_those_who_may_play_do() {
 }
 
 #[test]
+fn a_fast_start() {
+    // Both play six seconds of content: four times faster, and as fast as they play.
+    let paced = |seconds| {
+        let mut options = Options::new(CLIP);
+        options.pace = Pace::BitRate;
+        options.fast_start = std::time::Duration::from_secs(seconds);
+        let server = Served::start(options);
+        let player = Player::connect(server.address, NAME);
+        std::thread::spawn(move || (play(player).packets, server))
+    };
+    let (slow, fast) = (paced(0), paced(60));
+    let (packets, _server) = fast.join().unwrap();
+    assert!(!slow.is_finished(), "it was no faster");
+    assert_eq!((packets, slow.join().unwrap().0), (PACKETS, PACKETS));
+}
+
+#[test]
 fn passwords_cannot_be_guessed_at_speed() {
     let scratch = Scratch::new("guesses");
     let users = scratch.join("users.txt");

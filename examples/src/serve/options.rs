@@ -16,6 +16,9 @@ use super::users::UsersError;
 /// A player that takes no byte for this long, although there is something to write, is gone.
 pub const STALL: Duration = Duration::from_secs(30);
 
+/// How many times faster than it plays the beginning goes, where that is wanted.
+pub const FAST_START: u8 = 4;
+
 /// What a server is told.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -34,6 +37,9 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How fast to send.
     pub pace: Pace,
+    /// So much of a file, at most 60 s, goes at [`FAST_START`] times its speed to players that do
+    /// not ask for an accelerated start themselves, with [`Pace::BitRate`].
+    pub fast_start: Duration,
     /// Players at a time; more are refused.
     pub max_players: usize,
     /// Close the connection this long after the end of a file if the player stays silent.
@@ -122,6 +128,7 @@ impl Options {
             users: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             pace: Pace::Full,
+            fast_start: Duration::ZERO,
             max_players: 1000,
             close_after_end: Duration::from_secs(5),
             stall: STALL,
