@@ -32,8 +32,7 @@ impl Server {
     ) -> Result<(), StateError> {
         let flow = self.answer_wanted(now, packet.len())?;
         flow.pacer.sent(now, packet.len());
-        flow.held = Some(Held { due: now, number: location_id, packet });
-        self.release_held();
+        self.send_at(now, now, location_id, packet);
         Ok(())
     }
 
@@ -57,10 +56,7 @@ impl Server {
         let flow = self.answer_wanted(now, packet.len())?;
         flow.pacer.took(packet.len());
         let due = if paced { flow.schedule.due(now, time, packet.len()) } else { now };
-        flow.held = Some(Held { due, number: location_id, packet });
-        if due <= now {
-            self.release_held();
-        }
+        self.send_at(due, now, location_id, packet);
         Ok(())
     }
 
@@ -133,6 +129,17 @@ impl Server {
         self.start_idle();
         if let Some(time) = self.config.close_after_end {
             self.timers.arm(Timer::AfterEnd, self.link.now(), time);
+        }
+    }
+
+    /// Sends a packet when it is due, and not while a header is on its way.
+    fn send_at(&mut self, due: Instant, now: Instant, number: u32, packet: Bytes) {
+        match &mut self.state {
+            State::Streaming(..) if due <= now => self.transmit(number, packet),
+            State::Streaming(_, flow) | State::EntryHeader(_, _, EntryMedia::Follow(flow)) => {
+                flow.held = Some(Held { due, number, packet });
+            }
+            _ => {}
         }
     }
 
