@@ -148,7 +148,7 @@ impl Channel {
         if let Some(packet) = &parsed {
             let time = program.clock.follow(packet.send_time());
             program.time = Duration::from_millis(u64::try_from(time).unwrap_or(0));
-            for payload in packet.payloads().map_while(Result::ok).filter(begins_object) {
+            for payload in packet.payloads().map_while(Result::ok).filter(Payload::begins_object) {
                 let stream = bit(payload.stream);
                 let video = program.video & stream != 0;
                 if video && payload.key_frame {
@@ -208,10 +208,6 @@ fn bit_rate(header: &Header) -> u32 {
             .fold(0, u32::saturating_add),
         declared => declared,
     }
-}
-
-fn begins_object(payload: &Payload<'_>) -> bool {
-    payload.compressed.is_some() || payload.offset == 0
 }
 
 /// The bit that stands for a stream.

@@ -42,6 +42,11 @@ impl<'a> Payload<'a> {
         Pieces { payload: Some(*self), rest: Cursor::new(self.data, self.data_offset, WHAT) }
     }
 
+    /// A media object begins with it; with a compressed payload, whose offset is always 0, several.
+    pub fn begins_object(&self) -> bool {
+        self.offset == 0
+    }
+
     /// Where the payload ends in the packet.
     pub fn end(&self) -> usize {
         self.data_offset.saturating_add(self.data.len())

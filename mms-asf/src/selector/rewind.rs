@@ -2,7 +2,6 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::tracks::begins;
 use super::{NoSuchStream, Selected};
 use crate::keep::Choice;
 use crate::{Error, Header, Packet, Payload, StreamKind};
@@ -127,7 +126,7 @@ impl Rewind {
             }
             match &mut object {
                 Some(object) if payload.stream == self.stream && !over => {
-                    over = begins(payload);
+                    over = payload.begins_object();
                     !over && object.fragment(payload)
                 }
                 _ => false,
@@ -149,7 +148,9 @@ impl Rewind {
     }
 
     fn starts(&self, payload: &Payload<'_>) -> bool {
-        payload.stream == self.stream && (payload.key_frame || !self.video) && begins(payload)
+        payload.stream == self.stream
+            && (payload.key_frame || !self.video)
+            && payload.begins_object()
     }
 }
 

@@ -114,7 +114,7 @@ impl Tracks {
     pub(super) fn keep(&mut self, payload: &Payload<'_>) -> bool {
         let Some(track) = self.track(payload.stream) else { return false };
         let number = Some(payload.object_number);
-        if !begins(payload) {
+        if !payload.begins_object() {
             return track.sending == number;
         }
         let key = payload.key_frame || !track.video;
@@ -145,9 +145,4 @@ impl Tracks {
     fn track(&mut self, stream: u8) -> Option<&mut Track> {
         self.0.get_mut(usize::from(stream))?.as_mut()
     }
-}
-
-/// Whether a media object begins with the payload.
-pub(super) fn begins(payload: &Payload<'_>) -> bool {
-    payload.compressed.is_some() || payload.offset == 0
 }

@@ -105,8 +105,7 @@ impl Strict {
         let begins = |packet: &Bytes| {
             Packet::parse(packet, size).is_ok_and(|packet| {
                 packet.payloads().map_while(Result::ok).any(|payload| {
-                    let begins = payload.offset == 0 || payload.compressed.is_some();
-                    payload.stream == stream && payload.key_frame && begins
+                    payload.stream == stream && payload.key_frame && payload.begins_object()
                 })
             })
         };

@@ -29,9 +29,8 @@ impl Keys {
         // An index has no more than 32 bits for a packet number.
         let Ok(number) = u32::try_from(number) else { return };
         for payload in packet.payloads().map_while(Result::ok).filter(|p| p.key_frame) {
-            let begins = payload.offset == 0 || payload.compressed.is_some();
             let video = self.videos.iter_mut().find(|(stream, _)| *stream == payload.stream);
-            let Some((_, packets)) = video.filter(|_| begins) else { continue };
+            let Some((_, packets)) = video.filter(|_| payload.begins_object()) else { continue };
             if packets.last() != Some(&number) {
                 self.room = self.room.and_then(|room| room.checked_sub(1));
                 packets.push(number);
