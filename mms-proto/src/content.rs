@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::error::StateError;
+
 /// The largest ASF packet that a Data packet can carry: 65,535 less its eight-byte head.
 pub const MAX_PACKET_SIZE: u32 = 65_527;
 
@@ -79,6 +81,15 @@ impl Content {
     #[must_use]
     pub fn header(&self) -> &Bytes {
         &self.header
+    }
+
+    /// Whether a packet of so many bytes can be one of its packets.
+    pub(crate) fn check_packet(&self, size: usize) -> Result<(), StateError> {
+        let limit = self.packet_size;
+        match u32::try_from(size) {
+            Ok(bytes) if (1..=limit).contains(&bytes) => Ok(()),
+            _ => Err(StateError::PacketSize { size, limit }),
+        }
     }
 
     /// Size of the largest ASF packet in bytes, as announced.

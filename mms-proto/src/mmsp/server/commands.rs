@@ -12,7 +12,6 @@ use crate::error::StateError;
 use crate::event::CloseReason;
 use crate::hresult::HResult;
 use crate::mmsp::frame::DataPacket;
-use crate::mmsp::message::ReportEndOfStream;
 
 /// How long after the end of the content a player that ends with the end of stream is told (T49).
 const LAST_SECONDS: Duration = Duration::from_secs(5);
@@ -117,16 +116,12 @@ impl Server {
         if !hr.is_failure() {
             self.release_held();
         }
-        self.state = match &self.state {
-            // The rest of its header is dropped: it has to be asked for.
-            State::EntryHeader(..) => State::Opened(content),
-            _ => State::Ready(content),
-        };
-        self.session.queue.tune(false);
-        self.timers.stop(Timer::Unplayed);
-        self.timers.stop(Timer::HeldEnd);
-        self.send(ReportEndOfStream { hr, incarnation: self.session.incarnation });
-        self.start_idle();
+        self.end_media(content, hr, self.session.incarnation);
+        self.arm_after_end();
+    }
+
+    /// Players that wait for the connection to close are silent from here on (T45).
+    pub(super) fn arm_after_end(&mut self) {
         if let Some(time) = self.config.close_after_end {
             self.timers.arm(Timer::AfterEnd, self.link.now(), time);
         }
@@ -172,7 +167,7 @@ impl Server {
         let State::Streaming(content, flow) = &mut self.state else { return };
         let size = packet.len();
         // Looked at when it was handed over; a live packet may have waited for another entry.
-        if u32::try_from(size).map_or(true, |size| size > content.packet_size()) {
+        if content.check_packet(size).is_err() {
             return;
         }
         let flags = self.session.sequence.to_le_bytes()[0];
@@ -199,10 +194,7 @@ impl Server {
         if !flow.asked {
             return Err(StateError::NotWanted);
         }
-        let limit = content.packet_size();
-        if size == 0 || u32::try_from(size).map_or(true, |size| size > limit) {
-            return Err(StateError::PacketSize { size, limit });
-        }
+        content.check_packet(size)?;
         self.link.set_now(now);
         flow.asked = false;
         Ok(flow)

@@ -4,10 +4,9 @@ use std::time::Instant;
 
 use super::queue::Queued;
 use super::state::{EntryMedia, State};
-use super::{EntryDelivery, Server, Timer};
+use super::{EntryDelivery, Server};
 use crate::content::Content;
 use crate::error::StateError;
-use crate::event::ServerEvent;
 use crate::hresult::HResult;
 use crate::mmsp::message::{ReportEndOfStream, ReportStreamChange, STREAM_CHANGE_INCARNATION};
 use crate::request::PlayRequest;
@@ -41,11 +40,11 @@ impl Server {
     /// Goes on to the next entry: its sizes, its header, and then its media. These wait for the
     /// client's play command, or follow at once: see [`EntryDelivery`].
     ///
-    /// - At once: [`ServerEvent::PacketWanted`] comes with no play command before it, for the
-    ///   streams that the application chooses; [`link_bandwidth`](Self::link_bandwidth) may
-    ///   guide it. A later selection of the client is reported as ever; its play command changes
-    ///   nothing but the label.
-    /// - When played: [`ServerEvent::Play`] comes.
+    /// - At once: [`PacketWanted`](crate::ServerEvent::PacketWanted) comes with no play command
+    ///   before it, for the streams that the application chooses;
+    ///   [`link_bandwidth`](Self::link_bandwidth) may guide it. A later selection of the client is
+    ///   reported as ever; its play command changes nothing but the label.
+    /// - When played: [`Play`](crate::ServerEvent::Play) comes.
     ///
     /// Live, what is queued goes first.
     ///
@@ -117,19 +116,12 @@ impl Server {
                 State::Streaming(content, flow)
             }
             EntryMedia::Wait => {
-                // Players that do not know stream changes are silent from here on (T45).
+                // Players that do not know stream changes wait for the end of the connection now.
                 self.start_idle();
-                if let Some(time) = self.config.close_after_end {
-                    self.timers.arm(Timer::AfterEnd, self.link.now(), time);
-                }
+                self.arm_after_end();
                 State::EntryWaits(content)
             }
-            EntryMedia::Play(play) => {
-                let flow = self.flow(&content, self.label(), &play);
-                self.tune_in();
-                self.link.event(ServerEvent::Play(play));
-                State::Streaming(content, flow)
-            }
+            EntryMedia::Play(play) => self.play(content, play),
         }
     }
 

@@ -65,6 +65,11 @@ impl Flow {
         }
     }
 
+    /// The client has played it, with this label, and on it goes.
+    pub(super) fn play_as(&mut self, label: u8) {
+        (self.label, self.unplayed) = (label, false);
+    }
+
     /// Nothing was due before this moment.
     pub(super) fn begin(&mut self, now: Instant) {
         self.pacer.begin(now);

@@ -124,10 +124,8 @@ impl Server {
         }
         self.link.set_now(now);
         // The packet belongs to the latest entry, which may not have begun.
-        let limit = next.or_else(|| self.state.content()).map_or(0, Content::packet_size);
-        let size = packet.len();
-        if size == 0 || u32::try_from(size).map_or(true, |size| size > limit) {
-            return Err(StateError::PacketSize { size, limit });
+        if let Some(content) = next.or_else(|| self.state.content()) {
+            content.check_packet(packet.len())?;
         }
         let pushed = queue.push(number, key_frame, packet, self.config.limits.queued);
         if pushed == Pushed::Dropped {

@@ -68,24 +68,11 @@ impl Server {
     /// 3.2.5.14
     pub(super) fn on_stop_playing(&mut self, request: StopPlaying) -> Result<(), Error> {
         let streaming = self.state.is_streaming();
-        self.state = match std::mem::replace(&mut self.state, State::Silent) {
-            // The rest of its header is dropped: it has to be asked for.
-            State::EntryHeader(content, ..) => State::Opened(content),
-            State::Ready(content)
-            | State::Streaming(content, _)
-            | State::BetweenEntries(content)
-            | State::EntryWaits(content) => State::Ready(content),
-            other => {
-                self.state = other;
-                return self.link.tolerate(Deviation::OutOfPlace(MessageId::STOP_PLAYING));
-            }
+        let Some(content) = self.state.content().filter(|_| self.state.may_play()).cloned() else {
+            return self.link.tolerate(Deviation::OutOfPlace(MessageId::STOP_PLAYING));
         };
-        self.session.queue.tune(false);
-        self.timers.stop(Timer::Unplayed);
-        self.timers.stop(Timer::HeldEnd);
         // Old players send garbage in the label; it is only echoed.
-        self.send(ReportEndOfStream { hr: HResult::OK, incarnation: request.incarnation });
-        self.start_idle();
+        self.end_media(content, HResult::OK, request.incarnation);
         if streaming {
             self.link.event(ServerEvent::Stopped);
         }
@@ -137,16 +124,8 @@ impl Server {
         let content = match &mut self.state {
             State::Ready(content) | State::EntryWaits(content) => content,
             // The entry goes on under the label that the client gave it (3.2.4.2).
-            State::Streaming(_, flow) if flow.unplayed => {
-                flow.unplayed = false;
-                flow.label = label;
-                return;
-            }
-            State::EntryHeader(_, _, EntryMedia::Follow(flow)) => {
-                flow.unplayed = false;
-                flow.label = label;
-                return;
-            }
+            State::Streaming(_, flow) if flow.unplayed => return flow.play_as(label),
+            State::EntryHeader(_, _, EntryMedia::Follow(flow)) => return flow.play_as(label),
             State::EntryHeader(_, _, media) => {
                 *media = EntryMedia::Play(play);
                 return;
@@ -157,21 +136,33 @@ impl Server {
                 content
             }
             // 3.2.5.11 in STREAMING: the new label, and on it goes.
-            State::Streaming(_, flow) => {
-                flow.label = label;
-                return;
-            }
+            State::Streaming(_, flow) => return flow.play_as(label),
             _ => return,
         };
         let content = content.clone();
-        self.play(content, play);
+        self.state = self.play(content, play);
     }
 
     /// Begins to stream, and tells the application.
-    pub(super) fn play(&mut self, content: Content, play: PlayRequest) {
+    pub(super) fn play(&mut self, content: Content, play: PlayRequest) -> State {
         let flow = self.flow(&content, self.label(), &play);
-        self.state = State::Streaming(content, flow);
         self.tune_in();
         self.link.event(ServerEvent::Play(play));
+        State::Streaming(content, flow)
+    }
+
+    /// No media any more, and nothing that waits for them: ready, with the idle time, and told so
+    /// with this label.
+    pub(super) fn end_media(&mut self, content: Content, hr: HResult, incarnation: u32) {
+        self.state = match &self.state {
+            // The rest of its header is dropped: it has to be asked for.
+            State::EntryHeader(..) => State::Opened(content),
+            _ => State::Ready(content),
+        };
+        self.session.queue.tune(false);
+        self.timers.stop(Timer::Unplayed);
+        self.timers.stop(Timer::HeldEnd);
+        self.send(ReportEndOfStream { hr, incarnation });
+        self.start_idle();
     }
 }
