@@ -1,6 +1,5 @@
 //! What all players share: the feed that brings it, and the channel that they listen to.
 
-use mms_asf::Header;
 use mms_proto::{PlayRequest, StreamSelection};
 
 use super::channel::{Change, Channel, Listener, LivePacket};
@@ -12,8 +11,6 @@ use super::playlist::default_streams;
 pub(super) struct Broadcast {
     feed: Feed,
     channel: Channel,
-    /// The header of what is sent, for streams that nobody has chosen.
-    header: Option<Header>,
     /// It has ended, and why if it should not have.
     ended: Option<Option<String>>,
 }
@@ -29,7 +26,7 @@ pub(super) enum News {
 
 impl Broadcast {
     pub(super) fn new(feed: Feed) -> Self {
-        Self { feed, channel: Channel::new(), header: None, ended: None }
+        Self { feed, channel: Channel::new(), ended: None }
     }
 
     /// The next thing that has happened; `None` when nothing has.
@@ -39,13 +36,8 @@ impl Broadcast {
             return Some(News::Note(note));
         }
         let change = self.channel.take(item);
-        match &change {
-            Change::Header => {
-                let bytes = self.channel.content().map(|content| content.header().clone());
-                self.header = bytes.and_then(|bytes| Header::parse(&bytes).ok());
-            }
-            Change::Ended(why) => self.ended = Some(why.clone()),
-            _ => {}
+        if let Change::Ended(why) = &change {
+            self.ended = Some(why.clone());
         }
         Some(News::Change(change))
     }
@@ -61,7 +53,8 @@ impl Broadcast {
 
     /// The streams of a new header for a player that has not chosen any of it.
     pub(super) fn streams(&self, link_bandwidth: Option<u32>) -> Vec<StreamSelection> {
-        self.header.as_ref().map_or_else(Vec::new, |header| default_streams(header, link_bandwidth))
+        let header = self.channel.header();
+        header.map_or_else(Vec::new, |header| default_streams(header, link_bandwidth))
     }
 
     /// A player that listens to these streams.

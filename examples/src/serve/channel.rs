@@ -116,6 +116,12 @@ impl Channel {
         self.program.as_ref().map(|program| &program.content)
     }
 
+    /// The header of what is sent; `None` when there is no content.
+    #[must_use]
+    pub fn header(&self) -> Option<&Header> {
+        self.program.as_ref().map(|program| &program.header)
+    }
+
     /// A player begins to listen: its view of the channel, and the packets to begin with, which go
     /// through the view as all others do. Where it wants to begin means nothing here.
     #[must_use]
