@@ -32,7 +32,7 @@ use crate::{Error, Limits, guid};
 ///
 /// It holds the bytes of the event that comes next, which is one header, one object or a few
 /// packets, and what was pushed since the last [`poll`](Self::poll). Packets are slices of blocks of
-/// 64 KiB or more: whoever keeps few of them for long copies them.
+/// 128 KiB or more: whoever keeps few of them for long copies them.
 ///
 /// ```
 /// use mms_asf::{Event, Packet, StreamParser};
@@ -138,7 +138,7 @@ impl StreamParser {
         }
     }
 
-    /// Where to read bytes to, at least 16 KiB of room; the way without a copy. Packets will be
+    /// Where to read bytes to, at least 32 KiB of room; the way without a copy. Packets will be
     /// slices of this memory.
     pub fn room(&mut self) -> &mut [u8] {
         self.buffer.room()

