@@ -8,6 +8,8 @@
 
 mod edit;
 
+use std::io::Read;
+
 use bytes::{Bytes, BytesMut};
 use mms_asf::testing::strict;
 use mms_asf::{
@@ -134,21 +136,25 @@ fn push(mut input: &[u8], len: impl Fn(usize) -> usize) -> (Vec<String>, Option<
     (told, None)
 }
 
-/// Any bytes as a file to be repaired. What comes out satisfies a strict reader, and a second repair
-/// changes nothing.
+/// Any bytes as a file to be repaired. What comes out satisfies a strict reader, is the same however
+/// few bytes a read brings, and a second repair changes nothing.
 pub fn asf_repair(data: &[u8]) {
     let mut options = RepairOptions::default();
     options.limits.index_bytes = 64 << 10;
     options.limits.index_entries = 1_000;
     options.limits.search_bytes = 256;
     options.limits.headers = 4;
-    let run = |input: &[u8]| {
+    let run = |input: &[u8], len: usize| {
         let mut output = std::io::Cursor::new(Vec::new());
-        repair(input, &mut output, &options).map(|repaired| (repaired, output.into_inner()))
+        repair(Pieces { rest: input, len }, &mut output, &options)
+            .map(|repaired| (repaired, output.into_inner()))
     };
-    let Ok((repaired, output)) = run(data) else {
+    let in_pieces = run(data, usize::from(data.last().copied().unwrap_or(0)) + 1);
+    let Ok((repaired, output)) = run(data, usize::MAX) else {
+        assert!(in_pieces.is_err());
         return;
     };
+    assert!(in_pieces.is_ok_and(|found| found == (repaired.clone(), output.clone())));
     let found = strict(&output, &options.limits).expect("a good file");
     assert_eq!(repaired.packets, found.packets.len() as u64);
     assert_eq!(repaired.file_size, output.len() as u64);
@@ -157,9 +163,22 @@ pub fn asf_repair(data: &[u8]) {
     } else {
         assert_eq!(repaired.changes.is_empty(), output == data, "{:?}", repaired.changes);
     }
-    let (again, second) = run(&output).expect("it was repaired before");
+    let (again, second) = run(&output, usize::MAX).expect("it was repaired before");
     assert_eq!((repaired.media_duration, again.changes), (again.media_duration, vec![]));
     assert!(second == output);
+}
+
+/// Input of which each read brings at most so many bytes.
+struct Pieces<'a> {
+    rest: &'a [u8],
+    len: usize,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+        let len = self.len.min(room.len());
+        self.rest.read(&mut room[..len])
+    }
 }
 
 /// How many bytes of the input an event stands for.

@@ -4,6 +4,8 @@
 mod behind;
 mod report;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
@@ -17,12 +19,13 @@ use self::source::Source;
 use crate::edit::mend;
 use crate::push::{Opening, check_packet, other_opening};
 use crate::{
-    Cause, Deviation, Event, FileError, Header, Limits, Packet, Rebase, Rebaser, Recording,
-    Restorer, Shift,
+    Cause, Deviation, Event, FileError, Header, Limits, Packet, Payload, Rebase, Rebaser,
+    Recording, Restorer, Shift,
 };
 
-/// Bytes of output that are gathered for one write.
-const BLOCK: usize = 256 << 10;
+/// Bytes of output that are gathered for one write. Runs of packets are longer, and are written from
+/// where they were read to.
+const BLOCK: usize = 32 << 10;
 
 /// A file of which the header has been read.
 pub(crate) struct Original<R> {
@@ -51,8 +54,8 @@ impl<R: Read> Original<R> {
         &self.header
     }
 
-    /// Writes a whole file with this header, and what `change` makes of each packet: one of the same
-    /// size, or none.
+    /// Writes a whole file with this header and with what `change` makes of each packet: one of the
+    /// same size, or none. Without `change` packets stay as they are, but for their times.
     ///
     /// Fails with [`FileError::NoPackets`] when there is no packet to write.
     pub(crate) fn copy<W: Write + Seek>(
@@ -60,7 +63,7 @@ impl<R: Read> Original<R> {
         header: &Header,
         output: W,
         rebase: Rebase,
-        change: impl FnMut(Bytes) -> Option<Bytes>,
+        change: Option<impl FnMut(Bytes) -> Option<Bytes>>,
     ) -> Result<Repaired, FileError> {
         let mut output = BufWriter::with_capacity(BLOCK, output);
         let start = output.stream_position()?;
@@ -84,7 +87,9 @@ impl<R: Read> Original<R> {
             copy.behind.packets_differ();
         }
         copy.output.write_all(&copy.recording.initial_header())?;
-        while let Some(event) = self.source.next()? {
+        loop {
+            copy.runs(&mut self.source)?;
+            let Some(event) = self.source.next()? else { break };
             if !copy.event(event)? {
                 break;
             }
@@ -98,7 +103,7 @@ struct Copy<W: Write + Seek, F> {
     found: Header,
     /// The header of the output.
     header: Header,
-    change: F,
+    change: Option<F>,
     rebaser: Rebaser,
     recording: Recording,
     restorer: Restorer,
@@ -116,6 +121,21 @@ struct Copy<W: Write + Seek, F> {
 }
 
 impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
+    /// Writes the packets that come next as they are, as long as nothing else is to be done with
+    /// them: all that were read at once, with one write.
+    fn runs<R: Read>(&mut self, source: &mut Source<R>) -> Result<(), FileError> {
+        let stay = self.change.is_none() && self.waiting.is_none() && self.keeps_times();
+        let Some(opening) = self.opening.filter(|_| stay) else { return Ok(()) };
+        let (recording, behind) = (&mut self.recording, &mut self.behind);
+        while let Some(run) = source.run(opening, |packet, payloads| {
+            note(recording, behind, packet, payloads.iter().copied());
+        })? {
+            behind.packet();
+            self.output.write_all(&run)?;
+        }
+        Ok(())
+    }
+
     /// Whether to go on.
     fn event(&mut self, event: Event) -> Result<bool, FileError> {
         match event {
@@ -174,7 +194,11 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
 
     fn packet(&mut self, packet: Bytes) -> Result<(), FileError> {
         self.behind.packet();
-        let Some(packet) = (self.change)(packet) else {
+        let packet = match &mut self.change {
+            Some(change) => change(packet),
+            None => Some(packet),
+        };
+        let Some(packet) = packet else {
             self.behind.packets_differ();
             return Ok(());
         };
@@ -204,21 +228,30 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
     }
 
     fn write(&mut self, packet: &[u8]) -> Result<(), FileError> {
-        self.behind.watch(self.recording.packets(), packet);
-        if self.rebaser.shift() == Some(Shift::default()) {
-            self.recording.packet(packet);
-            self.output.write_all(packet)?;
-            return Ok(());
+        let mut packet = packet;
+        if !self.keeps_times() {
+            self.buffer.clear();
+            self.buffer.extend_from_slice(packet);
+            // A packet whose times cannot be moved keeps them.
+            let _ = self.rebaser.apply(&mut self.buffer);
+            // A multiple of what the wire can hold is no distance.
+            self.moved |= self.buffer != packet;
+            packet = &self.buffer;
         }
-        self.buffer.clear();
-        self.buffer.extend_from_slice(packet);
-        // A packet whose times cannot be moved keeps them.
-        let _ = self.rebaser.apply(&mut self.buffer);
-        // A multiple of what the wire can hold is no distance.
-        self.moved |= self.buffer != packet;
-        self.recording.packet(&self.buffer);
-        self.output.write_all(&self.buffer)?;
+        match Packet::parse(packet, self.header.file().packet_size) {
+            Ok(packet) => {
+                let payloads = packet.payloads().map_while(Result::ok);
+                note(&mut self.recording, &mut self.behind, &packet, payloads);
+            }
+            Err(_) => self.recording.packet(packet),
+        }
+        self.output.write_all(packet)?;
         Ok(())
+    }
+
+    /// Whether packets keep their times.
+    fn keeps_times(&self) -> bool {
+        self.rebaser.shift() == Some(Shift::default())
     }
 
     /// A last packet that was cut: whole when only padding is missing.
@@ -278,4 +311,16 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         let made = (ending.index.len() as u64).saturating_sub(old);
         Ok(self.report.finish(&self.recording, &header, end.saturating_sub(start), made, shift))
     }
+}
+
+/// Takes down what the output needs to know of its next packet.
+#[inline]
+fn note<'a>(
+    recording: &mut Recording,
+    behind: &mut Behind,
+    packet: &Packet<'_>,
+    payloads: impl Iterator<Item = Payload<'a>> + Clone,
+) {
+    behind.watch(recording.packets(), payloads.clone());
+    recording.read_packet(packet, payloads);
 }

@@ -106,7 +106,8 @@ pub fn filter(
     let kept = Streams::new(|number| keep.contains(&number));
     let header = filter_header_with(&before, kept, &options.limits)?;
     let mut filter = Filter::new(&before, kept);
-    let file = match original.copy(&header, output, Rebase::None, |packet| filter.packet(packet)) {
+    let change = Some(|packet| filter.packet(packet));
+    let file = match original.copy(&header, output, Rebase::None, change) {
         Err(FileError::NoPackets) if filter.took_any() => Err(Error::NothingKept.into()),
         copied => copied,
     }?;

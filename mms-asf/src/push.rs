@@ -6,6 +6,7 @@ mod event;
 mod header;
 mod known;
 mod packets;
+mod run;
 mod search;
 
 use std::collections::VecDeque;

@@ -10,7 +10,9 @@ use bytes::{Bytes, BytesMut};
 
 use self::header::FinalHeader;
 use self::timeline::Timeline;
-use crate::{Header, IndexBuilder, Indexes, Limits, Object, Packet, Shift, StreamKind, guid};
+use crate::{
+    Header, IndexBuilder, Indexes, Limits, Object, Packet, Payload, Shift, StreamKind, guid,
+};
 
 pub(crate) use self::header::without_what_finishing_changes;
 pub(crate) use self::timeline::near;
@@ -116,15 +118,25 @@ impl Recording {
     /// Counts one packet of the file's size, with the times that it has in the file. One that
     /// cannot be read adds nothing to times and indexes.
     pub fn packet(&mut self, packet: &[u8]) {
-        let number = self.packets;
+        match Packet::parse(packet, self.header.file().packet_size) {
+            Ok(packet) => self.read_packet(&packet, packet.payloads().map_while(Result::ok)),
+            Err(_) => self.packets = self.packets.saturating_add(1),
+        }
+    }
+
+    /// [`packet`](Self::packet) for those who have read it already.
+    #[inline]
+    pub(crate) fn read_packet<'a>(
+        &mut self,
+        packet: &Packet<'_>,
+        payloads: impl Iterator<Item = Payload<'a>>,
+    ) {
+        let sent = self.timeline.packet(packet);
+        let mut indexed = self.indexes.begin(self.packets, packet);
         self.packets = self.packets.saturating_add(1);
-        if let Ok(packet) = Packet::parse(packet, self.header.file().packet_size) {
-            let sent = self.timeline.packet(&packet);
-            let mut indexed = self.indexes.begin(number, &packet);
-            for payload in packet.payloads().map_while(Result::ok) {
-                self.timeline.payload(&payload, sent);
-                indexed.payload(&payload);
-            }
+        for payload in payloads {
+            self.timeline.payload(&payload, sent);
+            indexed.payload(&payload);
         }
     }
 

@@ -54,5 +54,5 @@ pub fn repair(
 ) -> Result<Repaired, FileError> {
     let original = Original::open(input, &options.limits)?;
     let header = original.header().clone();
-    original.copy(&header, output, options.rebase, Some)
+    original.copy(&header, output, options.rebase, None::<fn(_) -> _>)
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use self::keys::Keys;
 use crate::object::Object;
-use crate::{Header, IndexObject, Limits, Recording, SimpleIndex, StreamKind, guid};
+use crate::{Header, IndexObject, Limits, Payload, Recording, SimpleIndex, StreamKind, guid};
 
 /// Objects behind the packets.
 #[derive(Debug)]
@@ -48,8 +48,9 @@ impl Behind {
     }
 
     /// Notes what an index may lead to in packet `number` of the output.
-    pub(super) fn watch(&mut self, number: u64, packet: &[u8]) {
-        self.keys.packet(number, packet);
+    #[inline]
+    pub(super) fn watch<'a>(&mut self, number: u64, payloads: impl Iterator<Item = Payload<'a>>) {
+        self.keys.packet(number, payloads);
     }
 
     pub(super) fn packets_differ(&mut self) {

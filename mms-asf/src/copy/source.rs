@@ -1,8 +1,11 @@
 //! The input of a copy.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
-use crate::{Event, FileError, Limits, StreamParser};
+use bytes::Bytes;
+
+use crate::push::Opening;
+use crate::{Event, FileError, Limits, Packet, Payload, StreamParser};
 
 /// The input as events.
 pub(super) struct Source<R> {
@@ -16,6 +19,22 @@ impl<R: Read> Source<R> {
         Self { input, parser: StreamParser::with_limits(*limits), ended: false }
     }
 
+    /// The packets that come next, as far as they are like those before them; see
+    /// [`StreamParser::run`].
+    pub(super) fn run(
+        &mut self,
+        opening: Opening,
+        mut each: impl FnMut(&Packet<'_>, &[Payload<'_>]),
+    ) -> Result<Option<Bytes>, FileError> {
+        loop {
+            let run = self.parser.run(opening, &mut each);
+            if run.is_some() || !self.parser.lacks_packet() {
+                return Ok(run);
+            }
+            self.read()?;
+        }
+    }
+
     /// The next one; `None` behind the end.
     pub(super) fn next(&mut self) -> Result<Option<Event>, FileError> {
         while !self.ended {
@@ -24,14 +43,19 @@ impl<R: Read> Source<R> {
                     self.ended = matches!(event, Event::End { .. });
                     return Ok(Some(event));
                 }
-                None => match self.input.read(self.parser.room()) {
-                    Ok(0) => self.parser.finish(),
-                    Ok(count) => self.parser.received(count),
-                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error.into()),
-                },
+                None => self.read()?,
             }
         }
         Ok(None)
+    }
+
+    fn read(&mut self) -> Result<(), FileError> {
+        match self.input.read(self.parser.room()) {
+            Ok(0) => self.parser.finish(),
+            Ok(count) => self.parser.received(count),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::object::HEAD;
-use crate::{Error, Limits, Packet, guid};
+use crate::{Error, Limits, Packet, Payload, guid};
 
 /// Largest size of a known object that is believed. The indexes of a day of video are smaller.
 const BELIEVED: u64 = u32::MAX as u64;
@@ -37,14 +37,24 @@ fn id_and_size(bytes: &[u8]) -> Option<(Uuid, u64)> {
     Some((Uuid::from_bytes_le(*id), u64::from_le_bytes(*size)))
 }
 
-/// The streams of a packet, bit by bit. Its head and all its payloads have to be readable and to
-/// belong to a stream: a hole of zeros passes for a packet but for its stream number.
+/// The streams of a packet, bit by bit, when it can be read as [`read_packet`] reads it.
 pub(crate) fn check_packet(bytes: &[u8], packet_size: usize) -> Result<u128, Error> {
-    let packet = Packet::parse(bytes, u32::try_from(packet_size).unwrap_or(u32::MAX))?;
     let mut streams = 0;
+    read_packet(bytes, packet_size, |payload| streams |= bit(payload.stream))?;
+    Ok(streams)
+}
+
+/// Reads a packet with all its payloads, which have to belong to a stream: a hole of zeros passes
+/// for a packet but for its stream number. After an error, payloads in front of it were handed out.
+#[inline]
+pub(super) fn read_packet<'a>(
+    bytes: &'a [u8],
+    packet_size: usize,
+    mut each: impl FnMut(Payload<'a>),
+) -> Result<Packet<'a>, Error> {
+    let packet = Packet::parse(bytes, u32::try_from(packet_size).unwrap_or(u32::MAX))?;
     for payload in packet.payloads() {
         let payload = payload?;
-        streams |= bit(payload.stream);
         if payload.stream == 0 {
             return Err(Error::Malformed {
                 what: "payload",
@@ -52,8 +62,9 @@ pub(crate) fn check_packet(bytes: &[u8], packet_size: usize) -> Result<u128, Err
                 expected: "a stream number of at least 1",
             });
         }
+        each(payload);
     }
-    Ok(streams)
+    Ok(packet)
 }
 
 /// What is wrong with a packet that can be read and begins otherwise than those before it.

@@ -73,6 +73,25 @@ impl Data {
         self.over || self.end.is_some_and(|end| offset >= end)
     }
 
+    /// Whether the packet at `offset` begins like those before it and lies where packets do. It
+    /// can be no object then.
+    #[inline]
+    pub(super) fn looks_usual(&self, packet: &[u8], offset: u64) -> bool {
+        let after = offset.checked_add(self.packet_size as u64);
+        packet.first() == Some(&0x82)
+            && self.opening != Opening::Customary
+            && self.opening.fits(packet)
+            && !self.over
+            && after.is_some_and(|after| self.end.is_none_or(|end| after <= end))
+    }
+
+    /// Counts `count` packets up to `offset`.
+    #[inline]
+    pub(super) fn passed(&mut self, count: u64, offset: u64) {
+        self.number = self.number.saturating_add(count);
+        self.seen_to = offset;
+    }
+
     /// Counts `len` bytes up to `offset` in which packets should have been.
     pub(super) fn lost(&mut self, len: u64, offset: u64) {
         let size = self.packet_size as u64;
@@ -88,16 +107,9 @@ impl StreamParser {
     /// out; it would find this packet too, with more steps.
     #[inline]
     pub(super) fn usual(&mut self) -> Option<Event> {
-        let data = &self.data;
-        let bytes = self.buffer.unread().get(..data.packet_size)?;
-        let after = self.buffer.offset().checked_add(data.packet_size as u64)?;
-        // With this first byte it is no object.
-        let usual = bytes.first() == Some(&0x82)
-            && data.opening != Opening::Customary
-            && data.opening.fits(bytes)
-            && !data.over
-            && data.end.is_none_or(|end| after <= end);
-        if !usual || check_packet(bytes, data.packet_size).is_err() {
+        let bytes = self.buffer.unread().get(..self.data.packet_size)?;
+        let usual = self.data.looks_usual(bytes, self.buffer.offset());
+        if !usual || check_packet(bytes, self.data.packet_size).is_err() {
             return None;
         }
         Some(self.take_packet())
@@ -179,8 +191,7 @@ impl StreamParser {
     fn take_packet(&mut self) -> Event {
         let (number, offset) = (self.data.number, self.buffer.offset());
         let bytes = self.buffer.take(self.data.packet_size);
-        self.data.number = number.saturating_add(1);
-        self.data.seen_to = self.buffer.offset();
+        self.data.passed(1, self.buffer.offset());
         self.headers = 0;
         Event::Packet { number, offset, bytes }
     }

@@ -1,11 +1,10 @@
 //! Where key frames begin, to find out whether an index that is there leads to them.
 
-use crate::{Header, Limits, Packet, SimpleIndex, StreamKind};
+use crate::{Header, Limits, Payload, SimpleIndex, StreamKind};
 
 /// The packets in which key frames begin.
 #[derive(Debug)]
 pub(super) struct Keys {
-    packet_size: u32,
     /// Video streams by number, as Simple Indexes follow each other, with their packets in order.
     videos: Vec<(u8, Vec<u32>)>,
     /// How many more may be kept; `None` when there were too many.
@@ -17,20 +16,19 @@ impl Keys {
         let videos = header.streams().iter().filter(|stream| stream.kind == StreamKind::Video);
         let mut videos: Vec<_> = videos.map(|stream| (stream.number, Vec::new())).collect();
         videos.sort_unstable_by_key(|(number, _)| *number);
-        let packet_size = header.file().packet_size;
-        Self { packet_size, videos, room: Some(limits.index_entries) }
+        Self { videos, room: Some(limits.index_entries) }
     }
 
-    pub(super) fn packet(&mut self, number: u64, packet: &[u8]) {
+    #[inline]
+    pub(super) fn packet<'a>(&mut self, number: u64, payloads: impl Iterator<Item = Payload<'a>>) {
         if self.videos.is_empty() || self.room.is_none() {
             return;
         }
-        let Ok(packet) = Packet::parse(packet, self.packet_size) else { return };
         // An index has no more than 32 bits for a packet number.
         let Ok(number) = u32::try_from(number) else { return };
-        for payload in packet.payloads().map_while(Result::ok).filter(|p| p.key_frame) {
+        for payload in payloads.filter(|p| p.key_frame && p.begins_object()) {
             let video = self.videos.iter_mut().find(|(stream, _)| *stream == payload.stream);
-            let Some((_, packets)) = video.filter(|_| payload.begins_object()) else { continue };
+            let Some((_, packets)) = video else { continue };
             if packets.last() != Some(&number) {
                 self.room = self.room.and_then(|room| room.checked_sub(1));
                 packets.push(number);
