@@ -93,7 +93,11 @@ proptest! {
 #[test]
 fn byte_by_byte() {
     for bytes in [plain(), chunked()] {
-        assert_eq!(items(&bytes, vec![1; bytes.len()]), items(&bytes, Vec::new()));
+        let at_once = items(&bytes, Vec::new());
+        let own =
+            |item: &FeedItem| !matches!(item, FeedItem::Packet(packet) if !packet.is_unique());
+        assert!(at_once.iter().all(own), "a packet keeps more than itself alive");
+        assert_eq!(items(&bytes, vec![1; bytes.len()]), at_once);
     }
 }
 

@@ -58,6 +58,8 @@ fn a_file_comes_whole_over_three_connections() {
     let items = feed(cutter.address, "test-pattern.wmv").all();
     let (header, wanted) = clip();
     assert_eq!(headers(&items), [header]);
+    let own = |item: &FeedItem| !matches!(item, FeedItem::Packet(packet) if !packet.is_unique());
+    assert!(items.iter().all(own), "a packet keeps more than itself alive");
     let packets = packets(&items);
     assert_eq!(packets.len(), wanted.len());
     assert!(packets == wanted, "byte for byte");

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use bytes::Bytes;
 use mms_asf::{Event, StreamParser};
 
 use super::chunks::Chunks;
@@ -20,7 +21,11 @@ pub(super) fn run(mut input: impl Read, outlet: &Outlet) -> Result<FeedItem, Sto
                 chunks.packet_size(header.file().packet_size);
                 outlet.send(FeedItem::Header(as_broadcast(&header)))?;
             }
-            Ok(Some(Event::Packet { bytes, .. })) => outlet.send(FeedItem::Packet(bytes))?,
+            // A copy: the slowest player keeps it, and the slice would keep all that was read at
+            // once.
+            Ok(Some(Event::Packet { bytes, .. })) => {
+                outlet.send(FeedItem::Packet(Bytes::copy_from_slice(&bytes)))?;
+            }
             Ok(Some(Event::Damage { bytes, cause, .. })) => {
                 damage.add(bytes.len() as u64, &cause, outlet)?;
             }

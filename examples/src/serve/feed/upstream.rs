@@ -220,7 +220,8 @@ impl<'a> Relay<'a> {
         }
         self.repeats = Repeats::Nothing;
         self.recent.add(&payload);
-        let whole = self.padding.restore(payload);
+        // A copy: the slowest player keeps it, and with it all that was read at once.
+        let whole = self.padding.restore(Bytes::copy_from_slice(&payload));
         self.outlet.send(FeedItem::Packet(whole))?;
         self.last = Some(location_id);
         self.progress = true;
