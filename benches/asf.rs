@@ -10,6 +10,8 @@
 mod bodies;
 #[path = "asf/clock.rs"]
 mod clock;
+#[path = "asf/output.rs"]
+mod output;
 #[path = "asf/peers.rs"]
 mod peers;
 #[path = "asf/table.rs"]
@@ -20,6 +22,7 @@ use std::process::Command;
 
 use self::bodies::Body;
 use self::clock::Timed;
+use self::output::Output;
 use self::peers::find;
 use self::table::{Line, Wanted};
 
@@ -50,12 +53,11 @@ fn main() -> Result<(), Failure> {
     // Without cargo's flag this is a test.
     let extent = if given("--bench") && !given("--test") { FULL } else { SHORT };
     let Some(files) = files(&extent)? else { return Ok(()) };
-    // Outputs go where no disk slows down whoever writes more.
-    let output = table::output_folder();
+    let output = Output::find();
     for (name, file) in ["A", "B"].into_iter().zip(&files) {
-        measure(name, file, &extent, output.as_deref())?;
+        measure(name, file, &extent, output.as_ref())?;
     }
-    table::explain(&extent);
+    table::explain(&extent, output.as_ref());
     Ok(())
 }
 
@@ -95,7 +97,12 @@ fn files(extent: &Extent) -> Result<Option<[PathBuf; 2]>, Failure> {
 }
 
 /// Measures everything on one file and prints the table.
-fn measure(name: &str, file: &Path, extent: &Extent, output: Option<&Path>) -> Result<(), Failure> {
+fn measure(
+    name: &str,
+    file: &Path,
+    extent: &Extent,
+    output: Option<&Output>,
+) -> Result<(), Failure> {
     let small = name == "B";
     let mut lines = vec![
         Line::new("cat", peers::cat(file, extent.passes), None),
@@ -108,7 +115,8 @@ fn measure(name: &str, file: &Path, extent: &Extent, output: Option<&Path>) -> R
         Ok(peer) => lines.push(Line::new("av_read_frame", peer, None)),
         Err(reason) => skipped.push(("av_read_frame", reason)),
     }
-    let made = output.map(|folder| folder.join(format!("mms-bench-{}.asf", std::process::id())));
+    let made =
+        output.map(|output| output.folder.join(format!("mms-bench-{}.asf", std::process::id())));
     match &made {
         Some(made) => {
             let wanted = Some(Wanted::Below("ffmpeg -c copy", 0.5));

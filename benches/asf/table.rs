@@ -1,10 +1,10 @@
 //! The table: seconds, ratios, and whether they are what they should be.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use crate::clock::Timed;
+use crate::output::Output;
 use crate::{Extent, FULL, Failure};
 
 /// A line of the table.
@@ -46,18 +46,6 @@ impl fmt::Display for Wanted {
             Self::Below(peer, part) => write!(f, "below {part} of {peer}"),
         }
     }
-}
-
-/// A folder in memory with room for an output, `/dev/shm` unless `MMS_BENCH_OUTPUT` says
-/// otherwise.
-pub(crate) fn output_folder() -> Option<PathBuf> {
-    let folder =
-        std::env::var_os("MMS_BENCH_OUTPUT").map_or_else(|| "/dev/shm".into(), PathBuf::from);
-    let room = Command::new("df").args(["--output=avail", "-BM"]).arg(&folder).output().ok()?;
-    let room = String::from_utf8(room.stdout).ok()?;
-    let room: u32 = room.lines().last()?.trim().trim_end_matches('M').parse().ok()?;
-    let [a, b] = FULL.sizes;
-    (room > a.max(b) + 20).then_some(folder)
 }
 
 pub(crate) fn print(
@@ -121,7 +109,7 @@ pub(crate) fn print(
 }
 
 /// What the lines are.
-pub(crate) fn explain(extent: &Extent) {
+pub(crate) fn explain(extent: &Extent, output: Option<&Output>) {
     let Extent { rounds, passes, copies, .. } = extent;
     println!(
         "User and system time of {passes} passes in one process, its start subtracted, median of"
@@ -134,12 +122,21 @@ pub(crate) fn explain(extent: &Extent) {
     println!("objects: packets out of StreamParser, their media objects polled and dropped.");
     println!("av_read_frame: the same objects from libavformat, no decoder, nothing probed.");
     println!(
-        "repair, cat to a new file, ffmpeg -c copy: output in memory, over a file of the same"
+        "repair, cat to a new file, ffmpeg -c copy: over a file of the same size; cat and ffmpeg in"
     );
-    println!(
-        "  size; cat and ffmpeg in {copies} processes. No program that reads and writes can be below"
-    );
-    println!("  cat to a new file: most of it is what the kernel takes for each page of output.");
+    println!("  {copies} processes.");
+    if let Some(output) = output {
+        println!("  {output}");
+    }
+    if output.is_some_and(|output| !output.has_large_pages()) {
+        println!(
+            "  In pages of 4 KiB most of their time is what the kernel takes for each page, and cat"
+        );
+        println!(
+            "  alone can be more than half of ffmpeg. To see the programs, mount a tmpfs with"
+        );
+        println!("  -o huge=always and name it in MMS_BENCH_OUTPUT.");
+    }
     if extent.sizes != FULL.sizes {
         println!("This was a test with small files: the figures mean little.");
     }
