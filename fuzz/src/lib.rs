@@ -8,10 +8,8 @@
 
 mod edit;
 
-use std::io::Read;
-
 use bytes::{Bytes, BytesMut};
-use mms_asf::testing::strict;
+use mms_asf::testing::{Pieces, strict};
 use mms_asf::{
     Deviation, Error, Event, Header, Limits, Packet, Removal, RepairOptions, Restored, Restorer,
     StreamParser, remove_padding, repair,
@@ -146,7 +144,7 @@ pub fn asf_repair(data: &[u8]) {
     options.limits.headers = 4;
     let run = |input: &[u8], len: usize| {
         let mut output = std::io::Cursor::new(Vec::new());
-        repair(Pieces { rest: input, len }, &mut output, &options)
+        repair(Pieces::new(input, len), &mut output, &options)
             .map(|repaired| (repaired, output.into_inner()))
     };
     let in_pieces = run(data, usize::from(data.last().copied().unwrap_or(0)) + 1);
@@ -166,19 +164,6 @@ pub fn asf_repair(data: &[u8]) {
     let (again, second) = run(&output, usize::MAX).expect("it was repaired before");
     assert_eq!((repaired.media_duration, again.changes), (again.media_duration, vec![]));
     assert!(second == output);
-}
-
-/// Input of which each read brings at most so many bytes.
-struct Pieces<'a> {
-    rest: &'a [u8],
-    len: usize,
-}
-
-impl Read for Pieces<'_> {
-    fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
-        let len = self.len.min(room.len());
-        self.rest.read(&mut room[..len])
-    }
 }
 
 /// How many bytes of the input an event stands for.

@@ -1,11 +1,13 @@
 //! Small headers and packets, built in code. For tests, examples and fuzz targets; may change at
 //! any time.
 
+mod pieces;
 mod strict;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
+pub use self::pieces::Pieces;
 pub use self::strict::{Strict, strict};
 use crate::guid;
 use crate::packet::code;

@@ -1,29 +1,16 @@
 //! Packets in runs and packets one by one.
 
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 
 use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::Original;
-use crate::testing::{self, TestPacket, TestPayload, TestStream};
+use crate::testing::{self, Pieces, TestPacket, TestPayload, TestStream};
 use crate::{Limits, Rebase, guid};
 
 const SIZE: u32 = 200;
 const COUNT: u32 = 12;
-
-/// Input of which each read gets a little.
-struct Pieces<'a> {
-    rest: &'a [u8],
-    len: usize,
-}
-
-impl Read for Pieces<'_> {
-    fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
-        let len = self.len.min(room.len());
-        self.rest.read(&mut room[..len])
-    }
-}
 
 /// What is written, and what is told about it.
 fn copied(
@@ -33,7 +20,7 @@ fn copied(
     change: Option<fn(Bytes) -> Option<Bytes>>,
 ) -> Result<(Vec<u8>, String), String> {
     let said = |error| format!("{error:?}");
-    let original = Original::open(Pieces { rest: bytes, len }, &Limits::default()).map_err(said)?;
+    let original = Original::open(Pieces::new(bytes, len), &Limits::default()).map_err(said)?;
     let header = original.header().clone();
     let mut output = Cursor::new(Vec::new());
     let repaired = original.copy(&header, &mut output, rebase, change).map_err(said)?;
