@@ -7,6 +7,7 @@ mod level;
 mod mend;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use uuid::Uuid;
 
 pub(crate) use self::mend::mend;
 
@@ -159,13 +160,46 @@ impl HeaderEditor {
         &mut self,
         mut change: impl FnMut(&mut T) -> bool,
     ) -> Result<(), Error> {
+        self.each(T::ID, |object| {
+            let before = T::decode(object)?;
+            let mut body = T::decode(object)?;
+            let keep = change(&mut body);
+            if keep && body != before {
+                *object = body.encode()?;
+            }
+            Ok(keep)
+        })
+    }
+
+    /// Writes each object of this kind anew, with a change: from then on it takes as many bytes as
+    /// its fields need, and with other values in fields of fixed size still does.
+    ///
+    /// Fails as [`edit_each`](Self::edit_each) does.
+    pub(crate) fn rewrite_each<T: Body>(
+        &mut self,
+        mut change: impl FnMut(&mut T),
+    ) -> Result<(), Error> {
+        self.each(T::ID, |object| {
+            let mut body = T::decode(object)?;
+            change(&mut body);
+            *object = body.encode()?;
+            Ok(true)
+        })
+    }
+
+    /// Changes each object with this identifier, or none.
+    fn each(
+        &mut self,
+        id: Uuid,
+        mut edit: impl FnMut(&mut Object) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
         let mut level = self.level.clone();
         let mut failed = None;
         level.retain_mut(|object| {
-            if object.id != T::ID || failed.is_some() {
+            if object.id != id || failed.is_some() {
                 return true;
             }
-            edit(object, &mut change).unwrap_or_else(|error| {
+            edit(object).unwrap_or_else(|error| {
                 failed = Some(error);
                 true
             })
@@ -234,18 +268,4 @@ fn assemble(level: &Level, reserved: &[u8], data: &[u8]) -> Bytes {
     level.put(&mut bytes);
     bytes.put_slice(data);
     bytes.freeze()
-}
-
-/// Whether the object stays.
-fn edit<T: Body + PartialEq>(
-    object: &mut Object,
-    change: &mut impl FnMut(&mut T) -> bool,
-) -> Result<bool, Error> {
-    let before = T::decode(object)?;
-    let mut body = T::decode(object)?;
-    let keep = change(&mut body);
-    if keep && body != before {
-        *object = body.encode()?;
-    }
-    Ok(keep)
 }

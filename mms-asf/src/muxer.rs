@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 pub use self::packetizer::Packetizer;
-use crate::objects::{StreamBitrate, StreamBitrates};
+use crate::objects::{ExtendedStreamProperties, StreamBitrate, StreamBitrates};
 use crate::{
     FileError, FileProperties, Header, HeaderEditor, IndexBuilder, Indexes, Limits, Packet,
     StreamKind, guid,
@@ -94,6 +94,8 @@ impl Sample {
 /// - the maximum bit rate that it said before, or what the file takes on average;
 /// - in the Stream Bitrate Properties Object, when there was none, what each stream takes on
 ///   average;
+/// - in each Extended Stream Properties Object the size of the largest media object, where it said
+///   less, and what the stream takes on average, where it said nothing;
 /// - seekable, when every stream with video has an index, or every stream is audio.
 ///
 /// Each video stream gets a Simple Index, and the file an Index Object where an Index Parameters
@@ -210,11 +212,20 @@ impl<W: Write + Seek> Muxer<W> {
             // Players wait for an index that is announced.
             editor.retain(|object| object.id != guid::INDEX_PARAMETERS);
         }
+        let rate = |number| bit_rate(self.packetizer.stream_bytes(number), media);
         if self.measured {
-            editor.set(&rates(&self.header, |number| {
-                bit_rate(self.packetizer.stream_bytes(number), media)
-            }))?;
+            editor.set(&rates(&self.header, rate))?;
         }
+        // Where one cannot be read, all stay.
+        let _ = editor.edit_each(|stream: &mut ExtendedStreamProperties| {
+            let Ok(number) = u8::try_from(stream.number) else { return true };
+            stream.max_object_size =
+                stream.max_object_size.max(self.packetizer.largest_object(number));
+            if stream.average.bit_rate == 0 {
+                stream.average.bit_rate = rate(number);
+            }
+            true
+        });
         Ok(editor.finish()?.with_packets(self.packets))
     }
 }
@@ -235,13 +246,17 @@ fn unfinished(header: &Header, measured: bool, limits: &Limits) -> Result<Header
             audio.map_or(0, |audio| audio.avg_bytes.saturating_mul(8))
         }))?;
     }
-    editor.edit_each(|file: &mut FileProperties| {
+    // What is changed once more at the end must not become shorter then.
+    editor.rewrite_each(|file: &mut FileProperties| {
         file.flags |= FileProperties::BROADCAST;
         file.min_packet_size = file.packet_size;
         (file.file_size, file.packet_count) = (0, 0);
         (file.play_duration, file.send_duration) = (Duration::ZERO, Duration::ZERO);
-        true
     })?;
+    // Not known, as in the files of every encoder. Where one cannot be read, all stay.
+    let _ = editor.rewrite_each(|stream: &mut ExtendedStreamProperties| {
+        (stream.start_time, stream.end_time) = (Duration::ZERO, Duration::ZERO);
+    });
     Ok(editor.finish()?.with_packets(0))
 }
 

@@ -113,6 +113,7 @@ impl Packetizer {
         let Some(track) = track else { return Err(Error::NoSuchStream { number }) };
         let object = Object { number: track.next, ..object };
         track.next = track.next.wrapping_add(1);
+        track.largest = track.largest.max(object.size);
         let end = media_time.saturating_add(track.object(sample, media_time));
         self.latest = self.latest.max(media_time);
         self.end = self.end.max(end.saturating_add(self.preroll));
@@ -179,6 +180,11 @@ impl Packetizer {
     /// What the payloads of a stream took so far, in bytes.
     pub(super) fn stream_bytes(&self, number: u8) -> u64 {
         self.tracks.iter().find(|track| track.number == number).map_or(0, |track| track.bytes)
+    }
+
+    /// The size of the largest media object of a stream so far, in bytes.
+    pub(super) fn largest_object(&self, number: u8) -> u32 {
+        self.tracks.iter().find(|track| track.number == number).map_or(0, |track| track.largest)
     }
 
     /// The media object as payloads describe it, without a number.

@@ -15,6 +15,8 @@ pub(super) struct Track {
     pub(super) next: u8,
     /// What its payloads took so far, in bytes.
     pub(super) bytes: u64,
+    /// The size of its largest media object, in bytes.
+    pub(super) largest: u32,
     /// Objects have a duration: audio and video do, commands and pictures happen.
     lasts: bool,
     per_frame: Option<u64>,
@@ -32,6 +34,7 @@ impl Track {
             number: stream.number,
             next: 0,
             bytes: 0,
+            largest: 0,
             lasts: video || stream.kind == StreamKind::Audio,
             per_frame: stream
                 .time_per_frame

@@ -6,9 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use mms_asf::formats::VideoFormat;
 use mms_asf::objects::{
-    Body, FileProperties, IndexParameters, StreamBitrate, StreamBitrates, StreamProperties,
+    Body, ExtendedStreamProperties, FileProperties, IndexParameters, StreamBitrate, StreamBitrates,
+    StreamProperties,
 };
 use mms_asf::{FileReader, Header, HeaderEditor, IndexKind, IndexObject, IndexSpecifier, guid};
+use uuid::Uuid;
 
 use super::{FILE_ID, header, key, ms, parts, sample, write};
 
@@ -65,6 +67,80 @@ fn what_the_header_said_before_stays() {
     assert_eq!(finished.file().flags, FileProperties::SEEKABLE | 8);
     let announced = finished.extension_objects().iter().any(|o| o.id == guid::INDEX_PARAMETERS);
     assert!(!announced, "an index that is not there");
+}
+
+#[test]
+fn extended_properties_say_what_was_written() {
+    let declared = |number: u16, largest: u32, rate: u32| {
+        let mut stream = ExtendedStreamProperties::default();
+        (stream.number, stream.max_object_size) = (number, largest);
+        (stream.average.bit_rate, stream.peak.bit_rate) = (rate, 99_000);
+        (stream.start_time, stream.end_time) = (ms(10), ms(20));
+        stream
+    };
+    let mut editor = HeaderEditor::new(&header(1_000, 3_000, &[1, 2]));
+    editor.add(&declared(1, 50, 64_000)).unwrap();
+    editor.add(&declared(2, 5_000, 0)).unwrap();
+    let header = editor.finish().unwrap();
+    let samples: Vec<_> =
+        (0..20).flat_map(|n| [sample(1, n * 100, 70), key(2, n * 100, 900)]).collect();
+    let file = write(&header, &samples);
+    let (finished, ..) = parts(&file);
+    let objects = finished.extension_objects().iter();
+    let found: Vec<_> = objects.filter_map(|o| ExtendedStreamProperties::decode(o).ok()).collect();
+    let [audio, video] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(
+        (audio.max_object_size, audio.average.bit_rate),
+        (70, 64_000),
+        "more, and as it was"
+    );
+    assert_eq!(video.max_object_size, 5_000, "as large as they may be");
+    assert_eq!(Some(video.average.bit_rate), finished.stream(2).unwrap().bit_rate);
+    for stream in found {
+        assert_eq!((stream.start_time, stream.end_time), (ms(0), ms(0)));
+        assert_eq!(stream.peak.bit_rate, 99_000);
+    }
+}
+
+/// The header with five bytes behind the fields of an object.
+fn longer(header: &Header, id: Uuid) -> Header {
+    let mut bytes = header.as_bytes().to_vec();
+    let find = |id: Uuid| header.as_bytes().windows(16).position(|w| w == id.to_bytes_le());
+    let (at, extension) = (find(id).unwrap(), find(guid::HEADER_EXTENSION).unwrap());
+    let size = u64::from_le_bytes(*bytes[at + 16..].first_chunk().unwrap());
+    let end = at + usize::try_from(size).unwrap();
+    // The object, the header, and what is in between: its own size and that of its data.
+    let inside = (extension < at).then_some([extension + 16, extension + 42]);
+    for field in [at + 16, 16].into_iter().chain(inside.into_iter().flatten()) {
+        let value = u32::from_le_bytes(*bytes[field..].first_chunk().unwrap()) + 5;
+        bytes[field..field + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    bytes.splice(end..end, [7; 5]);
+    Header::parse(&bytes.into()).unwrap()
+}
+
+#[test]
+fn bytes_behind_the_last_field_do_not_move_the_packets() {
+    // Without padding to make up for it, and with nothing to be changed but at the end.
+    let mut file = FileProperties::new(FILE_ID, 1_000);
+    (file.flags, file.min_packet_size) = (FileProperties::BROADCAST, 1_000);
+    let mut editor = HeaderEditor::create(&file).unwrap().with_room(0);
+    let format = VideoFormat::new(*b"WMV3", 320, 240).into();
+    editor.add(&StreamProperties::with_format(2, &format).unwrap()).unwrap();
+    let mut rates = StreamBitrates::default();
+    rates.records = vec![StreamBitrate::new(2, 55_000)];
+    editor.add(&rates).unwrap();
+    let mut stream = ExtendedStreamProperties::default();
+    stream.number = 2;
+    editor.add(&stream).unwrap();
+    let header = editor.finish().unwrap();
+    for id in [guid::FILE_PROPERTIES, guid::EXTENDED_STREAM_PROPERTIES] {
+        let longer = longer(&header, id);
+        let file = write(&longer, &[key(2, 0, 450), key(2, 40, 450)]);
+        let (finished, packets, indexes) = parts(&file);
+        assert_eq!((packets.len(), indexes.len()), (1_000, 1));
+        assert_eq!(finished.file().file_size, file.len() as u64);
+    }
 }
 
 #[test]
