@@ -81,6 +81,7 @@ pub mod guid;
 mod header;
 mod index;
 mod keep;
+mod lasting;
 mod limits;
 mod muxer;
 mod object;

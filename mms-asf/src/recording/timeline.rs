@@ -1,10 +1,7 @@
 //! Send and presentation times, which wrap on the wire, on one line of 64 bits.
 
-use crate::time::to_millis;
-use crate::{Header, Packet, Payload, Piece, Stream, StreamKind, guid};
-
-/// A longer distance between two objects of a stream is a pause, not an object's duration.
-const LONGEST_OBJECT: u64 = 2_000;
+use crate::lasting::Lasting;
+use crate::{Header, Packet, Payload, Piece, Stream, guid};
 
 /// All times in milliseconds. Those before the wire's zero count as zero.
 #[derive(Debug, Clone)]
@@ -26,11 +23,7 @@ struct Sends {
 #[derive(Debug, Clone)]
 struct Track {
     number: u8,
-    /// Objects have a duration: audio and video do, commands and pictures happen.
-    lasts: bool,
-    per_frame: Option<u64>,
-    /// The rate of an audio stream.
-    bytes_per_second: Option<u64>,
+    lasting: Lasting,
     /// Where the sample duration lies in the payload extensions.
     sample_duration: Option<usize>,
     /// The object seen last: its number and time, and its distance to the one before.
@@ -103,13 +96,7 @@ impl Track {
             sizes.into_iter().find(|(id, _)| *id == guid::SAMPLE_DURATION).and_then(|(_, at)| at);
         Self {
             number: stream.number,
-            lasts: matches!(stream.kind, StreamKind::Audio | StreamKind::Video),
-            // Encoders leave garbage in this field of audio streams.
-            per_frame: stream
-                .time_per_frame
-                .map(to_millis)
-                .filter(|&time| stream.kind == StreamKind::Video && time <= LONGEST_OBJECT),
-            bytes_per_second: stream.audio().map(|audio| u64::from(audio.avg_bytes)),
+            lasting: Lasting::new(stream),
             sample_duration,
             last: None,
             distance: 0,
@@ -126,7 +113,7 @@ impl Track {
             }
         }
         self.last = Some((number, time));
-        if !self.lasts {
+        if !self.lasting.lasts() {
             return 0;
         }
         // Broken muxers declare samples of 1 ms.
@@ -136,14 +123,8 @@ impl Track {
             .and_then(|rest| rest.first_chunk())
             .map(|value| u64::from(u16::from_le_bytes(*value)))
             .filter(|&duration| duration > 1);
-        let distance = Some(self.distance).filter(|&distance| distance <= LONGEST_OBJECT);
-        // Audio objects of one stream differ much in length; the rate knows better.
         let size = payload.object_size.map_or(size, u64::from);
-        let played = self
-            .bytes_per_second
-            .and_then(|rate| size.saturating_mul(1_000).checked_div(rate))
-            .filter(|&duration| duration <= LONGEST_OBJECT);
-        declared.or(self.per_frame).or(played).or(distance).unwrap_or(0)
+        declared.unwrap_or_else(|| self.lasting.guess(size, self.distance))
     }
 }
 
