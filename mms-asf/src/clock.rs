@@ -35,9 +35,21 @@ impl SendClock {
 
 /// The time that ends in these 32 bits and is nearest to `reference`.
 pub(crate) fn near(reference: i64, time: u32) -> i64 {
-    let [a, b, c, d, ..] = reference.to_le_bytes();
+    reference.saturating_add(distance(reference.to_le_bytes(), time))
+}
+
+/// [`near`] on the line of a file, which begins at zero: what was before counts as zero.
+#[inline]
+pub(crate) fn near_in_file(reference: u64, time: u32) -> u64 {
+    reference.saturating_add_signed(distance(reference.to_le_bytes(), time))
+}
+
+/// From a time on the line, given by its bytes, to the nearest that ends in these 32 bits.
+#[inline]
+fn distance(from: [u8; 8], time: u32) -> i64 {
+    let [a, b, c, d, ..] = from;
     let difference = time.wrapping_sub(u32::from_le_bytes([a, b, c, d]));
-    reference.saturating_add(i64::from(i32::from_le_bytes(difference.to_le_bytes())))
+    i64::from(i32::from_le_bytes(difference.to_le_bytes()))
 }
 
 #[cfg(test)]
@@ -61,5 +73,14 @@ mod tests {
         assert_eq!(near(-16, 5), 5);
         assert_eq!(near(1000, 900), 900);
         assert_eq!(near(i64::MAX, 3), i64::MAX);
+    }
+
+    #[test]
+    fn times_in_a_file_wrap_forward_and_backward() {
+        assert_eq!(near_in_file(0xFFFF_FFF0, 5), 0x1_0000_0005);
+        assert_eq!(near_in_file(0x1_0000_0005, 0xFFFF_FFF0), 0xFFFF_FFF0);
+        assert_eq!(near_in_file(1000, 900), 900);
+        assert_eq!(near_in_file(5, 0xFFFF_FFF0), 0, "before zero");
+        assert_eq!(near_in_file(u64::MAX, 5), u64::MAX);
     }
 }

@@ -15,7 +15,6 @@ use crate::{
 };
 
 pub(crate) use self::header::without_what_finishing_changes;
-pub(crate) use self::timeline::near;
 
 /// The most that durations can differ by what encoders think of the last object.
 const LAST_OBJECT: Duration = Duration::from_secs(2);

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use self::track::{Track, Watched};
 use super::{Index, IndexObject, SimpleEntry, SimpleIndex};
+use crate::clock::near_in_file;
 use crate::objects::IndexParameters;
-use crate::recording::near;
 use crate::{Header, Limits, Packet, Payload, StreamKind};
 
 /// The interval of every Simple Index: players count on one second.
@@ -130,7 +130,7 @@ impl IndexBuilder {
     /// [`packet`](Self::packet) for those who read the payloads anyway.
     pub(crate) fn begin(&mut self, number: u64, packet: &Packet<'_>) -> IndexedPacket<'_> {
         let sent = match self.sent {
-            Some(last) => near(last, packet.send_time()),
+            Some(last) => near_in_file(last, packet.send_time()),
             None => packet.send_time().into(),
         };
         self.sent = Some(sent);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use super::{FileReader, since};
-use crate::recording::near;
+use crate::clock::near_in_file;
 use crate::time::to_millis;
 use crate::{Deviation, FileError, IndexKind, IndexObject, Packet, StreamKind};
 
@@ -294,7 +294,7 @@ impl<R: Read + Seek> FileReader<R> {
         let payloads = packet.payloads().map_while(Result::ok);
         for payload in payloads.filter(|p| p.stream == wanted.stream && p.offset == 0) {
             for piece in payload.pieces().map_while(Result::ok) {
-                let shown = near(sent, piece.presentation_time);
+                let shown = near_in_file(sent, piece.presentation_time);
                 if shown > wanted.shown {
                     seen.late = true;
                 } else if payload.key_frame || !wanted.video {

@@ -1,5 +1,6 @@
 //! Send and presentation times, which wrap on the wire, on one line of 64 bits.
 
+use crate::clock::near_in_file;
 use crate::lasting::Lasting;
 use crate::{Header, Packet, Payload, Piece, Stream, guid};
 
@@ -41,7 +42,7 @@ impl Timeline {
     /// [payloads](Self::payload) follow.
     pub(super) fn packet(&mut self, packet: &Packet<'_>) -> u64 {
         let sent = match &self.sends {
-            Some(sends) => near(sends.last, packet.send_time()),
+            Some(sends) => near_in_file(sends.last, packet.send_time()),
             None => u64::from(packet.send_time()),
         };
         let duration = packet.duration();
@@ -56,7 +57,7 @@ impl Timeline {
     pub(super) fn payload(&mut self, payload: &Payload<'_>, sent: u64) {
         let mut track = self.tracks.iter_mut().find(|track| track.number == payload.stream);
         for piece in payload.pieces().map_while(Result::ok) {
-            let time = near(sent, piece.presentation_time);
+            let time = near_in_file(sent, piece.presentation_time);
             let duration = match &mut track {
                 Some(track) => track.object(payload, &piece, time),
                 None => 0,
@@ -125,26 +126,5 @@ impl Track {
             .filter(|&duration| duration > 1);
         let size = payload.object_size.map_or(size, u64::from);
         declared.unwrap_or_else(|| self.lasting.guess(size, self.distance))
-    }
-}
-
-/// The time that ends in these 32 bits and is nearest to `reference`.
-pub(crate) fn near(reference: u64, time: u32) -> u64 {
-    let [a, b, c, d, ..] = reference.to_le_bytes();
-    let difference = time.wrapping_sub(u32::from_le_bytes([a, b, c, d]));
-    reference.saturating_add_signed(i64::from(i32::from_le_bytes(difference.to_le_bytes())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_wrap_forward_and_backward() {
-        assert_eq!(near(0xFFFF_FFF0, 5), 0x1_0000_0005);
-        assert_eq!(near(0x1_0000_0005, 0xFFFF_FFF0), 0xFFFF_FFF0);
-        assert_eq!(near(1000, 900), 900);
-        assert_eq!(near(5, 0xFFFF_FFF0), 0, "before zero");
-        assert_eq!(near(u64::MAX, 5), u64::MAX);
     }
 }
