@@ -63,11 +63,14 @@ pub enum RepairError {
     #[error("{path} holds no whole packet behind its header; there is no media to be saved", path = shown(.0))]
     NoPackets(PathBuf),
     /// There is a file of that name.
-    #[error("{path} exists already; replace it with --force or choose another name with -o", path = shown(.0))]
+    #[error("{path} exists already; replace it with --force or choose another name", path = shown(.0))]
     Exists(PathBuf),
     /// The output would be the input.
-    #[error("{path} is the input; replace it with --in-place or choose another name with -o", path = shown(.0))]
+    #[error("{path} is the input; replace it with --in-place or choose another name", path = shown(.0))]
     Same(PathBuf),
+    /// The repaired file and what follows would be one file.
+    #[error("{path} would be the repaired file and the rest; choose another name with --rest", path = shown(.0))]
+    RestIsOutput(PathBuf),
     /// The input holds more than one stream.
     #[error("{path} holds another stream from byte {next} on, which would be lost; save it with --rest or choose another name with -o", path = shown(.path))]
     MoreFollows {
@@ -77,7 +80,7 @@ pub enum RepairError {
         next: u64,
     },
     /// The output cannot be made or written.
-    #[error("cannot write {path}: {source}; choose another place with -o", path = shown(.path))]
+    #[error("cannot write {path}: {source}; {advice}", path = shown(.path), advice = advice(.source))]
     Unwritable {
         /// The output.
         path: PathBuf,
@@ -103,7 +106,6 @@ pub fn repair(input: &Path, options: &Options) -> Result<Report, RepairError> {
         return Err(RepairError::NoFile(input.to_owned()));
     }
     let mut file = File::open(input).map_err(unreadable)?;
-    // A link is not replaced, but what it leads to.
     let target = match &options.output {
         Output::Beside => beside(input),
         Output::File(path) => path.clone(),
@@ -113,8 +115,8 @@ pub fn repair(input: &Path, options: &Options) -> Result<Report, RepairError> {
     for path in options.rest.iter().chain((!in_place).then_some(&target)) {
         check(path, input, options.force)?;
     }
-    if options.rest.as_ref().is_some_and(|rest| *rest == target) {
-        return Err(RepairError::Exists(target));
+    if let Some(rest) = options.rest.as_ref().filter(|rest| place(rest) == place(&target)) {
+        return Err(RepairError::RestIsOutput(rest.clone()));
     }
 
     let mut draft = Draft::beside(&target)?;
@@ -140,24 +142,20 @@ pub fn repair(input: &Path, options: &Options) -> Result<Report, RepairError> {
     if let Some(next) = repaired.next.filter(|_| in_place && rest.is_none()) {
         return Err(RepairError::MoreFollows { path: input.to_owned(), next });
     }
+    // First, or it would be lost where it cannot get its name.
+    let rest = match rest {
+        Some(draft) => {
+            draft.allow(&found.permissions());
+            Some(draft.keep(options.force)?)
+        }
+        None => None,
+    };
     let unchanged = repaired.changes.is_empty() && repaired.next.is_none();
     let output = if in_place && unchanged {
         None
     } else {
         draft.allow(&found.permissions());
-        if let Some(rest) = &rest {
-            rest.allow(&found.permissions());
-        }
-        draft.keep(options.force || in_place)?;
-        Some(target)
-    };
-    let rest = match rest {
-        Some(draft) => {
-            let path = draft.target().to_owned();
-            draft.keep(options.force)?;
-            Some(path)
-        }
-        None => None,
+        Some(draft.keep(options.force || in_place)?)
     };
     Ok(Report { input: input.to_owned(), output, rest, repaired })
 }
@@ -178,13 +176,39 @@ fn rest(file: &mut File, next: u64, path: &Path, input: &Path) -> Result<Draft, 
 
 /// Refuses what is there already, so that nothing is read in vain.
 fn check(path: &Path, input: &Path, force: bool) -> Result<(), RepairError> {
-    let same = |path: &Path| Some(fs::canonicalize(path).ok()? == fs::canonicalize(input).ok()?);
-    if same(path) == Some(true) {
+    if place(path) == place(input) {
         return Err(RepairError::Same(path.to_owned()));
     }
-    match path.symlink_metadata() {
-        Ok(found) if !force || found.is_dir() => Err(RepairError::Exists(path.to_owned())),
-        _ => Ok(()),
+    match path.metadata() {
+        // A pipe or a device is nothing to be replaced.
+        Ok(found) if !found.is_file() => Err(RepairError::NoFile(path.to_owned())),
+        Ok(_) if !force => Err(RepairError::Exists(path.to_owned())),
+        Ok(_) => Ok(()),
+        // A link that leads nowhere is there too.
+        Err(_) if path.symlink_metadata().is_ok() && !force => {
+            Err(RepairError::Exists(path.to_owned()))
+        }
+        Err(_) => Ok(()),
+    }
+}
+
+/// Where a file lies, or will lie, whatever way its name takes there. A link is not replaced, but
+/// what it leads to.
+fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let in_folder = || {
+        let folder = fs::canonicalize(folder.unwrap_or_else(|| Path::new("."))).ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
+}
+
+/// What to do where a file cannot be written.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space",
+        io::ErrorKind::NotFound => "make its folder first",
+        _ => "choose another place",
     }
 }
 

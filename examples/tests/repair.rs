@@ -180,10 +180,13 @@ fn a_failure_leaves_everything_as_it_was() {
         (&["header.wmv", "-o", "there.wmv", "--force"], "header.wmv holds no whole packet"),
         (&["clip.wmv", "-o", "there.wmv"], "there.wmv exists already; "),
         (&["clip.wmv", "-o", "clip.wmv", "--force"], "clip.wmv is the input; "),
-        (&["clip.wmv", "-o", "folder", "--force"], "folder exists already; "),
+        (&["clip.wmv", "-o", "folder", "--force"], "folder is no regular file; "),
         (&["clip.wmv", "-o", "none/a.wmv"], "cannot write none/a.wmv: "),
+        (&["clip.wmv", "-o", "."], ". is no regular file; "),
         (&["clip.wmv", "--rest", "there.wmv"], "there.wmv exists already; "),
-        (&["clip.wmv", "-o", "a.wmv", "--rest", "a.wmv"], "a.wmv "),
+        (&["clip.wmv", "-o", "a.wmv", "--rest", "a.wmv"], "a.wmv would be the repaired file and "),
+        (&["clip.wmv", "-o", "a.wmv", "--rest", "./a.wmv", "--force"], "./a.wmv would be the rep"),
+        (&["clip.wmv", "--rest", "clip.repaired.wmv"], "clip.repaired.wmv would be the repaired"),
     ] {
         let ended = run("repair", &scratch, arguments);
         let line = ended.failed();
@@ -201,6 +204,49 @@ fn a_failure_leaves_everything_as_it_was() {
     for wrong in [&[][..], &["a", "b"], &["a", "--in-place", "-o", "b"]] {
         assert_eq!(run("repair", &scratch, wrong).status, Some(2), "{wrong:?}");
     }
+}
+
+/// What a link leads to is replaced, and not the link.
+#[cfg(unix)]
+#[test]
+fn an_output_behind_a_link() {
+    let scratch = Scratch::new("repair-link");
+    fs::write(scratch.join("cut.wmv"), &clip()[..HEADER + 10 * PACKET]).unwrap();
+    fs::write(scratch.join("old.wmv"), "old").unwrap();
+    std::os::unix::fs::symlink("old.wmv", scratch.join("link.wmv")).unwrap();
+    let text = run("repair", &scratch, ["cut.wmv", "-o", "link.wmv", "--force"]).done();
+    assert!(text.starts_with("link.wmv: 10 packets, "), "{text}");
+    assert!(scratch.join("link.wmv").symlink_metadata().unwrap().is_symlink());
+    assert_eq!(packets(&scratch.join("old.wmv")), 10);
+    assert_eq!(names(&scratch), ["cut.wmv", "link.wmv", "old.wmv"]);
+}
+
+/// Replacing it would take a pipe, or `/dev/null`, from everybody who uses it.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_replaced() {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    let scratch = Scratch::new("repair-pipe");
+    fs::write(scratch.join("cut.wmv"), &clip()[..HEADER + 10 * PACKET]).unwrap();
+    let pipe = scratch.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for arguments in [["-o", "pipe"], ["--rest", "pipe"]] {
+        let ended = run("repair", &scratch, [&["cut.wmv", "--force"][..], &arguments].concat());
+        assert!(ended.failed().starts_with("repair: pipe is no regular file; "), "{ended:?}");
+        assert!(pipe.metadata().unwrap().file_type().is_fifo());
+        assert_eq!(names(&scratch), ["cut.wmv", "pipe"]);
+    }
+}
+
+#[test]
+fn a_name_as_long_as_names_can_be() {
+    let scratch = Scratch::new("repair-name");
+    let name = format!("{}.wmv", "n".repeat(251));
+    fs::write(scratch.join(&name), &clip()[..HEADER + 10 * PACKET]).unwrap();
+    run("repair", &scratch, [name.as_str(), "--in-place"]).done();
+    assert_eq!(packets(&scratch.join(&name)), 10);
+    assert_eq!(names(&scratch), [name]);
 }
 
 /// A full disk: the output goes, the input stays.
