@@ -1,15 +1,15 @@
 //! Drops streams from an ASF file.
 
-use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mms_client::Cancel;
 use mms_examples::filter::{self, Options};
 
 /// Copies some streams of a .wmv, .wma or .asf file into a new file, without writing them anew:
-/// packets, times and media stay as they are.
+/// packets, times and media stay as they are. Ctrl-C leaves everything as it was.
 ///
 /// `inspect` prints which streams there are.
 #[derive(Parser)]
@@ -42,10 +42,12 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut options = Options::new(&arguments.input, &arguments.output, &arguments.streams);
     options.force = arguments.force;
-    if let Err(error) = listen_for_signals(options.unfinished()) {
+    let cancel = Cancel::new();
+    let handle = cancel.clone();
+    if let Err(error) = ctrlc::set_handler(move || handle.cancel()) {
         say(&format!("Ctrl-C will leave an unfinished file behind: {error}"));
     }
-    let (text, failure) = match filter::filter(&options) {
+    let (text, failure) = match filter::filter(&options, &cancel) {
         Ok(report) if arguments.json => (format!("{:#}\n", report.json()), None),
         Ok(report) => (report.text(), None),
         Err(error) => {
@@ -70,15 +72,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// A signal ends the program without leaving half a file behind.
-fn listen_for_signals(unfinished: PathBuf) -> Result<(), ctrlc::Error> {
-    ctrlc::set_handler(move || {
-        let _ = fs::remove_file(&unfinished);
-        say("stopped");
-        std::process::exit(1);
-    })
 }
 
 /// A line on standard error; if that cannot be written nobody wants to read it.

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mms_client::Cancel;
 use mms_examples::repair::{Options, Output, Report, repair};
 
 /// Makes a .wmv, .wma or .asf file whole that was cut, damaged, captured live or has no index.
 ///
 /// Durations and sizes become right, players can seek, and a capture from the middle of a stream
-/// starts at zero. The media stays as it is.
+/// starts at zero. The media stays as it is. Ctrl-C leaves everything as it was.
 #[derive(Parser)]
 #[command(name = "repair", after_help = "Exit status: 0 done, 1 failed, 2 wrong usage.")]
 struct Arguments {
@@ -43,7 +44,12 @@ fn main() -> ExitCode {
     };
     let options = Options { output, force: arguments.force, rest: arguments.rest.clone() };
     let file = &arguments.file;
-    let (text, failure) = match repair(file, &options) {
+    let cancel = Cancel::new();
+    let handle = cancel.clone();
+    if let Err(error) = ctrlc::set_handler(move || handle.cancel()) {
+        say(&format!("Ctrl-C will leave an unfinished file behind: {error}"));
+    }
+    let (text, failure) = match repair(file, &options, &cancel) {
         Ok(report) if arguments.json => (format!("{:#}\n", report.json()), None),
         Ok(report) => (report.text(), None),
         Err(error) => {
@@ -64,9 +70,13 @@ fn main() -> ExitCode {
     match failure {
         None => ExitCode::SUCCESS,
         Some(line) => {
-            // Nobody reads it if it cannot be written.
-            let _ = writeln!(std::io::stderr(), "repair: {line}");
+            say(&line);
             ExitCode::FAILURE
         }
     }
+}
+
+/// A line on standard error; if that cannot be written nobody wants to read it.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "repair: {line}");
 }

@@ -11,6 +11,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use mms_asf::{Error, FileError, FileReader, FilterOptions, Filtered};
+use mms_client::Cancel;
 
 pub use failure::Failure;
 pub use report::Report;
@@ -38,8 +39,7 @@ impl Options {
 
     /// The file that is written to until it is complete. It lies in the same folder, so that it only
     /// has to be renamed, and no other process uses the name.
-    #[must_use]
-    pub fn unfinished(&self) -> PathBuf {
+    fn unfinished(&self) -> PathBuf {
         let place = self.place();
         let mut name = OsString::from(".");
         name.push(place.file_name().unwrap_or_default());
@@ -53,16 +53,16 @@ impl Options {
     }
 }
 
-/// Writes the output. It is complete, or as it was before.
+/// Writes the output. It is complete, or as it was before. `cancel` stops it from another thread.
 ///
 /// # Errors
-/// When a file cannot be read or written, when there is no such stream, and when the output is there
-/// already and shall not be replaced.
-pub fn filter(options: &Options) -> Result<Report, Failure> {
+/// When a file cannot be read or written, when there is no such stream, when the output is there
+/// already and shall not be replaced, and when it is stopped.
+pub fn filter(options: &Options, cancel: &Cancel) -> Result<Report, Failure> {
     let input = open(&options.input)?;
     check(options)?;
     let unfinished = options.unfinished();
-    let written = write(options, input, &unfinished).and_then(|filtered| {
+    let written = write(options, input, &unfinished, cancel).and_then(|filtered| {
         // It may have come into being meanwhile.
         check(options)?;
         fs::rename(&unfinished, options.place()).map_err(|error| unwritable(options, error))?;
@@ -115,9 +115,14 @@ fn same(one: &Path, other: &Path) -> bool {
     whole(one).is_some_and(|path| whole(other) == Some(path))
 }
 
-fn write(options: &Options, input: File, unfinished: &Path) -> Result<Filtered, Failure> {
+fn write(
+    options: &Options,
+    input: File,
+    unfinished: &Path,
+    cancel: &Cancel,
+) -> Result<Filtered, Failure> {
     let failed_to_read = Cell::new(false);
-    let input = Watched { input: BufReader::new(input), failed: &failed_to_read };
+    let input = Watched { input: BufReader::new(input), failed: &failed_to_read, cancel };
     let output = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -126,6 +131,7 @@ fn write(options: &Options, input: File, unfinished: &Path) -> Result<Filtered, 
     mms_asf::filter(input, output, &options.streams, &FilterOptions::default()).map_err(|error| {
         let path = options.input.clone();
         match error {
+            FileError::Io(_) if cancel.is_cancelled() => Failure::Stopped(options.output.clone()),
             FileError::Io(error) if failed_to_read.get() => Failure::Unreadable { path, error },
             FileError::Io(error) => unwritable(options, error),
             FileError::Format(Error::NoSuchStream { number }) => {
@@ -148,14 +154,18 @@ fn available(path: &Path) -> Vec<u8> {
     reader.map_or_else(Vec::new, |reader| reader.header().stream_numbers().collect())
 }
 
-/// Remembers that reading failed, and not writing.
+/// Remembers that reading failed, and not writing; and reading fails when somebody stops it.
 struct Watched<'a, R> {
     input: R,
     failed: &'a Cell<bool>,
+    cancel: &'a Cancel,
 }
 
 impl<R: Read> Read for Watched<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.cancel.is_cancelled() {
+            return Err(io::Error::other("stopped"));
+        }
         let read = self.input.read(buffer);
         let interrupted = |error: &io::Error| error.kind() == io::ErrorKind::Interrupted;
         self.failed.set(read.as_ref().is_err_and(|error| !interrupted(error)));

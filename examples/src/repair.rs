@@ -9,6 +9,7 @@ use std::io::{self, BufReader, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use mms_asf::{FileError, RepairOptions};
+use mms_client::Cancel;
 
 use self::draft::Draft;
 pub use self::report::Report;
@@ -79,6 +80,9 @@ pub enum RepairError {
         /// Where it lies.
         next: u64,
     },
+    /// Somebody stopped it.
+    #[error("stopped; {path} is as it was", path = shown(.0))]
+    Stopped(PathBuf),
     /// The output cannot be made or written.
     #[error("cannot write {path}: {source}; {advice}", path = shown(.path), advice = advice(.source))]
     Unwritable {
@@ -93,12 +97,12 @@ pub enum RepairError {
 ///
 /// The output appears when it is complete, under its name and with the input's permissions; until
 /// then it has a name of its own in the same folder, and goes when something fails. In place, a file
-/// that is whole already is not written.
+/// that is whole already is not written. `cancel` stops it from another thread.
 ///
 /// # Errors
-/// When the input has no header or no packets, and when the output cannot be written. Nothing has
-/// changed then.
-pub fn repair(input: &Path, options: &Options) -> Result<Report, RepairError> {
+/// When the input has no header or no packets, when the output cannot be written, and when it is
+/// stopped. Nothing has changed then.
+pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report, RepairError> {
     let unreadable = |source| RepairError::Unreadable { path: input.to_owned(), source };
     // Opening a pipe would wait for its writer.
     let found = input.metadata().map_err(unreadable)?;
@@ -120,9 +124,13 @@ pub fn repair(input: &Path, options: &Options) -> Result<Report, RepairError> {
     }
 
     let mut draft = Draft::beside(&target)?;
-    let mut source = Source { file: &mut file, failure: None };
+    let mut source = Source { file: &mut file, cancel, failure: None };
     let mut sink = Sink { draft: &mut draft, failure: None };
     let done = mms_asf::repair(&mut source, &mut sink, &RepairOptions::default());
+    let stopped = || RepairError::Stopped(input.to_owned());
+    if cancel.is_cancelled() {
+        return Err(stopped());
+    }
     if let Some(source) = source.failure {
         return Err(unreadable(source));
     }
@@ -135,7 +143,14 @@ pub fn repair(input: &Path, options: &Options) -> Result<Report, RepairError> {
         source => RepairError::NotAsf { path: input.to_owned(), source },
     })?;
     let rest = match (repaired.next, &options.rest) {
-        (Some(next), Some(path)) => Some(rest(&mut file, next, path, input)?),
+        (Some(next), Some(path)) => {
+            let source = Source { file: &mut file, cancel, failure: None };
+            let rest = rest(source, next, path, input);
+            if cancel.is_cancelled() {
+                return Err(stopped());
+            }
+            Some(rest?)
+        }
         _ => None,
     };
     // What follows of another stream would be lost in place.
@@ -161,12 +176,12 @@ pub fn repair(input: &Path, options: &Options) -> Result<Report, RepairError> {
 }
 
 /// Copies what follows to a draft of its own.
-fn rest(file: &mut File, next: u64, path: &Path, input: &Path) -> Result<Draft, RepairError> {
+fn rest(source: Source<'_>, next: u64, path: &Path, input: &Path) -> Result<Draft, RepairError> {
     let unreadable = |source| RepairError::Unreadable { path: input.to_owned(), source };
     let mut draft = Draft::beside(path)?;
-    file.seek(SeekFrom::Start(next)).map_err(unreadable)?;
+    source.file.seek(SeekFrom::Start(next)).map_err(unreadable)?;
     let mut sink = Sink { draft: &mut draft, failure: None };
-    let copied = io::copy(&mut BufReader::with_capacity(1 << 18, file), &mut sink);
+    let copied = io::copy(&mut BufReader::with_capacity(1 << 18, source), &mut sink);
     match (copied, sink.failure) {
         (_, Some(source)) => Err(RepairError::Unwritable { path: path.to_owned(), source }),
         (Err(source), None) => Err(unreadable(source)),
@@ -228,14 +243,18 @@ fn shown(path: &Path) -> String {
     path.to_string_lossy().chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
-/// The input, which remembers why it could not be read.
+/// The input, which remembers why it could not be read, and cannot be when somebody stops it.
 struct Source<'a> {
     file: &'a mut File,
+    cancel: &'a Cancel,
     failure: Option<io::Error>,
 }
 
 impl io::Read for Source<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.cancel.is_cancelled() {
+            return Err(io::Error::other("stopped"));
+        }
         noted(self.file.read(buffer), &mut self.failure)
     }
 }

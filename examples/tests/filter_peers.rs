@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mms_asf::FileReader;
+use mms_client::Cancel;
 use mms_examples::filter::{self, Failure, Options};
 use support::peers;
 use support::scratch::Scratch;
@@ -136,7 +137,7 @@ fn compare(scratch: &Scratch, path: &Path, compared: &mut Compared) {
     if cut {
         let mut options = Options::new(path, &whole, &all);
         options.force = true;
-        filter::filter(&options).unwrap();
+        filter::filter(&options, &Cancel::new()).unwrap();
     }
     let path = if cut { &whole } else { path };
     let mut choices = BTreeSet::new();
@@ -164,7 +165,7 @@ fn compare(scratch: &Scratch, path: &Path, compared: &mut Compared) {
         let name = || format!("{}, streams {keep:?}", path.display());
         let mut options = Options::new(path, &into, &keep);
         options.force = true;
-        match filter::filter(&options) {
+        match filter::filter(&options, &Cancel::new()) {
             Ok(report) => assert!(report.filtered().file.packets > 0, "{}", name()),
             Err(Failure::Nothing(_)) => {
                 let silent = |number| wanted.get(number).is_none_or(|w| w.packets.is_empty());

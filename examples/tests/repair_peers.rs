@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mms_asf::{FileReader, Packet, StreamKind};
+use mms_client::Cancel;
 use mms_examples::repair::{Options, Output, RepairError, repair};
 use support::peers;
 use support::scratch::Scratch;
@@ -196,7 +197,7 @@ impl Original {
         fs::write(&input, &self.bytes[..cut]).unwrap();
         let options = Options { output: Output::File(repaired), force: true, ..Options::default() };
         let packets = cut.saturating_sub(self.start) / self.packet_size;
-        let report = match repair(&input, &options) {
+        let report = match repair(&input, &options, &Cancel::new()) {
             Ok(report) => report,
             Err(RepairError::NoPackets(_) | RepairError::NotAsf { .. }) if packets == 0 => return,
             Err(error) => panic!("{at}: {error}"),
@@ -381,7 +382,7 @@ fn samples_that_were_cut() {
         let input = Path::new(&samples).join("asf").join(name);
         let output = Output::File(scratch.join("repaired.asf"));
         let options = Options { output, force: true, ..Options::default() };
-        let report = match repair(&input, &options) {
+        let report = match repair(&input, &options, &Cancel::new()) {
             Err(RepairError::NoPackets(_)) => {
                 assert!(!is_whole, "{name}");
                 continue;

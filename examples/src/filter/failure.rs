@@ -69,6 +69,9 @@ pub enum Failure {
     /// The streams that were asked for are declared only.
     #[error("{path}: there are no packets of these streams; choose others with --streams", path = .0.display())]
     Nothing(PathBuf),
+    /// Somebody stopped it.
+    #[error("stopped; {path} is as it was", path = .0.display())]
+    Stopped(PathBuf),
 }
 
 impl Failure {
