@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mms_client::Cancel;
+use mms_examples::files::shown;
 use mms_examples::filter::{self, Options};
 
 /// Copies some streams of a .wmv, .wma or .asf file into a new file, without writing them anew:
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
         // A reader that has seen enough, such as `head`, closes the pipe.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Some(format!(
             "{} is written, but what was done cannot be printed: {error}; send it somewhere else",
-            arguments.output.display()
+            shown(&arguments.output)
         )),
         _ => None,
     });

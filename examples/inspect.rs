@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use mms_examples::files::shown;
 use mms_examples::inspect::{InspectError, Report, Seen, open};
 
 /// Prints what is in a .wmv, .wma or .asf file: objects, streams, packets, indexes, and what is
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
                 let _ = out.flush();
             }
             // Nobody reads it if it cannot be written.
-            let _ = writeln!(io::stderr(), "inspect: {}: {error}", file.display());
+            let _ = writeln!(io::stderr(), "inspect: {}: {error}", shown(file));
             ExitCode::FAILURE
         }
     }

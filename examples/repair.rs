@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mms_client::Cancel;
+use mms_examples::files::shown;
 use mms_examples::repair::{Options, Output, Report, repair};
 
 /// Makes a .wmv, .wma or .asf file whole that was cut, damaged, captured live or has no index.
@@ -63,7 +64,7 @@ fn main() -> ExitCode {
         // A reader that has seen enough, such as `head`, closes the pipe.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Some(format!(
             "{} is repaired, but what was changed cannot be printed: {error}; send it somewhere else",
-            file.display()
+            shown(file)
         )),
         _ => None,
     });

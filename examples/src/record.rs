@@ -17,6 +17,8 @@ use mms_asf::Header;
 use mms_client::{Cancel, Error, MmsUrl, OpenOptions, RecordOptions, Session};
 use mms_proto::{FileAttributes, Start, StreamNumber, StreamSelection};
 
+use crate::files;
+
 pub use demo::{Demo, DemoError};
 pub use failure::Failure;
 pub use output::{Destination, Existing, OutputError};
@@ -164,5 +166,5 @@ fn selection(
 
 /// The name that a report shows for a file.
 fn shown(path: &Path) -> String {
-    if path.as_os_str() == "-" { "standard output".to_owned() } else { path.display().to_string() }
+    if path.as_os_str() == "-" { "standard output".to_owned() } else { files::shown(path) }
 }

@@ -13,6 +13,7 @@ use mms_client::Cancel;
 
 use self::draft::Draft;
 pub use self::report::Report;
+use crate::files::{advice, shown};
 
 /// What to do with the repaired file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -218,15 +219,6 @@ fn place(path: &Path) -> PathBuf {
     fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
 }
 
-/// What to do where a file cannot be written.
-fn advice(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space",
-        io::ErrorKind::NotFound => "make its folder first",
-        _ => "choose another place",
-    }
-}
-
 /// `name.repaired.wmv` for `name.wmv`.
 fn beside(input: &Path) -> PathBuf {
     let mut name = input.file_stem().map(OsString::from).unwrap_or_default();
@@ -236,11 +228,6 @@ fn beside(input: &Path) -> PathBuf {
         name.push(extension);
     }
     input.with_file_name(name)
-}
-
-/// The name, on one line.
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// The input, which remembers why it could not be read, and cannot be when somebody stops it.

@@ -120,6 +120,8 @@ fn what_cannot_be_filtered() {
     fs::create_dir(scratch.join("folder")).unwrap();
     for (input, output, streams, start) in [
         ("none.wmv", "out", "1", "none.wmv: cannot be read"),
+        ("no\nne.wmv", "out", "1", "no?ne.wmv: cannot be read"),
+        ("silent.wmv", "no\nne/out", "1", "cannot write no?ne/out: there is no folder no?ne; "),
         ("folder", "out", "1", "folder: is no regular file"),
         ("text.wmv", "out", "1", "text.wmv: is no ASF file"),
         ("header.wma", "out", "1", "header.wma: no whole packet"),

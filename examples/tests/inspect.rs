@@ -122,5 +122,8 @@ fn the_program() {
         assert!(object["error"].as_str().unwrap().starts_with(why), "{object}");
         assert!(run("inspect", &scratch, [file]).stdout.is_empty());
     }
+    // A name may hold anything; the terminal gets one line of it.
+    let ended = run("inspect", &scratch, ["no\n\u{1b}[2Jne.wmv"]);
+    assert!(ended.failed().starts_with("inspect: no??[2Jne.wmv: cannot be read"), "{ended:?}");
     assert_eq!(run("inspect", &scratch, [""; 0]).status, Some(2));
 }

@@ -1,19 +1,20 @@
 //! Why nothing was written, where, and what to do about it.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::PathBuf;
 
 use mms_asf::FileError;
 use serde_json::{Value, json};
 
 use super::Options;
+use crate::files::{advice, shown};
 
 /// Why there is no new file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
     /// The input cannot be opened or read.
-    #[error("{path}: cannot be read: {error}; check the name and the permissions", path = .path.display())]
+    #[error("{path}: cannot be read: {error}; check the name and the permissions", path = shown(.path))]
     Unreadable {
         /// The input.
         path: PathBuf,
@@ -21,16 +22,16 @@ pub enum Failure {
         error: io::Error,
     },
     /// A folder, a pipe or a device.
-    #[error("{path}: is no regular file; name a .wmv, .wma or .asf file", path = .0.display())]
+    #[error("{path}: is no regular file; name a .wmv, .wma or .asf file", path = shown(.0))]
     NoFile(PathBuf),
     /// The output is there, and nothing was said about that.
-    #[error("{path} exists already; replace it with --force or choose another name with -o", path = .0.display())]
+    #[error("{path} exists already; replace it with --force or choose another name with -o", path = shown(.0))]
     Exists(PathBuf),
     /// The output is the input.
-    #[error("{path} is the file to read from; choose another name with -o", path = .0.display())]
+    #[error("{path} is the file to read from; choose another name with -o", path = shown(.0))]
     Same(PathBuf),
     /// The folder that the output should be in is not there.
-    #[error("cannot write {path}: there is no folder {folder}; make it first", path = .path.display(), folder = .folder.display())]
+    #[error("cannot write {path}: there is no folder {folder}; make it first", path = shown(.path), folder = shown(.folder))]
     NoFolder {
         /// The output.
         path: PathBuf,
@@ -38,7 +39,7 @@ pub enum Failure {
         folder: PathBuf,
     },
     /// The output cannot be made or written.
-    #[error("cannot write {path}: {error}; {advice}", path = .path.display(), advice = advice(.error))]
+    #[error("cannot write {path}: {error}; {advice}", path = shown(.path), advice = advice(.error))]
     Unwritable {
         /// The output.
         path: PathBuf,
@@ -46,7 +47,7 @@ pub enum Failure {
         error: io::Error,
     },
     /// The input is something else, or damaged beyond reading.
-    #[error("{path}: is no ASF file, or its header is damaged ({error}); name a .wmv, .wma or .asf file", path = .path.display())]
+    #[error("{path}: is no ASF file, or its header is damaged ({error}); name a .wmv, .wma or .asf file", path = shown(.path))]
     NotAsf {
         /// The input.
         path: PathBuf,
@@ -54,10 +55,10 @@ pub enum Failure {
         error: FileError,
     },
     /// The input ends behind its header.
-    #[error("{path}: no whole packet follows the header; there is nothing to filter", path = .0.display())]
+    #[error("{path}: no whole packet follows the header; there is nothing to filter", path = shown(.0))]
     NoPackets(PathBuf),
     /// The header declares no such stream.
-    #[error("{path}: there is no stream {asked}{only}; choose with --streams", path = .path.display(), only = only(.available))]
+    #[error("{path}: there is no stream {asked}{only}; choose with --streams", path = shown(.path), only = only(.available))]
     NoSuchStream {
         /// The input.
         path: PathBuf,
@@ -67,10 +68,10 @@ pub enum Failure {
         available: Vec<u8>,
     },
     /// The streams that were asked for are declared only.
-    #[error("{path}: there are no packets of these streams; choose others with --streams", path = .0.display())]
+    #[error("{path}: there are no packets of these streams; choose others with --streams", path = shown(.0))]
     Nothing(PathBuf),
     /// Somebody stopped it.
-    #[error("stopped; {path} is as it was", path = .0.display())]
+    #[error("stopped; {path} is as it was", path = shown(.0))]
     Stopped(PathBuf),
 }
 
@@ -86,13 +87,6 @@ impl Failure {
     }
 }
 
-fn advice(error: &io::Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space",
-        _ => "choose another place with -o",
-    }
-}
-
 /// ", only 1, 2 and 5".
 fn only(available: &[u8]) -> String {
     let words: Vec<String> = available.iter().map(u8::to_string).collect();
@@ -105,6 +99,8 @@ fn only(available: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+
     use super::*;
 
     #[test]

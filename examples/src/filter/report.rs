@@ -7,6 +7,7 @@ use mms_asf::{Filtered, RemovedStream};
 use serde_json::{Value, json};
 
 use super::Options;
+use crate::files::shown;
 
 /// What was written, and what was not.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl Report {
         };
         line(format!(
             "{}: {} packets, {} bytes, {:.3} s, {}",
-            self.output().display(),
+            shown(self.output()),
             file.packets,
             file.file_size,
             file.media_duration.as_secs_f64(),
@@ -77,7 +78,7 @@ impl Report {
         if let Some(next) = file.next {
             line(format!(
                 "the header of another stream lies at byte {next} of {}: it ends there",
-                self.options.input.display()
+                shown(&self.options.input)
             ));
         }
         out

@@ -56,13 +56,13 @@ pub enum Existing {
 #[non_exhaustive]
 pub enum OutputError {
     /// It is there, and nothing was said about that.
-    #[error("{path} exists already; continue it with --resume or replace it with --force", path = .0.display())]
+    #[error("{path} exists already; continue it with --resume or replace it with --force", path = super::shown(.0))]
     Exists(PathBuf),
     /// It is a folder.
-    #[error("{path} is a folder; name a file in it with -o", path = .0.display())]
+    #[error("{path} is a folder; name a file in it with -o", path = super::shown(.0))]
     Folder(PathBuf),
     /// The folder that it should be in is not there.
-    #[error("cannot write {path}: there is no folder {folder}; make it first", path = .path.display(), folder = .folder.display())]
+    #[error("cannot write {path}: there is no folder {folder}; make it first", path = super::shown(.path), folder = super::shown(.folder))]
     NoFolder {
         /// The file.
         path: PathBuf,
@@ -76,7 +76,7 @@ pub enum OutputError {
     #[error("a recording is nothing for a terminal; send standard output to a program or a file")]
     Terminal,
     /// It cannot be made or opened.
-    #[error("cannot write {path}: {source}; choose another place with -o", path = .path.display())]
+    #[error("cannot write {path}: {source}; choose another place with -o", path = super::shown(.path))]
     Unwritable {
         /// The file.
         path: PathBuf,

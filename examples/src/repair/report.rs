@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use mms_asf::{Change, Repaired};
 use serde_json::{Value, json};
 
-use super::{RepairError, shown};
+use super::RepairError;
+use crate::files::shown;
 
 /// What was done.
 #[derive(Debug)]

@@ -154,3 +154,12 @@ fn a_link_that_leads_nowhere_is_a_name_that_is_taken() {
     beside.next(0).unwrap();
     assert_eq!(names(beside), ["a-1.wmv"]);
 }
+
+#[test]
+fn a_refusal_is_one_line() {
+    let path = PathBuf::from("none\nsuch/\u{1b}[2Ja.wmv");
+    let to = Destination::File { path, existing: Existing::Refuse };
+    let refused = prepared(&to, "x").unwrap_err().to_string();
+    let line = "cannot write none?such/?[2Ja.wmv: there is no folder none?such; make it first";
+    assert_eq!(refused, line);
+}

@@ -1,0 +1,36 @@
+//! How the programs speak about files.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+/// A file's name, on one line: whoever made the file may have put anything into its name, such as
+/// what makes a terminal do things.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    path.to_string_lossy().chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// What to do where a file cannot be written.
+pub(crate) fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space",
+        ErrorKind::NotFound => "make its folder first",
+        _ => "choose another place with -o",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_line() {
+        assert_eq!(shown(Path::new("a\nb\u{1b}[31m \u{e9}.wmv")), "a?b?[31m \u{e9}.wmv");
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt as _;
+            let name = std::ffi::OsStr::from_bytes(b"a\xff.wmv");
+            assert_eq!(shown(Path::new(name)), "a\u{fffd}.wmv");
+        }
+    }
+}
