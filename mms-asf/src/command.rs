@@ -6,7 +6,8 @@ use crate::cursor::Cursor;
 use crate::{Error, Text};
 
 /// What a media object of a command stream says: the same as a
-/// [`ScriptCommand`](crate::objects::ScriptCommand) of the header.
+/// [`ScriptCommand`](crate::objects::ScriptCommand) of the header (section 9.3 of the ASF
+/// specification).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CommandSample {

@@ -43,6 +43,44 @@ const RESERVED: [u8; 2] = [1, 2];
 /// # Ok::<(), mms_asf::Error>(())
 /// ```
 ///
+/// Other objects are changed in the same way, on whichever level they lie:
+///
+/// ```
+/// # use std::time::Duration;
+/// # use mms_asf::{Header, HeaderEditor, testing};
+/// use mms_asf::Text;
+/// use mms_asf::objects::{
+///     Descriptor, ExtendedContentDescription, FileProperties, LanguageList, Marker, Markers,
+///     ScriptCommand, ScriptCommands, StreamProperties,
+/// };
+///
+/// # let header = Header::parse(&testing::header(256, 1, &[testing::TestStream::Audio(1)]))?;
+/// let mut editor = HeaderEditor::new(&header);
+/// editor.update(|tags: &mut ExtendedContentDescription| {
+///     tags.descriptors.push(Descriptor::new("WM/Genre", "Lied"));
+/// })?;
+/// editor.update(|list: &mut LanguageList| list.languages.push("de".into()))?;
+/// editor.update(|list: &mut Markers| {
+///     list.markers.push(Marker::new(Duration::from_secs(63), "second verse"));
+/// })?;
+/// editor.update(|script: &mut ScriptCommands| {
+///     script.kinds.push(Text::unterminated("CAPTION"));
+///     script.commands.push(ScriptCommand::new(63_000, 0, "Guten Tag"));
+/// })?;
+/// editor.edit_each(|file: &mut FileProperties| {
+///     file.preroll = Duration::from_secs(2);
+///     true
+/// })?;
+/// editor.edit_each(|stream: &mut StreamProperties| {
+///     println!("stream {}: {:?}", stream.number(), stream.kind);
+///     true
+/// })?;
+/// let changed = editor.finish()?;
+/// assert_eq!(changed.file().preroll, Duration::from_secs(2));
+/// assert!(changed.find::<Markers>().is_some());
+/// # Ok::<(), mms_asf::Error>(())
+/// ```
+///
 /// Headers of new files are made in the same way, from [`HeaderEditor::create`] on.
 #[derive(Debug, Clone)]
 pub struct HeaderEditor {
@@ -107,7 +145,8 @@ impl HeaderEditor {
         self.level.objects()
     }
 
-    /// The first object of this kind as its type; `None` when there is none.
+    /// The first object of this kind as its type; `None` when there is none, and an error when it
+    /// cannot be read.
     pub fn find<T: Body>(&self) -> Option<Result<T, Error>> {
         self.objects().find(|object| object.id == T::ID).map(T::decode)
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Why bytes or media objects were refused. Offsets count from the first byte handed to the function that failed.
+/// Why bytes or media objects were refused. Offsets are in bytes, from the first one handed to the
+/// function that failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -88,8 +89,8 @@ pub enum FileError {
     },
 }
 
-/// Something a header, a size or an index does wrong without making the file unusable. Offsets count
-/// as those of the function or event that reports it.
+/// Something a header, a size or an index does wrong without making the file unusable. Offsets are
+/// in bytes and count as those of the function or event that reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deviation {

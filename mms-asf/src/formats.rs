@@ -1,5 +1,5 @@
 //! The formats of streams: what the type-specific data of the Stream Properties Object says, one
-//! file a kind of stream, reading beside writing.
+//! file a kind of stream, reading beside writing (section 9 of the ASF specification).
 //!
 //! ```
 //! use mms_asf::formats::{AudioFormat, StreamFormat, Wma2};
@@ -35,7 +35,7 @@ use bytes::Bytes;
 
 use crate::{Error, StreamKind};
 
-/// What the type-specific data of a stream says.
+/// What the type-specific data of a stream says (section 9 of the ASF specification).
 #[doc(alias = "Type-Specific Data")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

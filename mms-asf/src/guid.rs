@@ -1,4 +1,5 @@
-//! The identifiers of objects, stream types and payload extensions.
+//! The identifiers of objects, stream types and payload extensions, most of them those of section
+//! 10 of the ASF specification.
 
 use uuid::Uuid;
 

@@ -25,7 +25,25 @@ pub(crate) const DATA_HEAD: usize = 50;
 const HEADER_HEAD: usize = 30;
 
 /// A header as an MMS server delivers it and as a file starts with it: everything in front of the
-/// first packet. Cloning is cheap.
+/// first packet, which is the Header Object and the beginning of the Data Object (sections 3.1 and
+/// 5.1 of the ASF specification). Cloning is cheap.
+///
+/// ```
+/// # use mms_asf::testing::{self, TestStream};
+/// # let more = [testing::content_description("Ein Lied", "")];
+/// # let file = testing::header_with(256, 1, 2, &[TestStream::Audio(1), TestStream::Video(2)], &more);
+/// let header = mms_asf::Header::parse(&file)?;
+/// assert_eq!(header.title().as_deref(), Some("Ein Lied"));
+/// assert_eq!(header.file().packet_size, 256);
+/// for stream in header.streams() {
+///     println!("{}: {:?}, {}", stream.number, stream.kind, stream.codec_name());
+/// }
+/// for deviation in header.deviations() {
+///     println!("put up with: {deviation}");
+/// }
+/// # assert_eq!(header.streams().len(), 2);
+/// # Ok::<(), mms_asf::Error>(())
+/// ```
 #[doc(alias = "Header Object")]
 #[derive(Clone, PartialEq, Eq)]
 pub struct Header {
@@ -45,13 +63,15 @@ impl Header {
     /// Bytes that follow are reported as [`Deviation::TrailingBytes`] and left out.
     /// [`parse_strict`](Self::parse_strict) refuses what this puts up with.
     ///
-    /// Fails when the File Properties Object is missing, when an object has a size below 24, and
-    /// when the Data Object does not lie where the Header Object ends.
+    /// Fails when the File Properties Object is missing, when an object has a size below 24, when
+    /// the Data Object does not lie where the Header Object ends, and beyond the default
+    /// [`Limits`].
     pub fn parse(bytes: &Bytes) -> Result<Self, Error> {
         Self::parse_with(bytes, &Limits::default())
     }
 
-    /// [`Header::parse`] with other limits.
+    /// [`Header::parse`] with other limits. Fails, too, with [`Error::Limit`] when one of them is
+    /// not enough.
     pub fn parse_with(bytes: &Bytes, limits: &Limits) -> Result<Self, Error> {
         let whole = Self::declared_len(bytes, limits)?;
         let data_at = whole.saturating_sub(DATA_HEAD);

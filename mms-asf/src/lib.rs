@@ -57,6 +57,12 @@
 //!
 //! An **index** ([`IndexObject`]) behind the packets says where the key frames lie.
 //!
+//! # The specification
+//!
+//! Sections are those of the *Advanced Systems Format (ASF) Specification*, revision 01.20.05. What
+//! it calls an object or a field can be searched for here: the documentation finds it under that
+//! name.
+//!
 //! # What to rely on
 //!
 //! - **Bytes from files and networks are hostile.** Nothing panics; sizes are compared with the

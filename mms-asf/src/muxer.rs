@@ -26,9 +26,9 @@ pub struct Sample {
     /// When it is shown, in milliseconds from the start of the media. The preroll is added when it
     /// is written. Up to 49.7 days, preroll included.
     pub time: Duration,
-    /// How long it is shown, in milliseconds. When not given, that is as long as the data rate of an
-    /// audio stream says, as the average frame of a video stream, or as the distance to the media
-    /// object before.
+    /// How long it is shown, in milliseconds. When not given, that is as long as the data rate of
+    /// an audio stream says, as the average frame of a video stream, or as the distance to the
+    /// media object before.
     pub duration: Option<Duration>,
     /// It can be decoded on its own. Means something for video only.
     pub key_frame: bool,
@@ -120,12 +120,12 @@ impl<W: Write + Seek> Muxer<W> {
     /// The header declares the streams, the packet size and the preroll; [`HeaderEditor`] makes one
     /// or changes that of another file. Its durations, sizes and counts do not matter.
     ///
-    /// Fails as [`Packetizer::new`] does.
+    /// Fails as [`Packetizer::new`] does, and when the sink fails.
     pub fn new(sink: W, header: &Header) -> Result<Self, FileError> {
         Self::new_with(sink, header, &Limits::default())
     }
 
-    /// [`Muxer::new`] with other limits.
+    /// [`Muxer::new`] with other limits; fails as it does.
     pub fn new_with(mut sink: W, header: &Header, limits: &Limits) -> Result<Self, FileError> {
         let packetizer = Packetizer::new_with(header, limits)?;
         let measured = header.find::<StreamBitrates>().is_none();
@@ -156,6 +156,8 @@ impl<W: Write + Seek> Muxer<W> {
 
     /// Writes the last packet, the indexes and the finished header, flushes, and gives the sink
     /// back, positioned at the end of the file.
+    ///
+    /// Fails when the sink does.
     pub fn finish(mut self) -> Result<W, FileError> {
         self.packetizer.flush();
         self.write_packets()?;

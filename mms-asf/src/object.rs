@@ -11,14 +11,14 @@ use crate::{Deviation, Error, guid};
 /// The identifier and size that start every object, in bytes.
 pub(crate) const HEAD: usize = 24;
 
-/// One object of a header, known or not, kept byte for byte. Objects are equal when their bytes
-/// are, wherever they lie.
+/// One object of a header, known or not, kept byte for byte (section 2.1 of the ASF specification).
+/// Objects are equal when their bytes are, wherever they lie.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Object {
     /// What the object is; see [`guid`].
     pub id: Uuid,
-    /// Where it starts, counted from the first byte of the header.
+    /// Where it starts, in bytes from the first one of the header.
     pub offset: usize,
     /// The whole object with its identifier and size.
     pub bytes: Bytes,

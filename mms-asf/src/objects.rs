@@ -1,4 +1,5 @@
-//! The objects of the header as types: one file a subject, reading beside writing.
+//! The objects of the header as types: one file a subject, reading beside writing (sections 3 and 4
+//! of the ASF specification).
 //!
 //! ```
 //! use mms_asf::objects::{Body, ContentDescription};

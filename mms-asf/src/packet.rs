@@ -13,7 +13,8 @@ use crate::cursor::Cursor;
 
 const WHAT: &str = "data packet";
 
-/// A view of one data packet, whole or with its padding removed in transit.
+/// A view of one data packet, whole or with its padding removed in transit (section 5.2 of the ASF
+/// specification).
 ///
 /// ```
 /// use mms_asf::Packet;
@@ -116,13 +117,13 @@ impl<'a> Packet<'a> {
         self.head.padding
     }
 
-    /// Where the 32-bit send time lies in the packet; the 16-bit duration follows.
+    /// Where the 32-bit send time lies in the packet, in bytes; the 16-bit duration follows.
     pub fn send_time_offset(&self) -> usize {
         self.head.send_time_at
     }
 
-    /// Where the last payload ends and padding starts; `None` when a payload could not be read.
-    /// Reads all payloads, as only their lengths tell.
+    /// Where the last payload ends and padding starts, in bytes; `None` when a payload could not be
+    /// read. Reads all payloads, as only their lengths tell.
     pub fn payload_end(&self) -> Option<usize> {
         match self.form {
             Form::Single(single) => Some(single.end),

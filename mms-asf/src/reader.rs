@@ -22,6 +22,29 @@ const SEARCH_PAST: u64 = 16;
 
 /// A file open for reading.
 ///
+/// ```
+/// use mms_asf::{FileReader, IndexObject, Packet};
+/// # use mms_asf::testing::{self, TestStream};
+/// # let mut file = testing::header(256, 3, &[TestStream::Video(1)]).to_vec();
+/// # (0..3).for_each(|n| file.extend_from_slice(&testing::key_packet(n, 256, b"picture")));
+/// # let file = std::io::Cursor::new(file);
+///
+/// let mut reader = FileReader::open(file)?;
+/// let packet_size = reader.header().file().packet_size;
+/// let mut bytes_of_media = 0;
+/// for number in 0..reader.packet_count() {
+///     let packet = reader.packet(number)?;
+///     for payload in Packet::parse(&packet, packet_size)?.payloads() {
+///         bytes_of_media += payload?.data.len();
+///     }
+/// }
+/// assert_eq!(bytes_of_media, 21);
+///
+/// let simple = reader.indexes()?.iter().filter(|object| matches!(object, IndexObject::Simple(_)));
+/// assert_eq!(simple.count(), 0, "this file has no index; seeking works all the same");
+/// # Ok::<(), mms_asf::FileError>(())
+/// ```
+///
 /// Packets that are read one after the other are read without seeking, so that a
 /// [`BufReader`](std::io::BufReader) keeps what it has read ahead. Nobody else may move the input's
 /// position meanwhile, as the clone of a [`File`](std::fs::File) would.
@@ -41,11 +64,13 @@ pub struct FileReader<R> {
 
 impl<R: Read + Seek> FileReader<R> {
     /// Reads the header from the start of `input`.
+    ///
+    /// Fails as [`Header::parse`] does, and when the input cannot be read.
     pub fn open(input: R) -> Result<Self, FileError> {
         Self::open_with(input, &Limits::default())
     }
 
-    /// [`FileReader::open`] with other limits.
+    /// [`FileReader::open`] with other limits; fails as it does.
     pub fn open_with(mut input: R, limits: &Limits) -> Result<Self, FileError> {
         input.seek(SeekFrom::Start(0))?;
         let mut bytes = Vec::new();
@@ -77,13 +102,17 @@ impl<R: Read + Seek> FileReader<R> {
     }
 
     /// Reads packet `number`, counted from 0.
+    ///
+    /// Fails with [`FileError::NoSuchPacket`] from [`packet_count`](Self::packet_count) on, and
+    /// when the input cannot be read. What is in the packet is not looked at.
     pub fn packet(&mut self, number: u64) -> Result<Bytes, FileError> {
         let mut buffer = BytesMut::new();
         self.packet_into(number, &mut buffer)?;
         Ok(buffer.freeze())
     }
 
-    /// Reads packet `number` into `buffer`, whose content is replaced.
+    /// Reads packet `number` into `buffer`, whose content is replaced. Fails as
+    /// [`packet`](Self::packet) does.
     pub fn packet_into(&mut self, number: u64, buffer: &mut BytesMut) -> Result<(), FileError> {
         if number >= self.packets {
             return Err(FileError::NoSuchPacket { number, count: self.packets });
@@ -109,6 +138,8 @@ impl<R: Read + Seek> FileReader<R> {
     ///
     /// Returns 0 when `time` lies in front of all packets, and for a file without packets. Where
     /// send times are out of order the result is a packet near the right one.
+    ///
+    /// Fails when the input cannot be read.
     pub fn packet_at_time(&mut self, time: Duration) -> Result<u64, FileError> {
         let mut buffer = BytesMut::new();
         match self.send_time_from(0, self.packets, &mut buffer)? {
@@ -145,6 +176,8 @@ impl<R: Read + Seek> FileReader<R> {
     /// They lie where the Data Object ends. When there is no object, they are looked for where the
     /// packets end, and then at packet boundaries near the end of the file. What cannot be read is
     /// left out and reported in [`deviations`](Self::deviations).
+    ///
+    /// Fails when the input cannot be read.
     pub fn indexes(&mut self) -> Result<&[IndexObject], FileError> {
         if self.tail.is_none() {
             let packets = (self.packets, self.leftover);

@@ -40,6 +40,30 @@ const LAST_OBJECT: Duration = Duration::from_secs(2);
 /// becomes padding: the header keeps its length, because packets lie behind it.
 ///
 /// File ID and creation date are kept.
+///
+/// ```
+/// use mms_asf::{Header, Recording};
+/// # use mms_asf::testing::{self, TestStream};
+/// # let header = Header::parse(&testing::live_header(256, &[TestStream::Audio(1)]))?;
+/// # let packets: Vec<_> = (0..5).map(|n| testing::packet(n, 256, b"data")).collect();
+///
+/// let mut recording = Recording::new(&header);
+/// let mut file = recording.initial_header().to_vec();
+/// for packet in &packets {
+///     file.extend_from_slice(packet);
+///     recording.packet(packet);
+/// }
+/// let ending = recording.finish();
+/// file.extend_from_slice(&ending.index);
+/// for patch in &ending.patches {
+///     let at = usize::try_from(patch.offset)?;
+///     file[at..at + patch.bytes.len()].copy_from_slice(&patch.bytes);
+/// }
+/// assert!(file.starts_with(&ending.header));
+/// # let finished = Header::parse(&ending.header)?;
+/// # assert_eq!((finished.file().packet_count, finished.file().broadcast()), (5, false));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Recording {
     header: Header,
@@ -108,8 +132,8 @@ impl Recording {
         self.behind.push(object);
     }
 
-    /// Says how far the times of all packets were moved. Script commands and markers in the finished
-    /// header are moved as far; those from before the start of the file are left out.
+    /// Says how far the times of all packets were moved. Script commands and markers in the
+    /// finished header are moved as far; those from before the start of the file are left out.
     pub fn moved(&mut self, by: Shift) {
         self.shift = by;
     }

@@ -54,7 +54,7 @@ pub enum Restored {
 }
 
 impl Restorer {
-    /// For packets of `packet_size` bytes, which is at least 1.
+    /// For packets of `packet_size` bytes, which is at least 1. Fails with 0.
     pub fn new(packet_size: u32) -> Result<Self, Error> {
         if packet_size == 0 {
             return Err(Error::Malformed {

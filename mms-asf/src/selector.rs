@@ -95,7 +95,8 @@ impl Selector {
     }
 
     /// Changes how much of a stream is sent, from its next media object on; takes back a
-    /// [`switch`](Self::switch) to it.
+    /// [`switch`](Self::switch) to it. Fails, with nothing changed, when the header does not
+    /// declare it.
     pub fn select(&mut self, stream: u8, selection: Selection) -> Result<(), NoSuchStream> {
         self.tracks.select(stream, selection)
     }

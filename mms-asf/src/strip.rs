@@ -5,7 +5,8 @@ use bytes::{BufMut, BytesMut};
 use crate::packet::code;
 use crate::{Error, Packet};
 
-/// How the head of a packet tells that its padding is gone.
+/// How the head of a packet tells that its padding is gone (section 5.2.2 of the ASF
+/// specification).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Removal {

@@ -7,6 +7,26 @@ use bytes::BytesMut;
 use crate::{FileError, Header, Rebase, Rebaser, Recording, Restored, Restorer, Shift};
 
 /// Writes a file: [`Restorer`], [`Rebaser`] and [`Recording`] over a sink.
+///
+/// ```
+/// use std::io::Cursor;
+///
+/// use mms_asf::{FileReader, FileWriter, Header, Rebase};
+/// # use mms_asf::testing::{self, TestStream};
+/// # let header = Header::parse(&testing::live_header(256, &[TestStream::Audio(1)]))?;
+/// # let received: Vec<_> = (70..75).map(|n| testing::packet(n, 256, b"data")).collect();
+///
+/// // A broadcast that was joined 70 seconds after it began.
+/// let mut writer = FileWriter::rebased(Cursor::new(Vec::new()), &header, Rebase::WhenLate)?;
+/// for packet in &received {
+///     writer.write_packet(packet)?;
+/// }
+/// assert_eq!(writer.shift().map(|shift| shift.send), Some(-70_000));
+/// let reader = FileReader::open(writer.finish()?)?;
+/// assert!(!reader.header().file().broadcast());
+/// assert_eq!(reader.header().file().packet_count, 5);
+/// # Ok::<(), mms_asf::FileError>(())
+/// ```
 #[derive(Debug)]
 pub struct FileWriter<W> {
     sink: W,
@@ -19,12 +39,14 @@ pub struct FileWriter<W> {
 
 impl<W: Write + Seek> FileWriter<W> {
     /// Writes the header of an unfinished file at the sink's position. Packets keep their times.
+    ///
+    /// Fails when the sink does.
     pub fn new(sink: W, header: &Header) -> Result<Self, FileError> {
         Self::rebased(sink, header, Rebase::None)
     }
 
     /// [`FileWriter::new`] for a recording whose times may have to start at zero. The first packet
-    /// that can be read decides how far all times are moved.
+    /// that can be read decides how far all times are moved. Fails as it does.
     pub fn rebased(mut sink: W, header: &Header, rebase: Rebase) -> Result<Self, FileError> {
         let restorer = Restorer::new(header.file().packet_size)?;
         let recording = Recording::new(header);
@@ -36,7 +58,8 @@ impl<W: Write + Seek> FileWriter<W> {
 
     /// Writes one packet, whose padding may be missing. One that cannot be read keeps its times.
     ///
-    /// Fails, with nothing written, when it is longer than the file's packets.
+    /// Fails, with nothing written, when it is longer than the file's packets, and when the sink
+    /// does.
     pub fn write_packet(&mut self, packet: &[u8]) -> Result<Restored, FileError> {
         self.buffer.clear();
         let restored = self.restorer.restore(packet, &mut self.buffer)?;
@@ -58,7 +81,7 @@ impl<W: Write + Seek> FileWriter<W> {
     }
 
     /// Writes the indexes, patches the header, flushes, and gives the sink back, positioned behind
-    /// the file.
+    /// the file. Fails when the sink does.
     pub fn finish(mut self) -> Result<W, FileError> {
         self.recording.moved(self.rebaser.shift().unwrap_or_default());
         let ending = self.recording.finish();

@@ -20,7 +20,7 @@ pub struct Extensions<'a> {
     rest: Cursor<'a>,
 }
 
-/// One payload extension of a media object.
+/// One payload extension of a media object (section 4.1 of the ASF specification).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Extension<'a> {
@@ -30,7 +30,7 @@ pub struct Extension<'a> {
     pub data: &'a [u8],
 }
 
-/// What a payload extension of a known system says.
+/// What a payload extension of a known system says (section 10.13 of the ASF specification).
 #[doc(alias = "Payload Extension System")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -55,7 +55,7 @@ pub enum ExtensionValue {
     RecordedTvTiming(Option<Duration>),
 }
 
-/// How the fields of a frame lie.
+/// How the fields of a frame lie (section 10.13 of the ASF specification).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ContentType {

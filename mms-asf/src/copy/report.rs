@@ -28,7 +28,7 @@ pub struct Repaired {
     pub left_out: u64,
     /// What differs from the input, at most 1000 entries. Empty for a file that was whole.
     pub changes: Vec<Change>,
-    /// Where in the input the header of another stream lies, at which the file ends.
+    /// Where in the input the header of another stream lies, in bytes, at which the file ends.
     pub next: Option<u64>,
 }
 

@@ -14,7 +14,7 @@ use crate::fields::Fields;
 const TAG_FAMILY: [u8; 12] =
     [0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71];
 
-/// How an audio stream is coded.
+/// How an audio stream is coded (section 9.1 of the ASF specification).
 #[doc(alias = "WAVEFORMATEX")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -11,7 +11,7 @@ use crate::{Error, guid};
 /// A VIDEOINFOHEADER in front of its BITMAPINFOHEADER, in bytes.
 const VIDEO_INFO: usize = 48;
 
-/// The format of a stream that is described by identifiers.
+/// The format of a stream that is described by identifiers (section 9.5 of the ASF specification).
 #[doc(alias = "File Transfer Media Type")]
 #[doc(alias = "Binary Media Type")]
 #[doc(alias = "AM_MEDIA_TYPE")]
@@ -108,7 +108,8 @@ impl BinaryFormat {
     }
 }
 
-/// The format data of a web stream, whose media objects are the files of a web page.
+/// The format data of a web stream, whose media objects are the files of a web page (section 9.5 of
+/// the ASF specification).
 #[doc(alias = "WEBSTREAM_FORMAT")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -6,7 +6,7 @@ use crate::Error;
 use crate::cursor::Cursor;
 use crate::fields::Fields;
 
-/// The format of a stream of JPEG pictures, 12 bytes.
+/// The format of a stream of JPEG pictures, 12 bytes (section 9.4 of the ASF specification).
 #[doc(alias = "JFIF Media Type")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -37,7 +37,7 @@ impl JfifFormat {
         })
     }
 
-    /// The type-specific data.
+    /// The type-specific data. Never fails: all fields fit.
     pub fn encode(&self) -> Result<Bytes, Error> {
         let mut out = Fields::new();
         out.u32(self.width);
@@ -47,7 +47,8 @@ impl JfifFormat {
     }
 }
 
-/// The format of a stream of JPEG pictures that share their tables.
+/// The format of a stream of JPEG pictures that share their tables (section 9.4 of the ASF
+/// specification).
 #[doc(alias = "Degradable JPEG Media Type")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

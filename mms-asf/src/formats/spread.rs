@@ -6,9 +6,9 @@ use crate::cursor::Cursor;
 use crate::fields::Fields;
 use crate::{Error, Stream, StreamKind, guid};
 
-/// How the data of an audio stream is permuted, so that a lost packet costs many short gaps and
-/// not a long one. All Windows Media audio has a span of 1, which means not at all; encoders of
-/// 1999 permute ACELP audio.
+/// How the data of an audio stream is permuted, so that a lost packet costs many short gaps and not
+/// a long one (section 9.1 of the ASF specification). All Windows Media audio has a span of 1,
+/// which means not at all; encoders of 1999 permute ACELP audio.
 #[doc(alias = "Spread Audio")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -14,7 +14,7 @@ const BITMAP_INFO: usize = 40;
 /// What encoders write into the reserved flags.
 const RESERVED: u8 = 2;
 
-/// How a video stream is coded.
+/// How a video stream is coded (section 9.2 of the ASF specification).
 #[doc(alias = "BITMAPINFOHEADER")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -7,6 +7,16 @@ use crate::guid;
 
 /// What a header says about protected content: whoever copies packets keeps them as they are, and
 /// whoever changes the header may make its licence useless.
+///
+/// ```
+/// # use mms_asf::{Header, guid, testing};
+/// # let more = [testing::object(guid::CONTENT_ENCRYPTION, b"")];
+/// # let bytes = testing::header_with(256, 1, 2, &[testing::TestStream::Audio(1)], &more);
+/// let protection = Header::parse(&bytes)?.protection();
+/// assert!(protection.is_encrypted());
+/// assert_eq!(protection.to_string(), "content encryption");
+/// # Ok::<(), mms_asf::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Protection {

@@ -10,7 +10,8 @@ use crate::formats::{AudioFormat, StreamFormat, VideoFormat};
 use crate::guid;
 use crate::objects::{ExtendedStreamProperties, StreamProperties};
 
-/// One stream of the file, with what several objects say about it.
+/// One stream of the file, with what several objects say about it (sections 3.3, 3.12 and 4.1 of
+/// the ASF specification).
 #[doc(alias = "Stream Properties Object")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -40,7 +41,7 @@ pub struct Stream {
     pub hidden: bool,
 }
 
-/// What a stream holds.
+/// What a stream holds (section 10.4 of the ASF specification).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StreamKind {
@@ -62,7 +63,8 @@ pub enum StreamKind {
     Other(Uuid),
 }
 
-/// One piece of data that accompanies each media object of a stream.
+/// One piece of data that accompanies each media object of a stream (section 4.1 of the ASF
+/// specification).
 #[doc(alias = "Payload Extension System")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -31,7 +31,7 @@ pub struct SimpleIndex {
     trailing: Bytes,
 }
 
-/// Where a key frame lies.
+/// Where a key frame lies (section 6.1 of the ASF specification).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SimpleEntry {
     /// The packet in which it starts, counted from 0.

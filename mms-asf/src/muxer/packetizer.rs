@@ -71,7 +71,7 @@ impl Packetizer {
         Self::new_with(header, &Limits::default())
     }
 
-    /// [`Packetizer::new`] with other limits.
+    /// [`Packetizer::new`] with other limits; fails as it does.
     pub fn new_with(header: &Header, limits: &Limits) -> Result<Self, Error> {
         let size = header.file().packet_size;
         if size < SMALLEST_PACKET {

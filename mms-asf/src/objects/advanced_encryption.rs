@@ -9,7 +9,7 @@ use crate::fields::Fields;
 use crate::object::Object;
 use crate::{Error, guid};
 
-/// Which systems protect which streams.
+/// Which systems protect which streams (section 4.13 of the ASF specification).
 #[doc(alias = "Advanced Content Encryption Object")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -18,7 +18,7 @@ pub struct AdvancedContentEncryption {
     pub records: Vec<EncryptionRecord>,
 }
 
-/// What one system protects.
+/// What one system protects (section 4.13 of the ASF specification).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EncryptionRecord {
@@ -32,7 +32,7 @@ pub struct EncryptionRecord {
     pub data: Bytes,
 }
 
-/// Something that is protected.
+/// Something that is protected (section 4.13 of the ASF specification).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EncryptedObject {

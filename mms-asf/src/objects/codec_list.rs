@@ -9,8 +9,8 @@ use crate::fields::Fields;
 use crate::object::Object;
 use crate::{Error, Text, guid};
 
-/// The codecs that the file was made with, for people to read. Players choose their decoders by
-/// what the streams themselves say.
+/// The codecs that the file was made with, for people to read (section 3.5 of the ASF
+/// specification). Players choose their decoders by what the streams themselves say.
 #[doc(alias = "Codec List Object")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -20,7 +20,7 @@ pub struct CodecList {
     pub entries: Vec<CodecEntry>,
 }
 
-/// One codec. Which stream it belongs to is not said.
+/// One codec (section 3.5 of the ASF specification). Which stream it belongs to is not said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CodecEntry {

@@ -8,7 +8,8 @@ use crate::fields::Fields;
 use crate::object::Object;
 use crate::{Error, guid};
 
-/// What the file was made for; 2 and 1 in every file that has it.
+/// What the file was made for; 2 and 1 in every file that has it (section 4.12 of the ASF
+/// specification).
 #[doc(alias = "Compatibility Object")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -9,7 +9,8 @@ use crate::fields::Fields;
 use crate::object::Object;
 use crate::{Error, Text8, guid};
 
-/// A banner that players showed, and where a click on it leads.
+/// A banner that players showed, and where a click on it leads (section 3.13 of the ASF
+/// specification).
 #[doc(alias = "Content Branding Object")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]

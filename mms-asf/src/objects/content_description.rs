@@ -8,7 +8,7 @@ use crate::fields::Fields;
 use crate::object::Object;
 use crate::{Error, Text, guid};
 
-/// Five texts about the content; empty ones say nothing.
+/// Five texts about the content; empty ones say nothing (section 3.10 of the ASF specification).
 ///
 /// Each fits 65,535 bytes, terminator included.
 #[doc(alias = "Content Description Object")]

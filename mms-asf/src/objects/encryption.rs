@@ -10,7 +10,8 @@ use crate::fields::Fields;
 use crate::object::Object;
 use crate::{Error, Text, Text8, guid};
 
-/// How to get a licence for content that is protected by version 1 of Windows Media DRM.
+/// How to get a licence for content that is protected by version 1 of Windows Media DRM (section
+/// 3.14 of the ASF specification).
 #[doc(alias = "Content Encryption Object")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -28,7 +29,8 @@ pub struct ContentEncryption {
     pub license_url: Text8,
 }
 
-/// How to get a licence for content that is protected by version 7 or later of Windows Media DRM.
+/// How to get a licence for content that is protected by version 7 or later of Windows Media DRM
+/// (section 3.15 of the ASF specification).
 #[doc(alias = "Extended Content Encryption Object")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -37,7 +39,8 @@ pub struct ExtendedContentEncryption {
     pub data: Bytes,
 }
 
-/// Signs the header that it is in: a header that was changed has none.
+/// Signs the header that it is in: a header that was changed has none (section 3.16 of the ASF
+/// specification).
 #[doc(alias = "Digital Signature Object")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]

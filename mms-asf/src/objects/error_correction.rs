@@ -9,7 +9,8 @@ use crate::fields::Fields;
 use crate::object::Object;
 use crate::{Error, guid};
 
-/// How packets are protected against loss on the way. Practically absent from files.
+/// How packets are protected against loss on the way (section 3.9 of the ASF specification).
+/// Practically absent from files.
 #[doc(alias = "Error Correction Object")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -8,7 +8,8 @@ use crate::fields::Fields;
 use crate::object::Object;
 use crate::{Error, guid};
 
-/// Streams that differ in bit rate, of which one is played. Understood by old players too.
+/// Streams that differ in bit rate, of which one is played (section 3.8 of the ASF specification).
+/// Understood by old players too.
 #[doc(alias = "Bitrate Mutual Exclusion Object")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -19,7 +20,8 @@ pub struct BitrateMutualExclusion {
     pub streams: Vec<u16>,
 }
 
-/// Streams that differ in language, bit rate or something else, of which one is played.
+/// Streams that differ in language, bit rate or something else, of which one is played (section 4.2
+/// of the ASF specification).
 #[doc(alias = "Advanced Mutual Exclusion Object")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -30,7 +32,7 @@ pub struct AdvancedMutualExclusion {
     pub streams: Vec<u16>,
 }
 
-/// Groups of streams, of which one group is played.
+/// Groups of streams, of which one group is played (section 4.3 of the ASF specification).
 #[doc(alias = "Group Mutual Exclusion Object")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

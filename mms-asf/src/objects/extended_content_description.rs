@@ -11,7 +11,8 @@ use crate::{Error, Text, guid};
 /// How many bytes a bool takes here.
 const BOOL: usize = 4;
 
-/// Named values about the file as a whole, such as `WM/AlbumTitle`.
+/// Named values about the file as a whole, such as `WM/AlbumTitle` (section 3.11 of the ASF
+/// specification).
 ///
 /// ```
 /// use mms_asf::objects::{Descriptor, ExtendedContentDescription};
@@ -33,7 +34,7 @@ pub struct ExtendedContentDescription {
     pub descriptors: Vec<Descriptor>,
 }
 
-/// One named value.
+/// One named value (section 3.11 of the ASF specification).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Descriptor {
@@ -55,8 +56,8 @@ impl ExtendedContentDescription {
         self.descriptors.iter().filter(move |d| d.name.shows(name)).map(|d| &d.value)
     }
 
-    /// All pictures, each of which may turn out to be none. Larger ones than 65,535 bytes are in a
-    /// [`MetadataLibrary`](super::MetadataLibrary).
+    /// All pictures, each of which may turn out to be none: an error. Larger ones than 65,535 bytes
+    /// are in a [`MetadataLibrary`](super::MetadataLibrary).
     pub fn pictures(&self) -> impl Iterator<Item = Result<Picture, Error>> {
         self.values(Picture::NAME).filter_map(Value::bytes).map(Picture::decode)
     }

@@ -13,7 +13,7 @@ use crate::object::{HEAD, Object, head};
 use crate::time::{from_ticks, to_millis, to_ticks};
 use crate::{Error, Text, guid};
 
-/// More about one stream.
+/// More about one stream (section 4.1 of the ASF specification).
 #[doc(alias = "Extended Stream Properties Object")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -47,7 +47,8 @@ pub struct ExtendedStreamProperties {
     pub nested: Option<Object>,
 }
 
-/// A buffer into which data comes in bursts and from which it leaves at a constant rate.
+/// A buffer into which data comes in bursts and from which it leaves at a constant rate (section
+/// 4.1 of the ASF specification).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeakyBucket {
@@ -59,7 +60,7 @@ pub struct LeakyBucket {
     pub fullness: u32,
 }
 
-/// The name of a stream in one language.
+/// The name of a stream in one language (section 4.1 of the ASF specification).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamName {
@@ -69,7 +70,7 @@ pub struct StreamName {
     pub name: Text,
 }
 
-/// One kind of data that accompanies each media object.
+/// One kind of data that accompanies each media object (section 4.1 of the ASF specification).
 #[doc(alias = "Payload Extension System")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

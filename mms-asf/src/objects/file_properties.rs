@@ -11,8 +11,8 @@ use crate::object::Object;
 use crate::time::{from_ticks, to_millis, to_ticks};
 use crate::{Error, guid};
 
-/// The facts about the file as a whole. With the [`broadcast`](Self::broadcast) flag set, sizes,
-/// counts and durations mean nothing.
+/// The facts about the file as a whole (section 3.2 of the ASF specification). With the
+/// [`broadcast`](Self::broadcast) flag set, sizes, counts and durations mean nothing.
 #[doc(alias = "File Properties Object")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -26,7 +26,7 @@ pub struct FileProperties {
     /// Number of data packets; live servers store 0 or 0xFFFFFFFF.
     #[doc(alias = "Data Packets Count")]
     pub packet_count: u64,
-    /// The highest presentation time, in steps of 100 ns; it includes [`preroll`](Self::preroll).
+    /// When the last media object ends, in steps of 100 ns; it includes [`preroll`](Self::preroll).
     pub play_duration: Duration,
     /// From the first to the last packet's send time, plus the last packet's duration, in steps of
     /// 100 ns.

@@ -49,7 +49,7 @@ impl From<IndexKind> for u16 {
     }
 }
 
-/// One column of an index.
+/// One column of an index (section 4.9 of the ASF specification).
 #[doc(alias = "Index Specifier")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IndexSpecifier {
@@ -118,16 +118,19 @@ macro_rules! parameters {
 }
 
 parameters! {
-    /// What an Index Object holds: entries at equal distances in time.
+    /// What an Index Object holds: entries at equal distances in time (section 4.9 of the ASF
+    /// specification).
     IndexParameters: INDEX_PARAMETERS, "Index Parameters Object",
         /// From one entry to the next, in milliseconds.
         #[doc(alias = "Index Entry Time Interval")];
-    /// What a Media Object Index Object holds: entries at equal numbers of media objects.
+    /// What a Media Object Index Object holds: entries at equal numbers of media objects (section
+    /// 4.10 of the ASF specification).
     MediaObjectIndexParameters: MEDIA_OBJECT_INDEX_PARAMETERS,
         "Media Object Index Parameters Object",
         /// From one entry to the next, in media objects.
         #[doc(alias = "Index Entry Count Interval")];
-    /// What a Timecode Index Object holds: entries with SMPTE time codes.
+    /// What a Timecode Index Object holds: entries with SMPTE time codes (section 4.11 of the ASF
+    /// specification).
     TimecodeIndexParameters: TIMECODE_INDEX_PARAMETERS, "Timecode Index Parameters Object",
         /// From one entry to the next, in media objects.
         #[doc(alias = "Index Entry Count Interval")];

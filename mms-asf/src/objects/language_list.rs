@@ -8,7 +8,8 @@ use crate::fields::Fields;
 use crate::object::Object;
 use crate::{Error, Text, guid};
 
-/// The languages that streams and metadata refer to by their place in this list.
+/// The languages that streams and metadata refer to by their place in this list (section 4.6 of the
+/// ASF specification).
 ///
 /// An entry that is taken out changes what all later places mean: better keep it.
 #[doc(alias = "Language List Object")]

@@ -12,7 +12,8 @@ use crate::object::Object;
 use crate::time::{from_ticks, to_ticks};
 use crate::{Error, Text, guid};
 
-/// Named places in the presentation, between which a player can jump.
+/// Named places in the presentation, between which a player can jump (section 3.7 of the ASF
+/// specification).
 #[doc(alias = "Marker Object")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -26,7 +27,7 @@ pub struct Markers {
     reserved: u16,
 }
 
-/// One place.
+/// One place (section 3.7 of the ASF specification).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Marker {

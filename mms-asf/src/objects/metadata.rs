@@ -12,7 +12,7 @@ use crate::{Error, Text, guid};
 /// How many bytes a bool takes here.
 const BOOL: usize = 2;
 
-/// Named values about single streams, such as `IsVBR`.
+/// Named values about single streams, such as `IsVBR` (section 4.7 of the ASF specification).
 #[doc(alias = "Metadata Object")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -22,7 +22,7 @@ pub struct Metadata {
 }
 
 /// Named values that the other objects have no room for: larger than 65,535 bytes, identifiers,
-/// values in several languages.
+/// values in several languages (section 4.8 of the ASF specification).
 #[doc(alias = "Metadata Library Object")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -31,7 +31,7 @@ pub struct MetadataLibrary {
     pub records: Vec<MetadataRecord>,
 }
 
-/// One named value.
+/// One named value (sections 4.7 and 4.8 of the ASF specification).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MetadataRecord {
@@ -61,7 +61,7 @@ impl MetadataLibrary {
         find(&self.records, stream, name)
     }
 
-    /// All pictures, each of which may turn out to be none.
+    /// All pictures, each of which may turn out to be none: an error.
     pub fn pictures(&self) -> impl Iterator<Item = Result<Picture, Error>> {
         let named = self.records.iter().filter(|record| record.name.shows(Picture::NAME));
         named.filter_map(|record| record.value.bytes()).map(Picture::decode)

@@ -9,8 +9,8 @@ use crate::fields::Fields;
 use crate::object::{HEAD, Object};
 use crate::{Error, guid};
 
-/// Room that lets a header be changed without moving the packets behind it.
-/// [`HeaderEditor`](crate::HeaderEditor) takes from it and gives to it.
+/// Room that lets a header be changed without moving the packets behind it (section 3.17 of the ASF
+/// specification). [`HeaderEditor`](crate::HeaderEditor) takes from it and gives to it.
 #[doc(alias = "Padding Object")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -9,7 +9,7 @@ use crate::fields::Fields;
 use crate::object::Object;
 use crate::{Error, guid};
 
-/// Which streams matter most when not all can be had.
+/// Which streams matter most when not all can be had (section 4.4 of the ASF specification).
 #[doc(alias = "Stream Prioritization Object")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -18,7 +18,7 @@ pub struct StreamPrioritization {
     pub records: Vec<StreamPriority>,
 }
 
-/// A stream in the order of priorities.
+/// A stream in the order of priorities (section 4.4 of the ASF specification).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamPriority {
@@ -40,7 +40,7 @@ impl StreamPriority {
     }
 }
 
-/// Streams that share one rate.
+/// Streams that share one rate (section 4.5 of the ASF specification).
 #[doc(alias = "Bandwidth Sharing Object")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

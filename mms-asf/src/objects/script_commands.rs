@@ -8,8 +8,9 @@ use crate::fields::Fields;
 use crate::object::Object;
 use crate::{Error, Text, guid};
 
-/// What a player does at given times, such as to open an address or to show a caption. A command
-/// stream says the same in its media objects: see [`command_sample`](crate::command_sample).
+/// What a player does at given times, such as to open an address or to show a caption (section 3.6
+/// of the ASF specification). A command stream says the same in its media objects: see
+/// [`command_sample`](crate::command_sample).
 ///
 /// ```
 /// use mms_asf::Text;
@@ -34,7 +35,7 @@ pub struct ScriptCommands {
     pub commands: Vec<ScriptCommand>,
 }
 
-/// One command.
+/// One command (section 3.6 of the ASF specification).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScriptCommand {

@@ -8,7 +8,7 @@ use crate::fields::Fields;
 use crate::object::Object;
 use crate::{Error, guid};
 
-/// How much each stream takes on average.
+/// How much each stream takes on average (section 3.12 of the ASF specification).
 #[doc(alias = "Stream Bitrate Properties Object")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,7 +17,7 @@ pub struct StreamBitrates {
     pub records: Vec<StreamBitrate>,
 }
 
-/// How much one stream takes.
+/// How much one stream takes (section 3.12 of the ASF specification).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamBitrate {

@@ -13,8 +13,8 @@ use crate::object::Object;
 use crate::time::{from_ticks, to_ticks};
 use crate::{Error, StreamKind, guid};
 
-/// One stream, as its own object declares it. [`Stream`](crate::Stream) adds what other objects
-/// say.
+/// One stream, as its own object declares it (section 3.3 of the ASF specification).
+/// [`Stream`](crate::Stream) adds what other objects say.
 #[doc(alias = "Stream Properties Object")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::Text;
 
-/// A value of metadata.
+/// A value of metadata (sections 3.11, 4.7 and 4.8 of the ASF specification).
 ///
 /// ```
 /// use mms_asf::objects::Value;

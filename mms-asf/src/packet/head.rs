@@ -4,11 +4,11 @@ use super::WHAT;
 use crate::Error;
 use crate::cursor::Cursor;
 
-/// A field that may be absent.
+/// A field that may be absent (section 5.2.2 of the ASF specification).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Field {
-    /// Where it lies in the packet, or would lie.
+    /// Where it lies in the packet, or would lie, in bytes.
     pub offset: usize,
     /// Its width: 0 (absent), 1, 2 or 4 bytes.
     pub width: usize,

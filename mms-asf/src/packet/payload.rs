@@ -4,7 +4,7 @@ use super::{Head, WHAT};
 use crate::Error;
 use crate::cursor::Cursor;
 
-/// A view of one payload.
+/// A view of one payload (section 5.2.3 of the ASF specification).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Payload<'a> {
@@ -14,7 +14,7 @@ pub struct Payload<'a> {
     pub key_frame: bool,
     /// The media object's number; counts up per stream and wraps at the width of its field.
     pub object_number: u32,
-    /// Where the data belongs in the media object; 0 in a compressed payload.
+    /// Where the data belongs in the media object, in bytes; 0 in a compressed payload.
     #[doc(alias = "Offset Into Media Object")]
     pub offset: u32,
     /// Size of the whole media object in bytes; `None` when it is not given.
@@ -29,7 +29,7 @@ pub struct Payload<'a> {
     pub extensions: &'a [u8],
     /// The media data.
     pub data: &'a [u8],
-    /// Where the media data lies in the packet.
+    /// Where the media data lies in the packet, in bytes.
     pub data_offset: usize,
     /// The largest number the field of the media object's number can hold.
     last_number: u32,
@@ -47,13 +47,13 @@ impl<'a> Payload<'a> {
         self.offset == 0
     }
 
-    /// Where the payload ends in the packet.
+    /// Where the payload ends in the packet, in bytes.
     pub fn end(&self) -> usize {
         self.data_offset.saturating_add(self.data.len())
     }
 }
 
-/// One media object or a part of it.
+/// One media object or a part of it (section 5.2.3 of the ASF specification).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Piece<'a> {

@@ -71,6 +71,8 @@ impl<R: Read + Seek> FileReader<R> {
     /// [`deviations`](Self::deviations). No more than [`Limits::search_packets`] packets are read
     /// in a row; when they do not hold a key frame, the result is packet 0.
     ///
+    /// Fails when the input cannot be read.
+    ///
     /// [`Limits::search_packets`]: crate::Limits::search_packets
     ///
     /// ```
@@ -96,7 +98,7 @@ impl<R: Read + Seek> FileReader<R> {
     }
 
     /// [`seek`](Self::seek) by one method; by send times when the file has no such index or when
-    /// it leads astray.
+    /// it leads astray. Fails as it does.
     pub fn seek_with(
         &mut self,
         method: SeekMethod,
@@ -110,7 +112,7 @@ impl<R: Read + Seek> FileReader<R> {
     /// from 0, or for the last one before it that is indexed.
     ///
     /// `None` without such an entry, and when the entry does not lead to a packet in which a media
-    /// object of the stream starts.
+    /// object of the stream starts. Fails when the input cannot be read.
     pub fn packet_of_object(&mut self, object: u64, stream: u8) -> Result<Option<u64>, FileError> {
         let target = self.indexes()?.iter().find_map(|index| {
             let IndexObject::MediaObject(index) = index else { return None };
@@ -125,7 +127,7 @@ impl<R: Read + Seek> FileReader<R> {
     /// seconds and frames, two digits each.
     ///
     /// `None` without such an entry, and when the entry does not lead to a packet in which a media
-    /// object of the stream starts.
+    /// object of the stream starts. Fails when the input cannot be read.
     pub fn packet_of_timecode(
         &mut self,
         range: u16,

@@ -68,7 +68,8 @@ struct Object {
 }
 
 impl Rewind {
-    /// Starts with the last key frame that begins before packet `packet`, counted from 0.
+    /// Starts with the last key frame that begins before packet `packet`, counted from 0. Fails
+    /// when the header does not declare the stream.
     pub fn new(header: &Header, stream: u8, packet: u64) -> Result<Self, NoSuchStream> {
         let kind = header.stream(stream).ok_or(NoSuchStream { number: stream })?.kind;
         Ok(Self {
