@@ -13,7 +13,7 @@ use mms_examples::inspect::{InspectError, Report, Seen, open};
 #[derive(Parser)]
 #[command(
     name = "inspect",
-    after_help = "Exit status: 0 done, 1 the header cannot be read, 2 wrong usage."
+    after_help = "Exit status: 0 done, whatever is wrong behind the header; 1 failed; 2 wrong usage."
 )]
 struct Arguments {
     /// The file; - reads from a pipe.

@@ -1,13 +1,25 @@
 //! How the programs speak about files.
 
+use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A file's name, on one line: whoever made the file may have put anything into its name, such as
 /// what makes a terminal do things.
 #[must_use]
 pub fn shown(path: &Path) -> String {
     path.to_string_lossy().chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// Where a file lies, or will lie, whatever way its name takes there. A link is not replaced, but
+/// what it leads to.
+pub(crate) fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let in_folder = || {
+        let folder = fs::canonicalize(folder.unwrap_or_else(|| Path::new("."))).ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
 }
 
 /// What to do where a file cannot be written.

@@ -5,8 +5,7 @@ mod failure;
 mod report;
 
 use std::cell::Cell;
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +14,9 @@ use mms_client::Cancel;
 
 pub use failure::Failure;
 pub use report::Report;
+
+use crate::draft::Draft;
+use crate::files::place;
 
 /// What to filter, and where to.
 #[derive(Debug, Clone)]
@@ -36,21 +38,6 @@ impl Options {
         let (input, output) = (input.to_owned(), output.to_owned());
         Self { input, output, streams: streams.to_vec(), force: false }
     }
-
-    /// The file that is written to until it is complete. It lies in the same folder, so that it only
-    /// has to be renamed, and no other process uses the name.
-    fn unfinished(&self) -> PathBuf {
-        let place = self.place();
-        let mut name = OsString::from(".");
-        name.push(place.file_name().unwrap_or_default());
-        name.push(format!(".{}.part", std::process::id()));
-        place.with_file_name(name)
-    }
-
-    /// Where the output is in the end: a link stays one.
-    fn place(&self) -> PathBuf {
-        fs::canonicalize(&self.output).unwrap_or_else(|_| self.output.clone())
-    }
 }
 
 /// Writes the output. It is complete, or as it was before. `cancel` stops it from another thread.
@@ -61,18 +48,13 @@ impl Options {
 pub fn filter(options: &Options, cancel: &Cancel) -> Result<Report, Failure> {
     let input = open(&options.input)?;
     check(options)?;
-    let unfinished = options.unfinished();
-    let written = write(options, input, &unfinished, cancel).and_then(|filtered| {
-        // It may have come into being meanwhile.
-        check(options)?;
-        fs::rename(&unfinished, options.place()).map_err(|error| unwritable(options, error))?;
-        Ok(filtered)
-    });
-    if written.is_err() {
-        // It may never have been made.
-        let _ = fs::remove_file(&unfinished);
-    }
-    written.map(|filtered| Report::new(options, filtered))
+    let mut draft = Draft::beside(&options.output).map_err(|error| unwritable(options, error))?;
+    let filtered = write(options, input, draft.file(), cancel)?;
+    draft.keep(options.force).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::Exists(options.output.clone()),
+        _ => unwritable(options, error),
+    })?;
+    Ok(Report::new(options, filtered))
 }
 
 fn open(path: &Path) -> Result<File, Failure> {
@@ -87,7 +69,7 @@ fn open(path: &Path) -> Result<File, Failure> {
 /// Whether the output may be written.
 fn check(options: &Options) -> Result<(), Failure> {
     let output = &options.output;
-    if same(&options.input, output) {
+    if place(&options.input) == place(output) {
         return Err(Failure::Same(output.clone()));
     }
     match output.metadata() {
@@ -110,24 +92,14 @@ fn check(options: &Options) -> Result<(), Failure> {
     }
 }
 
-fn same(one: &Path, other: &Path) -> bool {
-    let whole = |path| fs::canonicalize(path).ok();
-    whole(one).is_some_and(|path| whole(other) == Some(path))
-}
-
 fn write(
     options: &Options,
     input: File,
-    unfinished: &Path,
+    output: &mut File,
     cancel: &Cancel,
 ) -> Result<Filtered, Failure> {
     let failed_to_read = Cell::new(false);
     let input = Watched { input: BufReader::new(input), failed: &failed_to_read, cancel };
-    let output = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(unfinished)
-        .map_err(|error| unwritable(options, error))?;
     mms_asf::filter(input, output, &options.streams, &FilterOptions::default()).map_err(|error| {
         let path = options.input.clone();
         match error {

@@ -1,6 +1,5 @@
 //! Makes a file whole, and leaves everything as it was when that fails.
 
-mod draft;
 mod report;
 
 use std::ffi::OsString;
@@ -11,9 +10,9 @@ use std::path::{Path, PathBuf};
 use mms_asf::{FileError, RepairOptions};
 use mms_client::Cancel;
 
-use self::draft::Draft;
 pub use self::report::Report;
-use crate::files::{advice, shown};
+use crate::draft::Draft;
+use crate::files::{advice, place, shown};
 
 /// What to do with the repaired file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -124,7 +123,7 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
         return Err(RepairError::RestIsOutput(rest.clone()));
     }
 
-    let mut draft = Draft::beside(&target)?;
+    let mut draft = Draft::beside(&target).map_err(|error| refused(&target, error))?;
     let mut source = Source { file: &mut file, cancel, failure: None };
     let mut sink = Sink { draft: &mut draft, failure: None };
     let done = mms_asf::repair(&mut source, &mut sink, &RepairOptions::default());
@@ -159,19 +158,21 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
         return Err(RepairError::MoreFollows { path: input.to_owned(), next });
     }
     // First, or it would be lost where it cannot get its name.
-    let rest = match rest {
-        Some(draft) => {
+    let rest = match (rest, &options.rest) {
+        (Some(draft), Some(path)) => {
             draft.allow(&found.permissions());
-            Some(draft.keep(options.force)?)
+            draft.keep(options.force).map_err(|error| refused(path, error))?;
+            Some(path.clone())
         }
-        None => None,
+        _ => None,
     };
     let unchanged = repaired.changes.is_empty() && repaired.next.is_none();
     let output = if in_place && unchanged {
         None
     } else {
         draft.allow(&found.permissions());
-        Some(draft.keep(options.force || in_place)?)
+        draft.keep(options.force || in_place).map_err(|error| refused(&target, error))?;
+        Some(target)
     };
     Ok(Report { input: input.to_owned(), output, rest, repaired })
 }
@@ -179,7 +180,7 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
 /// Copies what follows to a draft of its own.
 fn rest(source: Source<'_>, next: u64, path: &Path, input: &Path) -> Result<Draft, RepairError> {
     let unreadable = |source| RepairError::Unreadable { path: input.to_owned(), source };
-    let mut draft = Draft::beside(path)?;
+    let mut draft = Draft::beside(path).map_err(|error| refused(path, error))?;
     source.file.seek(SeekFrom::Start(next)).map_err(unreadable)?;
     let mut sink = Sink { draft: &mut draft, failure: None };
     let copied = io::copy(&mut BufReader::with_capacity(1 << 18, source), &mut sink);
@@ -208,15 +209,12 @@ fn check(path: &Path, input: &Path, force: bool) -> Result<(), RepairError> {
     }
 }
 
-/// Where a file lies, or will lie, whatever way its name takes there. A link is not replaced, but
-/// what it leads to.
-fn place(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let in_folder = || {
-        let folder = fs::canonicalize(folder.unwrap_or_else(|| Path::new("."))).ok()?;
-        Some(folder.join(path.file_name()?))
-    };
-    fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
+/// Why an output cannot have its name.
+fn refused(path: &Path, source: io::Error) -> RepairError {
+    match source.kind() {
+        io::ErrorKind::AlreadyExists => RepairError::Exists(path.to_owned()),
+        _ => RepairError::Unwritable { path: path.to_owned(), source },
+    }
 }
 
 /// `name.repaired.wmv` for `name.wmv`.
