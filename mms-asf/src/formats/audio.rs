@@ -134,7 +134,7 @@ pub struct Extensible {
     /// What the format is.
     #[doc(alias = "SubFormat")]
     pub sub_format: Uuid,
-    /// What the codec needs to know besides.
+    /// What the codec needs to know besides, up to 65,513 bytes.
     pub codec_data: Bytes,
 }
 

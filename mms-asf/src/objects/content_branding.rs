@@ -21,10 +21,10 @@ pub struct ContentBranding {
     /// The image, up to 4 GiB.
     #[doc(alias = "Banner Image Data")]
     pub banner: Bytes,
-    /// Where a click on the banner leads.
+    /// Where a click on the banner leads, up to 4 GiB.
     #[doc(alias = "Banner Image URL")]
     pub banner_url: Text8,
-    /// Where a click on the copyright notice leads.
+    /// Where a click on the copyright notice leads, up to 4 GiB.
     #[doc(alias = "Copyright URL")]
     pub copyright_url: Text8,
 }

@@ -19,7 +19,7 @@ pub struct ContentEncryption {
     /// Encrypted, for the licence server; up to 4 GiB.
     #[doc(alias = "Secret Data")]
     pub secret: Bytes,
-    /// The kind of protection: `DRM`.
+    /// The kind of protection, `DRM`; up to 4 GiB, as are the next two.
     #[doc(alias = "Protection Type")]
     pub kind: Text8,
     /// Which key the content is encrypted with.
