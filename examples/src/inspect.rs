@@ -177,7 +177,7 @@ fn receive(input: &mut impl Read, parser: &mut StreamParser) -> io::Result<()> {
     }
 }
 
-fn milliseconds(time: Duration) -> u64 {
+pub(crate) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -11,6 +11,7 @@ use mms_asf::{FileError, RepairOptions};
 use mms_client::Cancel;
 
 pub use self::report::Report;
+pub(crate) use self::report::changes;
 use crate::draft::Draft;
 use crate::files::{advice, place, shown};
 

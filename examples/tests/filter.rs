@@ -64,6 +64,11 @@ fn one_stream_of_two() {
     assert!(object["removed"][0]["payloads"].as_u64().unwrap() > 100, "{object}");
     assert_eq!(object["bytes"], fs::metadata(scratch.join("v.wmv")).unwrap().len());
     assert_eq!((&object["seekable"], &object["unreadable_packets"]), (&true.into(), &0.into()));
+    // As `repair` says it.
+    assert_eq!(object["media_duration_ms"], 5_999, "{object}");
+    let kinds: Vec<_> =
+        object["changes"].as_array().unwrap().iter().map(|it| &it["kind"]).collect();
+    assert!(kinds.contains(&&"file_size".into()), "{object}");
 }
 
 #[test]

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use super::Options;
 use crate::files::shown;
+use crate::inspect::milliseconds;
+use crate::repair::changes;
 
 /// What was written, and what was not.
 #[derive(Debug)]
@@ -101,20 +103,19 @@ impl Report {
                 })
             })
             .collect();
-        let changes: Vec<_> = file.changes.iter().map(ToString::to_string).collect();
         json!({
             "input": self.options.input.to_string_lossy(),
             "output": self.output().to_string_lossy(),
             "error": null,
             "packets": file.packets,
             "bytes": file.file_size,
-            "seconds": file.media_duration.as_secs_f64(),
+            "media_duration_ms": milliseconds(file.media_duration),
             "seekable": file.seekable,
             "removed": removed,
             "removed_packets": self.filtered.removed_packets,
             "unreadable_packets": self.filtered.unreadable_packets,
             "left_out": file.left_out,
-            "changes": changes,
+            "changes": changes(&file.changes),
             "next": file.next,
         })
     }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::RepairError;
 use crate::files::shown;
+use crate::inspect::milliseconds;
 
 /// What was done.
 #[derive(Debug)]
@@ -77,26 +78,26 @@ impl Report {
     #[must_use]
     pub fn json(&self) -> Value {
         let repaired = &self.repaired;
-        let changes: Vec<_> = repaired
-            .changes
-            .iter()
-            .map(|change| json!({ "kind": kind(change), "text": change.to_string() }))
-            .collect();
-        let duration = repaired.media_duration.as_millis();
         json!({
             "input": self.input.to_string_lossy(),
             "output": self.output.as_ref().map(|path| path.to_string_lossy()),
             "packets": repaired.packets,
             "bytes": repaired.file_size,
-            "media_duration_ms": u64::try_from(duration).unwrap_or(u64::MAX),
+            "media_duration_ms": milliseconds(repaired.media_duration),
             "seekable": repaired.seekable,
             "left_out": repaired.left_out,
-            "changes": changes,
+            "changes": changes(&repaired.changes),
             "next": repaired.next,
             "rest": self.rest.as_ref().map(|path| path.to_string_lossy()),
             "error": null,
         })
     }
+}
+
+/// What was changed, for programs.
+pub(crate) fn changes(changes: &[Change]) -> Vec<Value> {
+    let object = |change: &Change| json!({ "kind": kind(change), "text": change.to_string() });
+    changes.iter().map(object).collect()
 }
 
 /// The name of a kind of change, which stays when its words change.
