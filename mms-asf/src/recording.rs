@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 
 use self::header::FinalHeader;
 use self::timeline::Timeline;
+use crate::index::is_index;
 use crate::{
     Header, IndexBuilder, Indexes, Limits, Object, Packet, Payload, Shift, StreamKind, guid,
 };
@@ -208,11 +209,17 @@ impl Recording {
         if given(guid::SIMPLE_INDEX) {
             indexes.simple.clear();
         }
+        // Simple Indexes come last of all indexes, as encoders have them.
+        let last = self.behind.iter().rposition(|object| is_index(object.id));
+        let place = last.map_or(0, |last| last.saturating_add(1));
+        let (front, rest) = self.behind.split_at_checked(place).unwrap_or_default();
         let mut index = BytesMut::new();
-        indexes.write(&mut index);
-        for object in &self.behind {
-            index.extend_from_slice(&object.bytes);
+        if let Some(made) = &indexes.index {
+            made.write(&mut index);
         }
+        front.iter().for_each(|object| index.extend_from_slice(&object.bytes));
+        indexes.simple.iter().for_each(|(_, made)| made.write(&mut index));
+        rest.iter().for_each(|object| index.extend_from_slice(&object.bytes));
         let made = FinalHeader {
             packets: self.packets,
             file_size: self.data_end().saturating_add(index.len() as u64),

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
 use self::keys::Keys;
+use crate::index::is_index;
 use crate::object::Object;
 use crate::{Header, IndexObject, Limits, Payload, Recording, SimpleIndex, StreamKind, guid};
 
@@ -101,10 +102,6 @@ impl Behind {
         let kept = kept.into_iter().map(|(_, object)| object).collect();
         Tail { kept, left, bytes: bytes.freeze() }
     }
-}
-
-fn is_index(id: Uuid) -> bool {
-    [guid::SIMPLE_INDEX, guid::INDEX, guid::MEDIA_OBJECT_INDEX, guid::TIMECODE_INDEX].contains(&id)
 }
 
 /// Whether an index leads to packets only.

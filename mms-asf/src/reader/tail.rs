@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::read_up_to;
 use crate::header::DATA_HEAD;
+use crate::index::is_index;
 use crate::object::{self, HEAD};
 use crate::{Deviation, Header, IndexObject, Limits, guid};
 
@@ -152,10 +153,6 @@ fn scan(
         object::head(rest, 0).is_ok_and(|(id, size)| is_index(id) && size <= rest.len() as u64)
     });
     Ok(found.map(|at| start.saturating_add(at as u64)))
-}
-
-fn is_index(id: Uuid) -> bool {
-    [guid::SIMPLE_INDEX, guid::INDEX, guid::MEDIA_OBJECT_INDEX, guid::TIMECODE_INDEX].contains(&id)
 }
 
 /// Another file may follow.

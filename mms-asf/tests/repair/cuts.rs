@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use mms_asf::testing::{TestPacket, TestPayload, TestStream, header as made};
-use mms_asf::{Change, FileError, RepairOptions};
+use mms_asf::objects::{Body as _, IndexParameters};
+use mms_asf::testing::{TestPacket, TestPayload, TestStream, header as made, header_with};
+use mms_asf::{Change, FileError, IndexKind, IndexSpecifier, RepairOptions, guid};
 
 use crate::harness::{
     P, SIZE, checked, file, header, packet, packets, short, start, try_repair, whole,
@@ -17,6 +18,21 @@ fn a_whole_file_is_copied() {
     assert_eq!((repaired.changes, repaired.left_out), (vec![], 0));
     assert_eq!(repaired.media_duration, Duration::from_secs(9));
     assert!(repaired.seekable);
+}
+
+#[test]
+fn a_whole_file_with_indexes_of_two_kinds_is_copied() {
+    let mut parameters = IndexParameters::default();
+    parameters.interval = 1_000;
+    parameters.specifiers = vec![IndexSpecifier { stream: 1, kind: IndexKind::KeyFrame }];
+    let parameters = parameters.encode().unwrap().bytes;
+    // The second stream has no key frame, and with it no Simple Index.
+    let streams = [TestStream::Video(1), TestStream::Video(2)];
+    let header = header_with(SIZE, 9, 2, &streams, &[parameters]);
+    let (found, repaired) = whole(&[&header[..], &packets(0..9)].concat());
+    assert!(short(&repaired.changes).contains(&"IndexMade".to_owned()));
+    let kinds: Vec<_> = found.objects.iter().map(|(id, _)| *id).collect();
+    assert_eq!(kinds, [guid::INDEX, guid::SIMPLE_INDEX]);
 }
 
 #[test]
