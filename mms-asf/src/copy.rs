@@ -176,7 +176,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
     }
 
     fn begins_like_a_packet(&self, bytes: &[u8]) -> bool {
-        self.opening.is_some_and(|opening| opening.fits(bytes))
+        self.opening.unwrap_or(Opening::Customary).fits(bytes)
     }
 
     /// A packet that was read. Behind a header that was there again packets may begin in another

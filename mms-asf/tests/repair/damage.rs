@@ -153,6 +153,10 @@ fn an_object_that_begins_like_a_packet_does_not_stay() {
     let kept = found.objects.len();
     let (found, _) = whole(&input(&like(0x83)));
     assert_eq!(found.objects.len(), kept + 1);
+    // In front of all packets too: what lies there comes to lie behind them.
+    let index = object(guid::SIMPLE_INDEX, &[0; 32]);
+    let input = [&header(9)[..], &index, &like(0x82), &packets(0..9)].concat();
+    assert_eq!(whole(&input).0.objects.len(), 1);
 }
 
 #[test]
