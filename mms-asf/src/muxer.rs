@@ -28,7 +28,7 @@ pub struct Sample {
     pub time: Duration,
     /// How long it is shown, in milliseconds. When not given, that is as long as the data rate of
     /// an audio stream says, as the average frame of a video stream, or as the distance to the
-    /// media object before.
+    /// media object that is shown before it.
     pub duration: Option<Duration>,
     /// It can be decoded on its own. Means something for video only.
     pub key_frame: bool,

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mms_asf::objects::{Body, IndexParameters, ScriptCommand, ScriptCommands};
-use mms_asf::testing::{self, TestStream, header_with, key_packet, object, packet};
+use mms_asf::testing::{
+    self, TestPacket, TestPayload, TestStream, header_with, key_packet, object, packet,
+};
 use mms_asf::{
     FileReader, FileWriter, Header, IndexKind, IndexObject, IndexSpecifier, Rebase, Recording, guid,
 };
@@ -145,6 +147,16 @@ fn the_signature_of_an_exact_copy_stays() {
     assert_eq!(copy.as_bytes(), header.as_bytes());
     let (part, _) = parts(&record(&header, &packets[..2], Rebase::None));
     assert!(!ids(&part).contains(&guid::DIGITAL_SIGNATURE));
+}
+
+#[test]
+fn the_last_picture_lasts_as_long_as_the_one_shown_before_it() {
+    let packets = [0, 120, 40, 80, 240, 160, 200].map(|time| {
+        let payload = TestPayload::whole(0x81, time, 3_000 + time, b"a picture");
+        TestPacket { send_time: time, ..TestPacket::single(payload) }.build(SIZE)
+    });
+    let (header, _) = parts(&record(&live(&[TestStream::Video(1)], &[]), &packets, Rebase::None));
+    assert_eq!(header.file().media_duration(), Duration::from_millis(280));
 }
 
 #[test]

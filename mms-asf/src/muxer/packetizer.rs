@@ -56,8 +56,6 @@ pub struct Packetizer {
     span: Option<(u64, u64)>,
     /// The highest media time so far, of all streams.
     latest: u64,
-    /// The highest presentation time so far, with the object's duration.
-    end: u64,
     /// First and last send time, and the last packet's duration.
     sends: Option<(u64, u64, u16)>,
     ready: VecDeque<Bytes>,
@@ -89,7 +87,6 @@ impl Packetizer {
             open: OpenPacket::new(packet_size),
             span: None,
             latest: 0,
-            end: 0,
             sends: None,
             ready: VecDeque::new(),
         })
@@ -114,9 +111,8 @@ impl Packetizer {
         let object = Object { number: track.next, ..object };
         track.next = track.next.wrapping_add(1);
         track.largest = track.largest.max(object.size);
-        let end = media_time.saturating_add(track.object(sample, media_time));
+        let end = track.object(sample, media_time);
         self.latest = self.latest.max(media_time);
-        self.end = self.end.max(end.saturating_add(self.preroll));
 
         let mut rest = sample.data.clone();
         let mut offset = 0_u32;
@@ -166,7 +162,8 @@ impl Packetizer {
 
     /// The end of the last media object, preroll included.
     pub fn play_duration(&self) -> Duration {
-        Duration::from_millis(self.end)
+        let end = self.tracks.iter().filter_map(Track::end).max();
+        Duration::from_millis(end.map_or(0, |end| end.saturating_add(self.preroll)))
     }
 
     /// From the first to the last packet's send time, plus the last packet's duration.

@@ -2,7 +2,7 @@
 
 use super::Sample;
 use crate::Stream;
-use crate::lasting::Lasting;
+use crate::lasting::{Lasting, Neighbours};
 use crate::time::to_millis;
 
 /// All times in milliseconds.
@@ -16,9 +16,9 @@ pub(super) struct Track {
     /// The size of its largest media object, in bytes.
     pub(super) largest: u32,
     lasting: Lasting,
-    /// The time of the last object, and its distance to the one before.
-    last: Option<u64>,
-    distance: u64,
+    neighbours: Neighbours,
+    /// The highest end of the objects that say how long they last.
+    known_end: Option<u64>,
 }
 
 impl Track {
@@ -29,20 +29,22 @@ impl Track {
             bytes: 0,
             largest: 0,
             lasting: Lasting::new(stream),
-            last: None,
-            distance: 0,
+            neighbours: Neighbours::default(),
+            known_end: None,
         }
     }
 
-    /// Notes an object and tells how long it lasts.
+    /// Notes an object and tells when it ends, as far as the objects before it tell.
     pub(super) fn object(&mut self, sample: &Sample, time: u64) -> u64 {
-        if let Some(last) = self.last {
-            self.distance = time.saturating_sub(last);
-        }
-        self.last = Some(time);
-        match sample.duration {
-            Some(duration) => to_millis(duration),
-            None => self.lasting.guess(sample.data.len() as u64, self.distance),
-        }
+        let told = sample.duration.map(to_millis);
+        let duration = told.or_else(|| self.lasting.guess(sample.data.len() as u64));
+        self.neighbours.note(time, duration);
+        self.known_end = self.known_end.max(duration.map(|duration| time.saturating_add(duration)));
+        time.saturating_add(duration.unwrap_or_else(|| self.neighbours.duration()))
+    }
+
+    /// When the last object ends, if there is one.
+    pub(super) fn end(&self) -> Option<u64> {
+        self.known_end.max(self.neighbours.end())
     }
 }

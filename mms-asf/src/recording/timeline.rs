@@ -1,14 +1,15 @@
 //! Send and presentation times, which wrap on the wire, on one line of 64 bits.
 
 use crate::clock::near_in_file;
-use crate::lasting::Lasting;
+use crate::lasting::{Lasting, Neighbours};
 use crate::{Header, Packet, Payload, Piece, Stream, guid};
 
 /// All times in milliseconds. Those before the wire's zero count as zero.
 #[derive(Debug, Clone)]
 pub(super) struct Timeline {
     sends: Option<Sends>,
-    /// Lowest and highest presentation time, the latter with the object's duration.
+    /// Lowest and highest presentation time, the latter with the object's duration as far as it is
+    /// known without its neighbours.
     shown: Option<(u64, u64)>,
     tracks: Vec<Track>,
 }
@@ -27,9 +28,7 @@ struct Track {
     lasting: Lasting,
     /// Where the sample duration lies in the payload extensions.
     sample_duration: Option<usize>,
-    /// The object seen last: its number and time, and its distance to the one before.
-    last: Option<(u32, u64)>,
-    distance: u64,
+    neighbours: Neighbours,
 }
 
 impl Timeline {
@@ -71,11 +70,12 @@ impl Timeline {
     }
 
     pub(super) fn play_duration(&self) -> u64 {
-        self.shown.map_or(0, |(_, end)| end)
+        let ends = self.tracks.iter().filter_map(|track| track.neighbours.end());
+        ends.chain(self.shown.map(|(_, end)| end)).max().unwrap_or(0)
     }
 
     pub(super) fn media_duration(&self) -> u64 {
-        self.shown.map_or(0, |(start, end)| end.saturating_sub(start))
+        self.shown.map_or(0, |(start, _)| self.play_duration().saturating_sub(start))
     }
 
     pub(super) fn send_duration(&self) -> u64 {
@@ -99,21 +99,13 @@ impl Track {
             number: stream.number,
             lasting: Lasting::new(stream),
             sample_duration,
-            last: None,
-            distance: 0,
+            neighbours: Neighbours::default(),
         }
     }
 
-    /// Notes an object and tells how long it lasts: as long as its payload extension, the stream's
-    /// declaration or the distance to the object before it says.
+    /// Notes an object and tells how long it lasts, as its payload extension or the stream's
+    /// declaration says; 0 when only the distance to its neighbours does.
     fn object(&mut self, payload: &Payload<'_>, piece: &Piece<'_>, time: u64) -> u64 {
-        let (number, size) = (piece.object_number, piece.data.len() as u64);
-        if let Some((last, at)) = self.last {
-            if last != number {
-                self.distance = time.saturating_sub(at);
-            }
-        }
-        self.last = Some((number, time));
         if !self.lasting.lasts() {
             return 0;
         }
@@ -124,7 +116,9 @@ impl Track {
             .and_then(|rest| rest.first_chunk())
             .map(|value| u64::from(u16::from_le_bytes(*value)))
             .filter(|&duration| duration > 1);
-        let size = payload.object_size.map_or(size, u64::from);
-        declared.unwrap_or_else(|| self.lasting.guess(size, self.distance))
+        let size = || payload.object_size.map_or(piece.data.len() as u64, u64::from);
+        let duration = declared.or_else(|| self.lasting.guess(size()));
+        self.neighbours.note(time, duration);
+        duration.unwrap_or(0)
     }
 }

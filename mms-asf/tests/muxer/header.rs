@@ -45,6 +45,20 @@ fn the_header_says_what_was_written() {
 }
 
 #[test]
+fn frames_are_shown_in_another_order_than_they_are_written() {
+    let header = header(1_000, 1_000, &[2]);
+    let mut samples: Vec<_> =
+        [0, 120, 40, 80, 240, 160, 200].map(|time| sample(2, time, 900)).into();
+    samples[0].key_frame = true;
+    let (finished, ..) = parts(&write(&header, &samples));
+    assert_eq!(finished.file().media_duration(), ms(280));
+    // The last one is not always the one that is shown last.
+    samples[4].duration = Some(ms(50));
+    let (finished, ..) = parts(&write(&header, &samples));
+    assert_eq!(finished.file().media_duration(), ms(290));
+}
+
+#[test]
 fn what_the_header_said_before_stays() {
     let mut file = FileProperties::new(FILE_ID, 1_000);
     (file.max_bit_rate, file.flags) = (77_000, FileProperties::BROADCAST | 8);
