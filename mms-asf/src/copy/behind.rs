@@ -115,11 +115,7 @@ fn fits(index: &IndexObject, header: &Header, packets: u64) -> bool {
         IndexObject::Simple(index) => {
             index.entries().all(|entry| u64::from(entry.packet) < packets)
         }
-        IndexObject::Index(index) => {
-            let columns = index.specifiers().count();
-            (0..index.len())
-                .all(|row| (0..columns).filter_map(|column| index.target(column, row)).all(inside))
-        }
+        IndexObject::Index(index) => index.targets().all(inside),
         _ => true,
     }
 }

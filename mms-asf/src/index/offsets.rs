@@ -88,6 +88,11 @@ impl Index {
         self.table.write(out);
     }
 
+    /// The targets of all columns and entries.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = u64> + '_ {
+        self.table.targets()
+    }
+
     pub(super) fn parse(object: &Bytes) -> Result<Self, Error> {
         Table::parse(object, INDEX).map(|table| Self { table })
     }

@@ -101,6 +101,15 @@ impl Table {
         self.blocks().fold(0, |sum, block| sum.saturating_add(block.rows.into()))
     }
 
+    /// All targets of all columns, in time proportional to the size of the index: to ask for one
+    /// after the other would walk over all blocks in front of each.
+    pub(super) fn targets(&self) -> impl Iterator<Item = u64> + '_ {
+        self.blocks().flat_map(|block| {
+            let rows = 0..u64::from(block.rows);
+            rows.flat_map(move |row| (0..block.columns).filter_map(move |c| block.target(c, row)))
+        })
+    }
+
     /// The target of one column in row `row` of all rows.
     pub(super) fn target(&self, column: usize, row: u64) -> Option<u64> {
         let mut left = row;

@@ -190,6 +190,27 @@ fn an_index_that_leads_elsewhere_is_made_anew() {
 }
 
 #[test]
+fn an_index_of_many_blocks_takes_no_longer_than_another() {
+    // So many blocks of one entry each that nobody would see the end if each entry were looked for
+    // from the first block on.
+    const BLOCKS: u32 = 200_000;
+    let mut body = [&1_000_u32.to_le_bytes()[..], &[1, 0]].concat();
+    body.extend(BLOCKS.to_le_bytes());
+    body.extend([1, 0, 3, 0]);
+    let block = |offset: u32| {
+        [&1_u32.to_le_bytes()[..], &0_u64.to_le_bytes(), &offset.to_le_bytes()].concat()
+    };
+    body.extend(block(0).repeat(BLOCKS as usize - 1));
+    let front = [&header(9)[..], &packets(0..9)].concat();
+    for (last, stays) in [(8 * SIZE, true), (9 * SIZE, false), (8 * SIZE + 1, false)] {
+        let index = object(guid::INDEX, &[&body[..], &block(last)].concat());
+        let (out, _) =
+            try_repair(&[&front[..], &index].concat(), &RepairOptions::default()).unwrap();
+        assert_eq!(out.len() > BLOCKS as usize, stays, "{last}");
+    }
+}
+
+#[test]
 fn a_data_object_that_lies() {
     let good = file(COUNT);
     for at in [start(&good) - 34, start(&good) - 10] {
