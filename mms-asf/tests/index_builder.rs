@@ -204,6 +204,21 @@ fn the_declared_index_is_made() {
 }
 
 #[test]
+fn columns_that_never_have_targets_cost_nothing() {
+    // So many for each of so many media objects that nobody would see the end.
+    let mut columns: Vec<_> = (4..u16::MAX).map(|kind| (1, kind)).collect();
+    columns.push((1, 2));
+    let header = testing::header_with(SIZE, 5, 2, &VIDEO, &[parameters(1_000, &columns)]);
+    let pieces = [&b"x"[..]; 60];
+    let packets: Vec<_> =
+        (0..3_000).map(|n| sent(TestPayload::compressed(0x81, n, 0, 0, &pieces))).collect();
+    let index = build(&header, &packets, 1).index.unwrap();
+    assert_eq!(index.specifiers().count(), columns.len());
+    assert_eq!(column(&index, 0), [None]);
+    assert_eq!(column(&index, columns.len() - 1), [Some(2_999)]);
+}
+
+#[test]
 fn memory_has_a_limit() {
     let columns = vec![(1, 3); 1_000];
     let more = [parameters(1, &columns)];

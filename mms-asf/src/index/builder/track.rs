@@ -96,9 +96,11 @@ impl Watched {
     }
 
     /// Adds a column of the Index Object, whose interval is in milliseconds. One of an
-    /// undocumented type never has targets.
+    /// undocumented type never has targets, and headers can declare 65,535 of them: each would be
+    /// looked at for each media object.
     pub(super) fn declare(&mut self, kind: IndexKind, interval: u64) {
-        if !self.columns.iter().any(|(known, _)| *known == kind) {
+        let documented = !matches!(kind, IndexKind::Other(_));
+        if documented && !self.columns.iter().any(|(known, _)| *known == kind) {
             self.columns.push((kind, Track::new(interval)));
         }
     }
