@@ -51,6 +51,29 @@ fn a_capture_from_the_middle_starts_at_zero() {
 }
 
 #[test]
+fn a_capture_in_which_times_wrap_goes_on() {
+    for first in [u32::MAX - 4_500, u32::MAX - 2_000, u32::MAX, 0x7FFF_F000] {
+        let packets = (0..9).flat_map(|number: u32| {
+            let time = first.wrapping_add(number * 1_000);
+            let stream = if number % 4 == 0 { 0x81 } else { 1 };
+            let picture = TestPayload::whole(stream, number, time.wrapping_add(3_000), b"picture");
+            TestPacket { send_time: time, duration: 1_000, ..TestPacket::single(picture) }
+                .build(SIZE)
+        });
+        let header = header_with(SIZE, 0, 1, &VIDEO, &[]);
+        let (found, repaired) = whole(&header.iter().copied().chain(packets).collect::<Vec<_>>());
+        let file = found.header.file();
+        assert_eq!(repaired.media_duration, Duration::from_secs(9), "{first:x}");
+        assert_eq!(file.play_duration, Duration::from_secs(12), "{first:x}");
+        assert_eq!(file.send_duration, Duration::from_secs(9), "{first:x}");
+        let index = mms_asf::IndexObject::parse(&found.objects[0].1).unwrap();
+        let mms_asf::IndexObject::Simple(index) = index else { panic!("{index:?}") };
+        let targets: Vec<_> = index.entries().map(|entry| entry.packet).collect();
+        assert_eq!(targets, [0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 8], "{first:x}");
+    }
+}
+
+#[test]
 fn times_stay_where_they_shall() {
     let header = testing::live_header(SIZE, &VIDEO);
     let input = [&header[..], &packets(400..409)].concat();
