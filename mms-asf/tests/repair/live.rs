@@ -88,6 +88,17 @@ fn times_stay_where_they_shall() {
 }
 
 #[test]
+fn an_index_does_not_outlive_the_times_it_was_made_for() {
+    let input = [&testing::live_header(SIZE, &VIDEO)[..], &packets(400..409)].concat();
+    let mut options = RepairOptions::default();
+    options.rebase = Rebase::None;
+    let (late, _) = try_repair(&input, &options).unwrap();
+    let (rebased, repaired) = try_repair(&late, &RepairOptions::default()).unwrap();
+    assert!(rebased == try_repair(&input, &RepairOptions::default()).unwrap().0);
+    assert!(short(&repaired.changes).contains(&"ObjectLeftOut".to_owned()));
+}
+
+#[test]
 fn times_that_cannot_be_moved_stay_all() {
     // Compressed payloads whose presentation time has 16 bits.
     let packet = |number: u32| {
