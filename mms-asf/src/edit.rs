@@ -278,12 +278,14 @@ impl HeaderEditor {
         let old_len = before.len();
         self.level.fit(old_len, self.room)?;
         let (old_len, new_len) = (old_len as u64, self.level.len() as u64);
-        self.edit_each(|file: &mut FileProperties| {
+        self.each(FileProperties::ID, |object| {
+            let file = FileProperties::decode(object)?;
             // 0 and the broadcast flag say that the size is not known.
             if file.file_size != 0 && !file.broadcast() {
-                file.file_size = file.file_size.saturating_sub(old_len).saturating_add(new_len);
+                let size = file.file_size.saturating_sub(old_len).saturating_add(new_len);
+                put_file_size(object, size);
             }
-            true
+            Ok(true)
         })?;
         Header::parse_with(&self.bytes(), &self.limits)
     }
@@ -293,6 +295,15 @@ impl HeaderEditor {
         let (head, data) = self.original.as_bytes().split_at_checked(data_at).unwrap_or_default();
         assemble(&self.level, head.get(28..CHILDREN).unwrap_or_default(), data)
     }
+}
+
+/// In place: written anew, the object could get another length, and the header with it.
+fn put_file_size(file: &mut Object, size: u64) {
+    let mut bytes = BytesMut::from(file.bytes.as_ref());
+    if let Some(field) = bytes.get_mut(40..48) {
+        field.copy_from_slice(&size.to_le_bytes());
+    }
+    file.bytes = bytes.freeze();
 }
 
 /// The Header Object with these children and reserved fields, and what follows it.

@@ -230,6 +230,22 @@ fn bytes_that_are_no_object_stay() {
     assert_eq!((after.len(), after.deviations().len()), (before.len(), 1));
 }
 
+#[test]
+fn a_file_size_with_bytes_behind_the_last_field() {
+    let good = header(&[]);
+    let mut bytes = good.as_bytes().to_vec();
+    // File Properties is the first object, of 104 bytes.
+    for field in [16, 30 + 16] {
+        bytes[field] += 5;
+    }
+    bytes.splice(30 + 104..30 + 104, *b"extra");
+    let before = Header::parse(&bytes.into()).unwrap();
+    let after = titled(&before, &"x".repeat(200));
+    let (old, new) = (before.file().file_size, after.file().file_size);
+    assert_eq!(new - old, (after.len() - before.len()) as u64);
+    assert_eq!(after.as_bytes()[30 + 104..][..5], *b"extra");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
