@@ -190,6 +190,20 @@ fn an_index_that_leads_elsewhere_is_made_anew() {
 }
 
 #[test]
+fn an_index_leads_to_the_start_in_front_of_the_first_key_frame_only() {
+    // Key frames begin in packets 3 and 7.
+    let input = [&header(9)[..], &packets(1..10)].concat();
+    let (good, _) = try_repair(&input, &RepairOptions::default()).unwrap();
+    let entry = |number: usize| start(&good) + 9 * P + 56 + 6 * number;
+    assert_eq!([5, 8, 11].map(|number| good[entry(number)]), [0, 3, 7]);
+    let mut bad = good.clone();
+    bad[entry(11)] = 0;
+    let (_, out, repaired) = checked(&bad).unwrap();
+    assert!(out == good);
+    assert_eq!(short(&repaired.changes), ["ObjectLeftOut", "IndexMade"]);
+}
+
+#[test]
 fn an_index_of_many_blocks_takes_no_longer_than_another() {
     // So many blocks of one entry each that nobody would see the end if each entry were looked for
     // from the first block on.
