@@ -300,3 +300,32 @@ proptest! {
         }
     }
 }
+
+/// The last entry lies behind more blocks than could be walked once for each entry.
+#[test]
+fn an_index_of_blocks_without_entries() {
+    const EMPTY: u32 = 300_000;
+    const ENTRIES: u32 = 200_000;
+    let mut body = 1_000_u32.to_le_bytes().to_vec();
+    body.extend_from_slice(&1_u16.to_le_bytes());
+    body.extend_from_slice(&(EMPTY + 1).to_le_bytes());
+    body.extend_from_slice(&[1, 0, 3, 0]);
+    body.resize(body.len() + 12 * EMPTY as usize, 0);
+    body.extend_from_slice(&ENTRIES.to_le_bytes());
+    body.resize(body.len() + 8 + 4 * ENTRIES as usize, 0);
+    let mut file = file(COUNT);
+    let add = |file: &mut Vec<u8>, body: &[u8]| {
+        file.extend_from_slice(&object(guid::INDEX, body));
+        let size = (file.len() as u64).to_le_bytes();
+        file[30 + 40..30 + 48].copy_from_slice(&size);
+    };
+    let mut good = file.clone();
+    add(&mut good, &body);
+    assert_eq!(whole(&good).1.changes, []);
+
+    let last = body.len() - 4;
+    body[last..].copy_from_slice(&(u32::from(u16::MAX) * SIZE).to_le_bytes());
+    add(&mut file, &body);
+    let (_, repaired) = whole(&file);
+    assert!(short(&repaired.changes).contains(&"ObjectLeftOut".to_owned()));
+}
