@@ -48,12 +48,23 @@ struct Wanted {
     shown: u64,
 }
 
+/// The packet of a key frame, and its presentation time in milliseconds.
+type Found = (u64, u64);
+
+/// What an index says.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    packet: u64,
+    /// The presentation time in milliseconds that it stands for.
+    time: u64,
+}
+
 /// What a packet holds of it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
     /// The presentation time of the last key frame that starts in time.
     start: Option<u64>,
-    /// A media object that starts too late.
+    /// A media object that starts too late, or everything in it was sent too late.
     late: bool,
 }
 
@@ -67,9 +78,10 @@ impl<R: Read + Seek> FileReader<R> {
     /// [`packet_at_time`](Self::packet_at_time); in finished files both clocks start at zero.
     ///
     /// A Simple Index is used before an Index Object, and where there is none, or where its entry
-    /// leads to the wrong place, send times are. An index that leads astray is reported in
-    /// [`deviations`](Self::deviations). No more than [`Limits::search_packets`] packets are read
-    /// in a row; when they do not hold a key frame, the result is packet 0.
+    /// leads to the wrong place, send times are. An index that leads astray, be it to an
+    /// earlier key frame, is reported in [`deviations`](Self::deviations). No more than
+    /// [`Limits::search_packets`] packets are read in a row; when they do not hold a key frame, the
+    /// result is packet 0.
     ///
     /// Fails when the input cannot be read.
     ///
@@ -157,27 +169,32 @@ impl<R: Read + Seek> FileReader<R> {
         let shown = time.saturating_add(preroll);
         let wanted =
             Wanted { stream, video: self.is_video(stream), first, shown: to_millis(shown) };
-        let point = |(packet, shown): (u64, u64), method| SeekPoint {
+        let point = |(packet, shown): Found, method| SeekPoint {
             packet,
             time: Some(Duration::from_millis(shown).saturating_sub(preroll)),
             method,
         };
-        let mut doubtful = Vec::new();
+        let (mut doubtful, mut early) = (Vec::new(), None);
         for &method in methods {
             let (what, entry) = match method {
                 SeekMethod::SimpleIndex => ("Simple Index Object", self.simple(shown, stream)?),
                 SeekMethod::Index => ("Index Object", self.by_time(shown, stream)?),
                 SeekMethod::SendTimes => continue,
             };
-            let Some((packet, next)) = entry else { continue };
-            if let Some(found) = self.follow_entry(&wanted, packet, next, &mut buffer)? {
-                return Ok(point(found, method));
+            let Some(entry) = entry else { continue };
+            match self.follow_entry(&wanted, entry, &mut buffer)? {
+                Some((found, true)) => return Ok(point(found, method)),
+                Some((found, false)) if early.is_none() => early = Some((found, method)),
+                _ => {}
             }
             doubtful.push(what);
         }
-        let Some(found) = self.by_send_times(&wanted, &mut buffer)? else {
-            return Ok(start);
-        };
+        let found = self.by_send_times(&wanted, &mut buffer)?;
+        if let Some((early, method)) = early.filter(|(early, _)| found.is_none_or(|f| f <= *early))
+        {
+            return Ok(point(early, method));
+        }
+        let Some(found) = found else { return Ok(start) };
         // Without any key frame in time the entries have nothing to point to.
         for what in doubtful {
             self.stale(what, stream);
@@ -185,12 +202,8 @@ impl<R: Read + Seek> FileReader<R> {
         Ok(point(found, SeekMethod::SendTimes))
     }
 
-    /// The packets of the entry for a presentation time and of the entry behind it.
-    fn simple(
-        &mut self,
-        shown: Duration,
-        stream: u8,
-    ) -> Result<Option<(u64, Option<u64>)>, FileError> {
+    /// The entry for a presentation time.
+    fn simple(&mut self, shown: Duration, stream: u8) -> Result<Option<Entry>, FileError> {
         if !self.is_video(stream) {
             return Ok(None);
         }
@@ -203,29 +216,25 @@ impl<R: Read + Seek> FileReader<R> {
         });
         Ok(simple.nth(place).and_then(|index| {
             let number = index.position(shown)?;
-            let packet = |number| index.entry(number).map(|entry| u64::from(entry.packet));
-            Some((packet(number)?, packet(number.saturating_add(1))))
+            let packet = index.entry(number)?.packet.into();
+            Some(Entry { packet, time: entry_time(number as u64, index.interval()) })
         }))
     }
 
     /// [`simple`](Self::simple) of the Index Object.
-    fn by_time(
-        &mut self,
-        shown: Duration,
-        stream: u8,
-    ) -> Result<Option<(u64, Option<u64>)>, FileError> {
+    fn by_time(&mut self, shown: Duration, stream: u8) -> Result<Option<Entry>, FileError> {
         let video = self.is_video(stream);
         let entry = self.indexes()?.iter().find_map(|index| {
             let IndexObject::Index(index) = index else { return None };
             let objects = || index.column(stream, IndexKind::MediaObject).filter(|_| !video);
             let column = index.column(stream, IndexKind::KeyFrame).or_else(objects)?;
             let number = index.position(shown)?;
-            let next = index.target(column, number.saturating_add(1));
-            Some((index.target(column, number)?, next))
+            let time = entry_time(number, index.interval());
+            Some((index.target(column, number)?, time))
         });
-        Ok(entry.map(|(target, next)| {
-            let next = next.and_then(|next| self.packet_of_target(next));
-            (self.packet_of_target(target).unwrap_or(u64::MAX), next)
+        Ok(entry.map(|(target, time)| {
+            let packet = self.packet_of_target(target).unwrap_or(u64::MAX);
+            Entry { packet, time }
         }))
     }
 
@@ -236,29 +245,32 @@ impl<R: Read + Seek> FileReader<R> {
         (packet.checked_mul(size) == Some(target)).then_some(packet)
     }
 
-    /// The last key frame in time from an entry on; `None` when the entry does not lead to one.
-    /// An index has one entry for many key frames, so those up to the next entry are looked at.
+    /// The last key frame in time from an entry on, and whether none can follow; `None` when the
+    /// entry does not lead to one.
+    ///
+    /// An index has one entry for many key frames, so those behind it are looked at. What the next
+    /// entry says is not asked: an index that was made for other packets, or that ends in zeros,
+    /// leads to the same packet again and again.
     fn follow_entry(
         &mut self,
         wanted: &Wanted,
-        packet: u64,
-        next: Option<u64>,
+        Entry { packet, time }: Entry,
         buffer: &mut BytesMut,
-    ) -> Result<Option<(u64, u64)>, FileError> {
+    ) -> Result<Option<(Found, bool)>, FileError> {
         let end = packet.saturating_add(self.limits.search_packets.into()).min(self.packets);
         let mut best = None;
         for number in packet..end {
             let seen = self.look(wanted, number, buffer)?;
+            if number > packet && seen.start.is_some_and(|start| start <= time) {
+                return Ok(None);
+            }
             best = seen.start.map(|start| (number, start)).or(best);
             // In front of the first key frame the entries are 0.
-            if (best.is_none() && packet != 0) || seen.late {
-                break;
-            }
-            if next.is_some_and(|next| next >= packet && next <= number) {
-                break;
+            if seen.late || (best.is_none() && packet != 0) {
+                return Ok(best.map(|best| (best, true)));
             }
         }
-        Ok(best)
+        Ok(best.map(|best| (best, end == self.packets)))
     }
 
     /// The last key frame in time, without an index.
@@ -266,7 +278,7 @@ impl<R: Read + Seek> FileReader<R> {
         &mut self,
         wanted: &Wanted,
         buffer: &mut BytesMut,
-    ) -> Result<Option<(u64, u64)>, FileError> {
+    ) -> Result<Option<Found>, FileError> {
         // What is shown in time was sent in time.
         let due = wanted.shown.saturating_sub(wanted.first.into());
         let last = self.packet_sent_by(due.into(), wanted.first, buffer)?;
@@ -293,6 +305,7 @@ impl<R: Read + Seek> FileReader<R> {
         };
         let sent =
             u64::from(wanted.first).saturating_add(since(wanted.first, packet.send_time()).into());
+        seen.late = sent > wanted.shown;
         let payloads = packet.payloads().map_while(Result::ok);
         for payload in payloads.filter(|p| p.stream == wanted.stream && p.offset == 0) {
             for piece in payload.pieces().map_while(Result::ok) {
@@ -336,6 +349,12 @@ impl<R: Read + Seek> FileReader<R> {
     fn is_video(&self, stream: u8) -> bool {
         self.header.stream(stream).is_some_and(|stream| stream.kind == StreamKind::Video)
     }
+}
+
+/// The presentation time of an entry in milliseconds.
+fn entry_time(number: u64, interval: Duration) -> u64 {
+    let nanos = interval.as_nanos().saturating_mul(number.into());
+    u64::try_from(nanos / 1_000_000).unwrap_or(u64::MAX)
 }
 
 /// The column that leads nearest to something that can be decoded.

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod tail;
+
 use std::io::{Cursor, Read, Seek};
 use std::time::Duration;
 
@@ -152,6 +154,29 @@ fn a_stale_index_is_left_alone() {
 }
 
 #[test]
+fn an_index_that_ends_in_zeros_is_found_out() {
+    let shown: Vec<Shown> = (0..9).map(|number| (0x81, 3_000 + number * 1_000)).collect();
+    let packets = packets(&shown);
+    let index = simple(&[0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0]);
+    let mut reader = open(file(&packets, std::slice::from_ref(&index)));
+    assert_eq!(seek(&mut reader, 2_000, 1), (2, Some(2_000), SeekMethod::SimpleIndex));
+    assert_eq!(reader.deviations(), []);
+    assert_eq!(seek(&mut reader, 7_500, 1), (7, Some(7_000), SeekMethod::SendTimes));
+    assert_eq!(reader.deviations(), [STALE]);
+
+    // Where there are more packets between than may be read in a row, too.
+    let late = |n: u32| (if n % 36 == 0 { 0x81 } else { 1 }, 3_000 + n * 20);
+    let shown: Vec<Shown> = (0..40).map(late).collect();
+    let file = Cursor::new(file(&self::packets(&shown), &[simple(&[0; 9])]));
+    let mut limits = Limits::default();
+    limits.search_packets = 10;
+    let mut reader = FileReader::open_with(file, &limits).unwrap();
+    assert_eq!(seek(&mut reader, 760, 1), (36, Some(720), SeekMethod::SendTimes));
+    assert_eq!(reader.deviations(), [STALE]);
+    assert_eq!(seek(&mut reader, 600, 1), (0, Some(0), SeekMethod::SimpleIndex));
+}
+
+#[test]
 fn offsets_must_lead_to_packets() {
     let one = [IndexSpecifier { stream: 1, kind: IndexKind::KeyFrame }];
     let second = Duration::from_secs(1);
@@ -197,68 +222,6 @@ fn media_objects_and_timecodes_are_looked_up() {
         assert_eq!(reader.packet_of_object(object, 1).unwrap(), None, "another stream, outside");
         assert_eq!(reader.deviations(), std::slice::from_ref(&stale));
     }
-}
-
-#[test]
-fn objects_are_found_where_the_data_really_ends() {
-    let objects = built(&example(), Duration::from_secs(8));
-    let whole = file(&example(), &objects);
-    let header = open(whole.clone()).header().len();
-    let end = (header + 7 * SIZE as usize) as u64;
-    let with = |size: u64, count: Option<u64>, flags: Option<u8>| {
-        let mut bytes = whole.clone();
-        bytes[header - 34..header - 26].copy_from_slice(&size.to_le_bytes());
-        if let Some(count) = count {
-            bytes[30 + 56..30 + 64].copy_from_slice(&count.to_le_bytes());
-        }
-        bytes[30 + 88] = flags.unwrap_or(2);
-        open(bytes)
-    };
-    let mut reader = with(50 + 7 * u64::from(SIZE), None, None);
-    assert_eq!(reader.indexes().unwrap(), objects);
-    assert_eq!(reader.deviations(), []);
-    // Too short, too long, all of the file, and sizes that do not know.
-    let sizes = [(51, true), (u64::MAX, true), (whole.len() as u64, true), (0, false)];
-    for (size, reported) in sizes {
-        for count in [None, Some(0)] {
-            let mut reader = with(size, count, None);
-            assert_eq!(reader.indexes().unwrap(), objects, "{size}, {count:?}");
-            let declared = (header as u64 - 50).saturating_add(size);
-            let elsewhere = [Deviation::DataEnd { declared, found: end }];
-            assert_eq!(reader.deviations(), if reported { &elsewhere[..] } else { &[] });
-        }
-    }
-    let mut live = with(50, Some(0), Some(1));
-    assert_eq!(live.indexes().unwrap(), objects);
-}
-
-#[test]
-fn what_is_no_object_is_reported() {
-    let objects = built(&example(), Duration::from_secs(8));
-    let whole = file(&example(), &objects);
-    let end = whole.len() as u64;
-    let check = |more: &[u8], wanted: &[Deviation]| {
-        let mut reader = open([&whole[..], more].concat());
-        assert_eq!(reader.indexes().unwrap(), objects);
-        assert_eq!(reader.deviations(), wanted);
-    };
-    let unknown = |len| Deviation::UnknownBytes { offset: end, len };
-    check(b"", &[]);
-    check(&[0; 23], &[unknown(23)]);
-    check(&[0; 100], &[unknown(100)]);
-    let mut long = testing::object(guid::INDEX, &[0; 9]).to_vec();
-    long[16] += 1;
-    check(&long, &[unknown(33)]);
-    check(&whole, &[unknown(end)]);
-    let claims = testing::object(guid::SIMPLE_INDEX, &[0xFF; 40]);
-    let what = "Simple Index Object";
-    check(&claims, &[Deviation::Unreadable { what, offset: end }]);
-
-    let garbage = [&file(&example(), &[])[..], &[0; 99]].concat();
-    let mut reader = open(garbage.clone());
-    assert_eq!(reader.indexes().unwrap(), []);
-    let offset = garbage.len() as u64 - 99;
-    assert_eq!(reader.deviations(), [Deviation::UnknownBytes { offset, len: 99 }]);
 }
 
 #[test]
@@ -329,23 +292,37 @@ proptest! {
     }
 
     #[test]
-    fn any_tail_is_read_without_panic(
-        tail in prop::collection::vec(prop_oneof![Just(0), Just(1), any::<u8>()], 0..200),
-        id in prop::sample::select(vec![
-            guid::SIMPLE_INDEX,
-            guid::INDEX,
-            guid::MEDIA_OBJECT_INDEX,
-            guid::TIMECODE_INDEX,
-        ]),
-        time in any::<u64>(),
+    fn whatever_an_index_says_the_last_key_frame_is_found(
+        shown in shown(),
+        entries in prop::collection::vec(0..70_u32, 0..40),
+        kind in 0..4_u8,
+        times in prop::collection::vec(0..30_000_u64, 8),
     ) {
-        let tail = testing::object(id, &tail);
-        let mut reader = open([&file(&example(), &[])[..], &tail].concat());
-        let count = reader.packet_count();
-        let point = reader.seek(Duration::from_millis(time), 1).unwrap();
-        prop_assert!(point.packet < count);
-        for packet in [reader.packet_of_object(time, 1), reader.packet_of_timecode(0, 1, 1)] {
-            prop_assert!(packet.unwrap().is_none_or(|packet| packet < count));
+        let packets = packets(&shown);
+        let keys = || shown.iter().enumerate().filter(|(_, (stream, _))| *stream == 0x81);
+        let key = |time: u64| keys().rfind(|(_, (_, at))| u64::from(*at) <= time);
+        let right = |second: u32| {
+            key(u64::from(second) * 1_000).map_or(0, |(at, _)| u32::try_from(at).unwrap())
+        };
+        let right = (0..=shown.last().unwrap().1 / 1_000).map(right);
+        let entries: Vec<u32> = match kind {
+            0 => entries,
+            1 => right.take(entries.len()).collect(),
+            2 => right.rev().collect(),
+            _ => right.enumerate().map(|(n, at)| if n > entries.len() { 0 } else { at }).collect(),
+        };
+        let offsets = entries.iter().map(|&packet| [Some(u64::from(packet) * u64::from(SIZE))]);
+        let one = [IndexSpecifier { stream: 1, kind: IndexKind::KeyFrame }];
+        let index = Index::new(Duration::from_secs(1), &one, offsets).unwrap();
+        let mut reader = open(file(&packets, &[simple(&entries), index.into()]));
+        for time in times {
+            let best = key(time + 3_000);
+            let wanted = best.map_or(0, |(at, _)| at as u64);
+            let millis = best.map(|(_, (_, at))| Duration::from_millis(u64::from(*at) - 3_000));
+            for method in METHODS {
+                let point = reader.seek_with(method, Duration::from_millis(time), 1).unwrap();
+                prop_assert_eq!((point.packet, point.time), (wanted, millis), "{:?}", entries);
+            }
         }
     }
 }
