@@ -57,8 +57,12 @@ fn check_deviations(before: &Header, after: &Header, touched: &[uuid::Uuid]) {
     let count = |header: &Header, kind: Discriminant<Deviation>| {
         header.deviations().iter().filter(|d| discriminant(*d) == kind).count()
     };
-    let declares =
-        [guid::FILE_PROPERTIES, guid::STREAM_PROPERTIES, guid::EXTENDED_STREAM_PROPERTIES];
+    let declares = [
+        guid::FILE_PROPERTIES,
+        guid::STREAM_PROPERTIES,
+        guid::EXTENDED_STREAM_PROPERTIES,
+        guid::CONTENT_DESCRIPTION,
+    ];
     for deviation in after.deviations() {
         let put_in = matches!(
             deviation,

@@ -12,14 +12,13 @@ use uuid::Uuid;
 pub(crate) use self::mend::mend;
 
 use self::level::Level;
+use crate::header::RESERVED;
 use crate::object::Object;
 use crate::objects::{Body, FileProperties};
 use crate::{Error, Header, Limits, guid};
 
 /// The children of the Header Object start here.
 const CHILDREN: usize = 30;
-/// What the reserved fields of the Header Object hold.
-const RESERVED: [u8; 2] = [1, 2];
 
 /// A header being changed.
 ///

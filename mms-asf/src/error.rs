@@ -131,6 +131,13 @@ pub enum Deviation {
         /// What it holds.
         value: u16,
     },
+    /// A reserved field of another object holds something else than the specification demands.
+    Reserved {
+        /// The object's name.
+        what: &'static str,
+        /// Where the field lies.
+        offset: u64,
+    },
     /// The Data Object carries another File ID than File Properties.
     FileIdMismatch,
     /// An object that may be there once is there again; the first one counts.
@@ -228,6 +235,9 @@ impl fmt::Display for Deviation {
             Self::DataObjectMissing => f.write_str("the Data Object is missing"),
             Self::DataObjectReserved { value } => {
                 write!(f, "the reserved field of the Data Object holds {value:#06x}")
+            }
+            Self::Reserved { what, offset } => {
+                write!(f, "a reserved field of the {what} at byte {offset} holds something else")
             }
             Self::FileIdMismatch => f.write_str("the Data Object carries another File ID"),
             Self::Duplicate { what, offset } => write!(f, "a second {what} at byte {offset}"),

@@ -23,6 +23,8 @@ use crate::{Deviation, Error, Limits, guid};
 pub(crate) const DATA_HEAD: usize = 50;
 /// The Header Object in front of its children, in bytes.
 const HEADER_HEAD: usize = 30;
+/// What the reserved fields of the Header Object hold.
+pub(crate) const RESERVED: [u8; 2] = [1, 2];
 
 /// A header as an MMS server delivers it and as a file starts with it: everything in front of the
 /// first packet, which is the Header Object and the beginning of the Data Object (sections 3.1 and
@@ -87,7 +89,11 @@ impl Header {
         let mut cursor = Cursor::new(bytes, 0, "Header Object");
         cursor.take(object::HEAD, "an object")?;
         let declared = cursor.u32("a number of objects")?;
-        cursor.take(2, "two reserved bytes")?;
+        let at = cursor.offset();
+        if cursor.take(2, "two reserved bytes")? != RESERVED {
+            // 3.1: a reader should refuse what has another second one; players do not.
+            walk.deviations.push(Deviation::Reserved { what: "Header Object", offset: at as u64 });
+        }
 
         let children = bytes.slice(HEADER_HEAD..data_at);
         let objects = walk.children(&children, HEADER_HEAD)?;

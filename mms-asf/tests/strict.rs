@@ -44,7 +44,7 @@ fn each_deviation_is_refused() {
     let data = usize::try_from(whole).unwrap() - 50;
     // File Properties, then the Header Extension Object, then Stream Properties.
     let (file, extension, stream) = (30, 134, 180);
-    let rows: [(Bytes, Deviation); 12] = [
+    let rows: [(Bytes, Deviation); 15] = [
         (changed(|b| b[24] = 9), Deviation::ChildCount { declared: 9, found: 3 }),
         (
             changed(|b| b[stream + 18] = 1),
@@ -75,6 +75,18 @@ fn each_deviation_is_refused() {
             Deviation::DuplicateStream { number: 1, offset: whole - 50 },
         ),
         (changed(|b| b[file + 92] = 255), Deviation::PacketSizes { minimum: 511, maximum: 256 }),
+        (changed(|b| b[29] = 1), Deviation::Reserved { what: "Header Object", offset: 28 }),
+        (
+            changed(|b| b[extension + 40] = 1),
+            Deviation::Reserved { what: "Header Extension Object", offset: 158 },
+        ),
+        (
+            header_with(&["a", "b"].map(|title| testing::content_description(title, ""))).into(),
+            Deviation::Duplicate {
+                what: "Content Description Object",
+                offset: whole - 50 + testing::content_description("a", "").len() as u64,
+            },
+        ),
         (changed(|b| b[extension + 42] = 7), Deviation::ExtensionSize { declared: 7, real: 0 }),
     ];
     for (bytes, deviation) in rows {

@@ -93,14 +93,23 @@ impl Level {
         });
     }
 
-    /// Leaves out the bytes that could not be told apart.
-    pub(super) fn forget_rests(&mut self) {
+    /// Leaves out the bytes that could not be told apart, and makes one Header Extension Object,
+    /// with the reserved fields that it should have, of all.
+    pub(super) fn normalise(&mut self) {
         self.rest = Bytes::new();
+        let mut all = Vec::new();
         for slot in &mut self.slots {
             if let Slot::Extension(extension) = slot {
-                extension.rest = Bytes::new();
+                all.append(&mut extension.children);
             }
         }
+        let mut all = Some(all);
+        self.slots.retain_mut(|slot| {
+            let Slot::Extension(extension) = slot else { return true };
+            let Some(children) = all.take() else { return false };
+            *extension = Extension::with(children);
+            true
+        });
     }
 
     /// Appends an object on the level where its kind belongs.

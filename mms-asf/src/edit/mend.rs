@@ -3,10 +3,13 @@
 use bytes::BytesMut;
 
 use super::HeaderEditor;
-use crate::header::DATA_HEAD;
+use crate::header::{DATA_HEAD, RESERVED};
 use crate::object::Object;
 use crate::objects::{AnyBody, Body as _, ExtendedStreamProperties, FileProperties};
 use crate::{Error, Header, Limits, guid};
+
+/// Where the reserved fields of the Header Object lie.
+const RESERVED_AT: usize = 28;
 
 /// The same header without any [`Deviation`](crate::Deviation): sizes and counts are right, what
 /// cannot be read or is there twice is gone. A header that has none is left as it is.
@@ -17,9 +20,9 @@ pub(crate) fn mend(header: &Header, limits: &Limits) -> Result<Header, Error> {
         return Ok(header.clone());
     }
     let mut editor = HeaderEditor::new(header).with_limits(limits).with_room(0);
-    editor.level.forget_rests();
     let mut known = Known::default();
     editor.level.retain_mut(|object| known.keeps(object));
+    editor.level.normalise();
     editor.edit_each(|file: &mut FileProperties| {
         file.min_packet_size = file.packet_size;
         true
@@ -27,6 +30,7 @@ pub(crate) fn mend(header: &Header, limits: &Limits) -> Result<Header, Error> {
     let mended = editor.finish_anew()?;
     let mut bytes = BytesMut::from(mended.as_bytes().as_ref());
     let data_at = bytes.len().saturating_sub(DATA_HEAD);
+    put(&mut bytes, RESERVED_AT, &RESERVED);
     let file_id = mended.file().file_id.to_bytes_le();
     put(&mut bytes, data_at.saturating_add(24), &file_id);
     put(&mut bytes, data_at.saturating_add(48), &[1, 1]);
@@ -37,7 +41,10 @@ pub(crate) fn mend(header: &Header, limits: &Limits) -> Result<Header, Error> {
 #[derive(Default)]
 struct Known {
     file: bool,
+    content: bool,
     streams: u128,
+    /// The streams that something more was said about.
+    extended: Vec<u16>,
 }
 
 impl Known {
@@ -47,14 +54,17 @@ impl Known {
             // Too short for what it has in front of its children.
             Ok(_) if object.id == guid::HEADER_EXTENSION => false,
             Ok(AnyBody::FileProperties(_)) => !std::mem::replace(&mut self.file, true),
+            Ok(AnyBody::ContentDescription(_)) => !std::mem::replace(&mut self.content, true),
             Ok(AnyBody::StreamProperties(stream)) => self.is_new(stream.number()),
             Ok(AnyBody::ExtendedStreamProperties(mut extended)) => {
+                let again = self.extended.contains(&extended.number);
+                self.extended.push(extended.number);
                 let declares = extended.nested.as_ref().map(|nested| nested.id);
                 if declares == Some(guid::STREAM_PROPERTIES) {
                     let new = matches!(extended.stream(), Some(Ok(s)) if self.is_new(s.number()));
-                    return new || without_nested(&mut extended, object);
+                    return new || (!again && without_nested(&mut extended, object));
                 }
-                true
+                !again
             }
             Ok(_) => true,
         }

@@ -16,6 +16,8 @@ const PACKET_SIZE_AT: u64 = 96;
 pub(super) struct Facts {
     pub(super) file: Option<(usize, FileProperties)>,
     pub(super) extension: Vec<Object>,
+    /// A Header Extension Object was there.
+    extended_once: bool,
     streams: Vec<Stream>,
     extended: Vec<ExtendedStreamProperties>,
     bit_rates: Vec<StreamBitrate>,
@@ -43,9 +45,14 @@ impl Facts {
             guid::STREAM_PROPERTIES => self.stream(object, false, walk),
             guid::EXTENDED_STREAM_PROPERTIES => match ExtendedStreamProperties::decode(object) {
                 Ok(extended) => {
-                    let nested = extended.nested.iter();
-                    for object in nested.filter(|nested| nested.id == guid::STREAM_PROPERTIES) {
-                        self.stream(object, true, walk);
+                    let nested = extended.nested.as_ref();
+                    match nested.filter(|nested| nested.id == guid::STREAM_PROPERTIES) {
+                        Some(stream) => self.stream(stream, true, walk),
+                        None if self.extended.iter().any(|e| e.number == extended.number) => {
+                            let what = "Extended Stream Properties Object";
+                            walk.deviations.push(Deviation::Duplicate { what, offset });
+                        }
+                        None => {}
                     }
                     self.extended.push(extended);
                 }
@@ -55,12 +62,14 @@ impl Facts {
                 Ok(rates) => self.bit_rates.extend(rates.records),
                 Err(_) => unreadable(object, "Stream Bitrate Properties Object", walk),
             },
-            guid::CONTENT_DESCRIPTION if self.content.is_none() => {
-                match ContentDescription::decode(object) {
-                    Ok(content) => self.content = Some(content),
-                    Err(_) => unreadable(object, "Content Description Object", walk),
-                }
+            guid::CONTENT_DESCRIPTION if self.content.is_some() => {
+                walk.deviations
+                    .push(Deviation::Duplicate { what: "Content Description Object", offset });
             }
+            guid::CONTENT_DESCRIPTION => match ContentDescription::decode(object) {
+                Ok(content) => self.content = Some(content),
+                Err(_) => unreadable(object, "Content Description Object", walk),
+            },
             _ => {}
         }
         Ok(())
@@ -72,15 +81,24 @@ impl Facts {
         limits: &Limits,
         walk: &mut Walk,
     ) -> Result<(), Error> {
-        let mut cursor = object.cursor("Header Extension Object");
+        let what = "Header Extension Object";
+        let mut cursor = object.cursor(what);
+        let at = cursor.offset() as u64;
         let mut head = || {
-            cursor.take(18, "reserved fields")?;
-            cursor.u32("the size of the extension data")
+            let reserved = (cursor.guid("a reserved field")?, cursor.u16("a reserved field")?);
+            Ok::<_, Error>((reserved, cursor.u32("the size of the extension data")?))
         };
-        let Ok(declared) = head() else {
-            unreadable(object, "Header Extension Object", walk);
+        let Ok((reserved, declared)) = head() else {
+            unreadable(object, what, walk);
             return Ok(());
         };
+        if std::mem::replace(&mut self.extended_once, true) {
+            let offset = object.offset as u64;
+            walk.deviations.push(Deviation::Duplicate { what, offset });
+        }
+        if reserved != (guid::HEADER_EXTENSION_RESERVED, 6) {
+            walk.deviations.push(Deviation::Reserved { what, offset: at });
+        }
         let real = cursor.rest().len() as u64;
         if u64::from(declared) != real {
             // The object size wins: it is the one that leads to the next object.

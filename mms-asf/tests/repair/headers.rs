@@ -36,6 +36,11 @@ fn wrong_counts_and_sizes() {
         header[at] ^= 1;
         header
     };
+    mended(&changed(28), |d| matches!(d, Deviation::Reserved { what: "Header Object", .. }));
+    mended(&changed(29), |d| matches!(d, Deviation::Reserved { what: "Header Object", .. }));
+    for at in [24, 40] {
+        mended(&changed(30 + 104 + at), |d| matches!(d, Deviation::Reserved { .. }));
+    }
     mended(&changed(24), |d| matches!(d, Deviation::ChildCount { .. }));
     mended(&changed(30 + 92), |d| matches!(d, Deviation::PacketSizes { .. }));
     let data = good.len() - 50;
@@ -53,12 +58,31 @@ fn what_is_there_twice() {
     });
     let file = first(guid::FILE_PROPERTIES);
     mended(&header(&[file]), |d| matches!(d, Deviation::Duplicate { .. }));
+    let title = |title| content_description(title, "author");
+    mended(&header(&[title("first"), title("second")]), |d| {
+        matches!(d, Deviation::Duplicate { what: "Content Description Object", .. })
+    });
+    let two = [(guid::CONTENT_TYPE, 1), (guid::SAMPLE_DURATION, 2)];
+    let extended = two.map(|system| extended_stream_properties(1, &[system]));
+    mended(&header(&extended), |d| {
+        matches!(d, Deviation::Duplicate { what: "Extended Stream Properties Object", .. })
+    });
+    let extension = first(guid::HEADER_EXTENSION);
+    mended(&header(&[extension]), |d| {
+        matches!(d, Deviation::Duplicate { what: "Header Extension Object", .. })
+    });
     let mut zero = stream.to_vec();
     zero[24 + 48] = 0;
     mended(&header(&[zero.into()]), |d| matches!(d, Deviation::StreamNumberZero { .. }));
     let nested = [&extended_stream_properties(1, &[])[24..], &stream].concat();
     let nested = object(guid::EXTENDED_STREAM_PROPERTIES, &nested);
-    mended(&header(&[nested]), |d| matches!(d, Deviation::DuplicateStream { .. }));
+    mended(&header(std::slice::from_ref(&nested)), |d| {
+        matches!(d, Deviation::DuplicateStream { .. })
+    });
+    // Without the stream it would say the same about it again.
+    mended(&header(&[extended_stream_properties(1, &[]), nested]), |d| {
+        matches!(d, Deviation::DuplicateStream { .. })
+    });
 }
 
 #[test]
