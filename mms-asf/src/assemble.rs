@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-pub use self::extension::{ContentType, Extension, ExtensionValue, Extensions};
+pub use self::extension::{ContentType, Extension, ExtensionValue, Extensions, Timecode};
 pub use self::object::{Assembled, IncompleteCause, MediaObject};
 
 use self::group::{Budget, Group, declared_size};

@@ -109,8 +109,19 @@ guids! {
         "pixel aspect ratio payload extension";
     OUTPUT_CLEAN_POINT = 0xF72A3C6F_6EB4_4EBC_B192_09AD9759E828,
         "output clean point payload extension";
+    TIMECODE = 0x399595EC_8667_4E2D_8FDB_98814CE76C1E, "timecode payload extension";
+    ENCRYPTION_SAMPLE_ID = 0x6698B84E_0AFA_4330_AEB2_1C0A98D7A44D,
+        "encryption sample id payload extension";
+    ENCRYPTION_KEY_ID = 0x76376591_795F_4DA1_86ED_9D46ECA10949,
+        "encryption key id payload extension";
+    DEGRADABLE_JPEG_DATA = 0x00E1AF06_7BEC_11D1_A582_00C04FC29CFB,
+        "degradable JPEG payload extension";
     RECORDED_TV_TIMING = 0xFD3CC02A_06DB_4CFA_801C_7212D38745E4,
         "recorded TV timing payload extension";
+    RECORDED_TV_FRAME = 0xDD6432CC_E229_40DB_80F6_D26328D2761F,
+        "recorded TV frame payload extension";
+    /// Not of the ASF specification.
+    TIME_STAMP = 0x1135BEB7_3A39_478A_98D9_15C76B00EB69, "time stamp payload extension";
 }
 
 #[cfg(test)]

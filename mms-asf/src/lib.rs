@@ -112,7 +112,7 @@ mod writer;
 
 pub use self::assemble::{
     Assembled, Assembler, ContentType, Extension, ExtensionValue, Extensions, IncompleteCause,
-    MediaObject,
+    MediaObject, Timecode,
 };
 pub use self::clock::SendClock;
 pub use self::command::{CommandSample, command_sample};

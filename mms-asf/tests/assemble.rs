@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
 use mms_asf::{
-    Assembled, Assembler, Error, ExtensionValue, Header, IncompleteCause, Limits, MediaObject,
-    Text, guid,
+    Assembled, Assembler, Error, ExtensionValue, Extensions, Header, IncompleteCause, Limits,
+    MediaObject, Text, guid,
 };
 
 const SIZE: u32 = 400;
@@ -330,6 +330,30 @@ fn extensions() {
         let whole = ends.iter().filter(|&&end| end <= len).count();
         assert_eq!(object.extensions(stream).count(), whole, "{len} bytes");
         assert_eq!(object.key_frame, len >= 15);
+    }
+}
+
+#[test]
+fn what_single_extensions_say() {
+    let say = |system, data: &[u8]| {
+        let declared = header_with_extensions(&[(system, 0xFFFF)]);
+        let size = u16::try_from(data.len()).unwrap().to_le_bytes();
+        let data = [&size[..], data].concat();
+        let declared = &declared.stream(2).unwrap().extensions;
+        Extensions::new(declared, &data).next().unwrap().value()
+    };
+    let timecode = [3, 0, 0x24, 0x59, 0x30, 0x01, 7, 0, 0, 0, 1, 0, 0, 0x80];
+    let Some(ExtensionValue::Timecode(said)) = say(guid::TIMECODE, &timecode) else { panic!() };
+    assert_eq!((said.range, said.timecode), (3, 0x0130_5924));
+    assert_eq!((said.user_bits, said.flags), (7, 0x8000_0001));
+    assert_eq!(say(guid::TIMECODE, &timecode[..13]), None);
+    let key = Some(ExtensionValue::EncryptionKeyId(guid::HEADER));
+    assert_eq!(say(guid::ENCRYPTION_KEY_ID, &guid::HEADER.to_bytes_le()), key);
+    assert_eq!(say(guid::ENCRYPTION_KEY_ID, &[0; 15]), None);
+    for nothing in [0, u64::MAX] {
+        let timing = [0, nothing, 5, 0, 0, 0].map(u64::to_le_bytes).concat();
+        let none = Some(ExtensionValue::RecordedTvTiming(None));
+        assert_eq!(say(guid::RECORDED_TV_TIMING, &timing), none);
     }
 }
 

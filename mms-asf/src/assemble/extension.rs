@@ -44,15 +44,36 @@ pub enum ExtensionValue {
         /// Vertical part.
         y: u8,
     },
+    /// The timecode that the source gave a frame.
+    Timecode(Timecode),
     /// How the fields of a frame lie.
     ContentType(ContentType),
     /// The name of the file that the media object is.
     FileName(Text),
+    /// The key that the media object is encrypted with.
+    EncryptionKeyId(Uuid),
     /// Whether the media object can be decoded on its own.
     OutputCleanPoint(bool),
     /// When a media object of recorded TV is shown, on the recorder's clock; `None` when it does
-    /// not say.
+    /// not say, for which there are zeros and ones.
     RecordedTvTiming(Option<Duration>),
+}
+
+/// The SMPTE timecode of a frame (section 10.13 of the ASF specification).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Timecode {
+    /// The range that it belongs to: sources restart theirs. With the timecode it is what
+    /// [`FileReader::packet_of_timecode`](crate::FileReader::packet_of_timecode) asks for.
+    pub range: u16,
+    /// Hours, minutes, seconds and frames in binary coded decimals, two digits each.
+    pub timecode: u32,
+    /// The user bits of the source.
+    #[doc(alias = "dwUserbits")]
+    pub user_bits: u32,
+    /// The flags of the source, such as for dropped frames.
+    #[doc(alias = "dwAMFlags")]
+    pub flags: u32,
 }
 
 /// How the fields of a frame lie (section 10.13 of the ASF specification).
@@ -97,7 +118,8 @@ impl<'a> Iterator for Extensions<'a> {
 }
 
 impl Extension<'_> {
-    /// What the data says; `None` for unknown systems and data that is too short.
+    /// What the data says; `None` for data that is too short and for systems that are unknown or
+    /// of which no more is known than their name.
     pub fn value(&self) -> Option<ExtensionValue> {
         let mut cursor = Cursor::new(self.data, 0, WHAT);
         Some(match self.system {
@@ -109,6 +131,12 @@ impl Extension<'_> {
                 x: cursor.u8("a horizontal part").ok()?,
                 y: cursor.u8("a vertical part").ok()?,
             },
+            guid::TIMECODE => ExtensionValue::Timecode(Timecode {
+                range: cursor.u16("a range").ok()?,
+                timecode: cursor.u32("a timecode").ok()?,
+                user_bits: cursor.u32("user bits").ok()?,
+                flags: cursor.u32("flags").ok()?,
+            }),
             guid::CONTENT_TYPE => {
                 let flags = cursor.u8("flags").ok()?;
                 ExtensionValue::ContentType(ContentType {
@@ -122,13 +150,16 @@ impl Extension<'_> {
                 let name = Text::from_bytes(Bytes::copy_from_slice(self.data));
                 ExtensionValue::FileName(name)
             }
+            guid::ENCRYPTION_KEY_ID => {
+                ExtensionValue::EncryptionKeyId(cursor.guid("a key identifier").ok()?)
+            }
             guid::OUTPUT_CLEAN_POINT => {
                 ExtensionValue::OutputCleanPoint(cursor.u8("a flag").ok()? != 0)
             }
             guid::RECORDED_TV_TIMING => {
                 cursor.take(8, "two reserved fields").ok()?;
                 let time = cursor.u64("a presentation time").ok()?;
-                let time = (time != u64::MAX).then(|| from_ticks(time));
+                let time = (time != 0 && time != u64::MAX).then(|| from_ticks(time));
                 ExtensionValue::RecordedTvTiming(time)
             }
             _ => return None,
