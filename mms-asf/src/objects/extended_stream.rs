@@ -205,14 +205,20 @@ impl ExtensionSystem {
     }
 }
 
-/// What follows the fields: room for one object, whose identifier is not looked at here.
+/// What follows the fields: one object, of whatever kind. Other bytes than those of an object are
+/// left out, as behind the fields of all objects; but a stream that is there in part is missed.
 fn nested(cursor: &mut Cursor<'_>, object: &Object) -> Result<Option<Object>, Error> {
     let (rest, offset) = (cursor.rest(), cursor.offset());
     if rest.len() < HEAD {
         return Ok(None);
     }
-    let (id, size) = head(rest, offset)?;
-    let len = usize::try_from(size).unwrap_or(usize::MAX);
-    let bytes = cursor.bytes(len, object, "an object that ends with the one around it")?;
-    Ok(Some(Object { id, offset, bytes }))
+    let found = head(rest, offset).and_then(|(id, size)| {
+        let len = usize::try_from(size).unwrap_or(usize::MAX);
+        let bytes = cursor.bytes(len, object, "an object that ends with the one around it")?;
+        Ok(Object { id, offset, bytes })
+    });
+    match found {
+        Err(_) if !rest.starts_with(&guid::STREAM_PROPERTIES.to_bytes_le()) => Ok(None),
+        found => found.map(Some),
+    }
 }

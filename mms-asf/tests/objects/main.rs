@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mms_asf::objects::{AnyBody, Body, ContentDescription, ErrorCorrection, LanguageList};
-use mms_asf::{Error, Object, Text, guid};
+use mms_asf::{Error, Object, Text, guid, testing};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -31,6 +31,13 @@ fn survives<T: Body + Clone + PartialEq + Debug + Into<AnyBody>>(body: &T) {
     let any = AnyBody::decode(&object).unwrap();
     assert_eq!(any, body.clone().into());
     assert_eq!(any.encode().unwrap(), object);
+    // Padding is all there is; for the other, what follows tells how lengths are meant.
+    let takes_all = matches!(any, AnyBody::Padding(_) | AnyBody::ExtendedContentDescription(_));
+    for more in [&[0][..], &[0; 24], &[0xFF; 30]].into_iter().filter(|_| !takes_all) {
+        let longer = [&object.bytes[24..], more].concat();
+        let longer = Object::from_bytes(testing::object(T::ID, &longer)).unwrap();
+        assert_eq!(T::decode(&longer).as_ref(), Ok(body), "{more:?} behind the last field");
+    }
     for len in 24..object.bytes.len() {
         let mut cut = object.bytes[..len].to_vec();
         cut[16..24].copy_from_slice(&(len as u64).to_le_bytes());

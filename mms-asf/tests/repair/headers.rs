@@ -115,6 +115,17 @@ fn what_is_good_stays() {
 }
 
 #[test]
+fn bytes_behind_the_fields_of_an_object_stay() {
+    let extended = extended_stream_properties(1, &[(guid::SAMPLE_DURATION, 2)]);
+    let longer = [&extended[24..], &[0; 40]].concat();
+    let longer = object(guid::EXTENDED_STREAM_PROPERTIES, &longer);
+    let file = [&header(std::slice::from_ref(&longer))[..], &packets(0..9)].concat();
+    let (found, _) = whole(&file);
+    assert_eq!(found.header.objects().last().unwrap().bytes, longer);
+    assert_eq!(found.header.stream(1).unwrap().extensions.len(), 1);
+}
+
+#[test]
 fn a_data_object_that_is_elsewhere() {
     let good = header(&[]);
     let data = good.len() - 50;
