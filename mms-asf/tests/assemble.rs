@@ -271,6 +271,14 @@ fn all_streams_together_stay_below_a_limit() {
 }
 
 #[test]
+fn an_object_without_data_is_whole_at_once() {
+    let mut assembler = assembler();
+    let empty = TestPayload::whole(2, 7, 3_000, b"");
+    assembler.push(&TestPacket::multiple(vec![empty]).build(SIZE)).unwrap();
+    assert_eq!(short(&poll(&mut assembler)), [(7, &[][..], None)]);
+}
+
+#[test]
 fn extensions() {
     let systems = [
         (guid::PIXEL_ASPECT_RATIO, 2),

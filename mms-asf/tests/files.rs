@@ -235,6 +235,16 @@ fn packets_are_found() {
     for (millis, packet) in [(0, 0), (999, 0), (1_000, 1), (5_500, 5), (9_000, 9), (u64::MAX, 9)] {
         assert_eq!(reader.packet_at_time(Duration::from_millis(millis)).unwrap(), packet);
     }
+    // What is sent shortly before the first packet is out of order, not 49 days late.
+    let late = [10_000, 9_000, 11_000].map(|send_time| {
+        let payload = TestPayload::whole(1, 0, 13_000, b"x");
+        TestPacket { send_time, ..TestPacket::single(payload) }.build(SIZE)
+    });
+    let late = file(&testing::header(SIZE, 3, &STREAMS), &late);
+    let mut late = FileReader::open(Cursor::new(late)).unwrap();
+    assert_eq!(late.packet_at_time(Duration::ZERO).unwrap(), 1);
+    assert_eq!(late.packet_at_time(Duration::from_secs(1)).unwrap(), 2);
+
     let start = header.len() as u64;
     let size = u64::from(SIZE);
     for (offset, packet) in
