@@ -71,6 +71,7 @@ fn check_deviations(before: &Header, after: &Header, touched: &[uuid::Uuid]) {
                 | Deviation::StreamNumberZero { .. }
                 | Deviation::PacketSizes { .. }
                 | Deviation::FileIdMismatch
+                | Deviation::DataPacketCount { .. }
                 | Deviation::Unreadable { .. }
         ) && declares.iter().any(|id| touched.contains(id));
         let kind = discriminant(deviation);

@@ -138,6 +138,13 @@ pub enum Deviation {
         /// Where the field lies.
         offset: u64,
     },
+    /// The Data Object declares another number of packets than the File Properties Object.
+    DataPacketCount {
+        /// The number in the File Properties Object.
+        declared: u64,
+        /// The number in the Data Object.
+        data: u64,
+    },
     /// The Data Object carries another File ID than File Properties.
     FileIdMismatch,
     /// An object that may be there once is there again; the first one counts.
@@ -238,6 +245,9 @@ impl fmt::Display for Deviation {
             }
             Self::Reserved { what, offset } => {
                 write!(f, "a reserved field of the {what} at byte {offset} holds something else")
+            }
+            Self::DataPacketCount { declared, data } => {
+                write!(f, "{declared} packets are declared, {data} in the Data Object")
             }
             Self::FileIdMismatch => f.write_str("the Data Object carries another File ID"),
             Self::Duplicate { what, offset } => write!(f, "a second {what} at byte {offset}"),

@@ -120,7 +120,7 @@ impl Header {
         let bytes = if bytes.len() == data_at {
             // Nothing is lost: the head only repeats what File Properties says.
             walk.deviations.push(Deviation::DataObjectMissing);
-            with_data_head(bytes, &file, DATA_HEAD as u64, 0)
+            with_data_head(bytes, &file, DATA_HEAD as u64, file.packet_count)
         } else {
             if bytes.len() < whole {
                 return Err(missing());
@@ -335,7 +335,11 @@ fn check_data_head(
     if cursor.guid("a File ID")? != file.file_id {
         deviations.push(Deviation::FileIdMismatch);
     }
-    cursor.u64("a packet count")?;
+    let count = cursor.u64("a packet count")?;
+    if count != file.packet_count && !file.broadcast() {
+        let declared = file.packet_count;
+        deviations.push(Deviation::DataPacketCount { declared, data: count });
+    }
     let value = cursor.u16("a reserved field")?;
     if value != 0x0101 {
         deviations.push(Deviation::DataObjectReserved { value });

@@ -14,8 +14,13 @@ const STREAMS: [TestStream; 1] = [TestStream::Audio(1)];
 
 /// The samples whose header does something wrong, and what is wrong first. All others that can be
 /// read at all are well-formed.
-const NOT_WELL_FORMED: [(&str, &str); 1] =
-    [("video-wvp2-header-and-metadata-only.wmv", "against the rules: the Data Object is missing")];
+const NOT_WELL_FORMED: [(&str, &str); 2] = [
+    (
+        "data-emptied-data-size-50-count-0-header-says-260.wma",
+        "against the rules: 260 packets are declared, 0 in the Data Object",
+    ),
+    ("video-wvp2-header-and-metadata-only.wmv", "against the rules: the Data Object is missing"),
+];
 
 fn header_with(more: &[Bytes]) -> Vec<u8> {
     testing::header_with(256, 1, 2, &STREAMS, more).to_vec()
@@ -44,7 +49,7 @@ fn each_deviation_is_refused() {
     let data = usize::try_from(whole).unwrap() - 50;
     // File Properties, then the Header Extension Object, then Stream Properties.
     let (file, extension, stream) = (30, 134, 180);
-    let rows: [(Bytes, Deviation); 15] = [
+    let rows: [(Bytes, Deviation); 16] = [
         (changed(|b| b[24] = 9), Deviation::ChildCount { declared: 9, found: 3 }),
         (
             changed(|b| b[stream + 18] = 1),
@@ -64,6 +69,7 @@ fn each_deviation_is_refused() {
         (changed(|b| b.extend([1, 2, 3])), Deviation::TrailingBytes { offset: whole, len: 3 }),
         (changed(|b| b.truncate(data)), Deviation::DataObjectMissing),
         (changed(|b| b[data + 48] = 2), Deviation::DataObjectReserved { value: 0x0102 }),
+        (changed(|b| b[data + 40] = 7), Deviation::DataPacketCount { declared: 1, data: 7 }),
         (changed(|b| b[data + 24] ^= 1), Deviation::FileIdMismatch),
         (
             header_with(&[Bytes::copy_from_slice(&header_with(&[])[file..extension])]).into(),

@@ -199,7 +199,10 @@ pub(super) struct Report {
 impl Report {
     /// For an input with this header.
     pub(super) fn new(found: &Header) -> Self {
-        let changes = found.deviations().iter().cloned().map(Change::Header);
+        // The number of packets is told when it is known.
+        let told_later = |d: &&Deviation| matches!(d, Deviation::DataPacketCount { .. });
+        let told = found.deviations().iter().filter(|d| !told_later(d));
+        let changes = told.cloned().map(Change::Header);
         let changes = changes.take(MOST.saturating_sub(RESERVED)).collect();
         Self { found: found.clone(), changes, left_out: 0, next: None }
     }

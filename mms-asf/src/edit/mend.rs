@@ -6,18 +6,22 @@ use super::HeaderEditor;
 use crate::header::{DATA_HEAD, RESERVED};
 use crate::object::Object;
 use crate::objects::{AnyBody, Body as _, ExtendedStreamProperties, FileProperties};
-use crate::{Error, Header, Limits, guid};
+use crate::{Deviation, Error, Header, Limits, guid};
 
 /// Where the reserved fields of the Header Object lie.
 const RESERVED_AT: usize = 28;
 
-/// The same header without any [`Deviation`](crate::Deviation): sizes and counts are right, what
+/// The same header without any [`Deviation`]: sizes and counts are right, what
 /// cannot be read or is there twice is gone. A header that has none is left as it is.
 ///
 /// Fails when nothing is left that makes a header.
 pub(crate) fn mend(header: &Header, limits: &Limits) -> Result<Header, Error> {
     if header.deviations().is_empty() {
         return Ok(header.clone());
+    }
+    // What lies behind the Header Object alone is no reason to write that anew.
+    if header.deviations().iter().all(|d| matches!(d, Deviation::DataPacketCount { .. })) {
+        return with_count(header, limits);
     }
     let mut editor = HeaderEditor::new(header).with_limits(limits).with_room(0);
     let mut known = Known::default();
@@ -34,6 +38,14 @@ pub(crate) fn mend(header: &Header, limits: &Limits) -> Result<Header, Error> {
     let file_id = mended.file().file_id.to_bytes_le();
     put(&mut bytes, data_at.saturating_add(24), &file_id);
     put(&mut bytes, data_at.saturating_add(48), &[1, 1]);
+    with_count(&Header::parse_with(&bytes.freeze(), limits)?, limits)
+}
+
+/// The same header with the number of packets of File Properties in the Data Object.
+fn with_count(header: &Header, limits: &Limits) -> Result<Header, Error> {
+    let mut bytes = BytesMut::from(header.as_bytes().as_ref());
+    let at = bytes.len().saturating_sub(DATA_HEAD).saturating_add(40);
+    put(&mut bytes, at, &header.file().packet_count.to_le_bytes());
     Header::parse_with(&bytes.freeze(), limits)
 }
 
@@ -132,6 +144,15 @@ mod tests {
         let mut sizes = good.as_bytes().to_vec();
         sizes[30 + 92] ^= 1;
         assert_eq!(mended(sizes.into()).as_bytes(), good.as_bytes());
+    }
+
+    #[test]
+    fn a_count_behind_the_header_leaves_its_signature() {
+        let good = header(&[object(guid::DIGITAL_SIGNATURE, &[2, 0, 0, 0, 0, 0, 0, 0])]);
+        let mut count = good.as_bytes().to_vec();
+        let at = count.len() - 10;
+        count[at] ^= 1;
+        assert_eq!(mended(count.into()).as_bytes(), good.as_bytes());
     }
 
     #[test]
