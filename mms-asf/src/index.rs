@@ -112,12 +112,12 @@ impl From<TimecodeIndex> for IndexObject {
     }
 }
 
-/// A reader behind the identifier and size of an object.
 /// Whether an object leads to places in the data.
 pub(crate) fn is_index(id: Uuid) -> bool {
     [guid::SIMPLE_INDEX, guid::INDEX, guid::MEDIA_OBJECT_INDEX, guid::TIMECODE_INDEX].contains(&id)
 }
 
+/// A reader behind the identifier and size of an object.
 fn body<'a>(object: &'a Bytes, what: &'static str) -> Cursor<'a> {
     Cursor::new(object.get(HEAD..).unwrap_or_default(), HEAD, what)
 }
