@@ -38,8 +38,14 @@ pub struct Payload<'a> {
 impl<'a> Payload<'a> {
     /// The media data as pieces of media objects: one piece, or each object of a compressed
     /// payload.
+    #[inline]
     pub fn pieces(&self) -> Pieces<'a> {
-        Pieces { payload: Some(*self), rest: Cursor::new(self.data, self.data_offset, WHAT) }
+        Pieces {
+            object_number: self.object_number,
+            presentation_time: self.presentation_time,
+            list: self.compressed.map(|delta| List { delta, last_number: self.last_number }),
+            rest: Some(Cursor::new(self.data, self.data_offset, WHAT)),
+        }
     }
 
     /// A media object begins with it; with a compressed payload, whose offset is always 0, several.
@@ -68,34 +74,49 @@ pub struct Piece<'a> {
 /// The pieces of a payload; made by [`Payload::pieces`].
 #[derive(Debug, Clone)]
 pub struct Pieces<'a> {
-    /// The payload with number and time of the next piece.
-    payload: Option<Payload<'a>>,
-    rest: Cursor<'a>,
+    /// Of the next piece.
+    object_number: u32,
+    presentation_time: u32,
+    /// `None` when the data are one piece.
+    list: Option<List>,
+    /// The data that were not handed out; `None` when nothing follows.
+    rest: Option<Cursor<'a>>,
+}
+
+/// How the objects of a compressed payload follow each other.
+#[derive(Debug, Clone, Copy)]
+struct List {
+    /// Milliseconds from one object to the next.
+    delta: u8,
+    /// The largest object number, behind which comes 0.
+    last_number: u32,
 }
 
 impl<'a> Iterator for Pieces<'a> {
     type Item = Result<Piece<'a>, Error>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let payload = self.payload.as_mut()?;
-        let Some(delta) = payload.compressed else {
-            let Payload { object_number, presentation_time, data, .. } = *payload;
-            self.payload = None;
+        let rest = self.rest.as_mut()?;
+        let Self { object_number, presentation_time, .. } = *self;
+        let Some(List { delta, last_number }) = self.list else {
+            let data = rest.rest();
+            self.rest = None;
             return Some(Ok(Piece { object_number, presentation_time, data }));
         };
-        while !self.rest.rest().is_empty() {
-            match sub_payload(&mut self.rest) {
+        while !rest.rest().is_empty() {
+            let presentation_time = self.presentation_time;
+            match sub_payload(rest) {
                 Ok(data) => {
-                    let Payload { object_number, presentation_time, .. } = *payload;
-                    payload.presentation_time = presentation_time.wrapping_add(u32::from(delta));
+                    self.presentation_time = presentation_time.wrapping_add(u32::from(delta));
                     // An empty one stands for time that passes without an object.
                     if !data.is_empty() {
-                        payload.object_number = object_number.wrapping_add(1) & payload.last_number;
+                        self.object_number = object_number.wrapping_add(1) & last_number;
                         return Some(Ok(Piece { object_number, presentation_time, data }));
                     }
                 }
                 Err(error) => {
-                    self.payload = None;
+                    self.rest = None;
                     return Some(Err(error));
                 }
             }
