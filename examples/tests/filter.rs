@@ -7,34 +7,26 @@ mod scripted {
 }
 mod support {
     pub(crate) mod cargo;
+    pub(crate) mod folder;
     pub(crate) mod scratch;
 }
 
 use std::fs;
-use std::path::Path;
 
 use mms_asf::testing::{self, TestStream};
 use mms_examples::inspect;
 use scripted::program::run;
 use serde_json::Value;
+use support::folder::names;
 use support::scratch::Scratch;
 
 const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
-
-/// The names of all files in a folder.
-fn files(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
 
 /// Fails with a line that starts like this, and leaves the folder as it is.
 #[track_caller]
 fn refuses(scratch: &Scratch, arguments: &[&str], start: &str) -> String {
     let read = || -> Vec<_> {
-        let names = files(scratch).into_iter();
+        let names = names(scratch).into_iter();
         names.map(|name| (fs::read(scratch.join(&name)).ok(), name)).collect()
     };
     let before = read();
@@ -43,7 +35,7 @@ fn refuses(scratch: &Scratch, arguments: &[&str], start: &str) -> String {
     assert!(line.starts_with(&format!("filter: {start}")), "{line}");
     assert!(line.contains("; "), "what to do: {line}");
     assert!(ended.stdout.is_empty());
-    assert!(read() == before, "{:?}", files(scratch));
+    assert!(read() == before, "{:?}", names(scratch));
     line
 }
 
@@ -52,7 +44,7 @@ fn one_stream_of_two() {
     let scratch = Scratch::new("filter");
     let text = run("filter", &scratch, [CLIP, "-o", "audio.wma", "--streams", "2"]).done();
     assert!(text.starts_with("audio.wma: ") && text.contains("removed stream 1 (WMV"), "{text}");
-    assert_eq!(files(&scratch), ["audio.wma"]);
+    assert_eq!(names(&scratch), ["audio.wma"]);
     let report = inspect::Report::of(&scratch.join("audio.wma")).unwrap().json();
     assert_eq!(report["streams"].as_array().unwrap().len(), 1, "{report}");
     assert_eq!(report["streams"][0]["number"], 2, "{report}");
@@ -90,7 +82,7 @@ fn a_file_that_is_there_is_replaced_on_demand_only() {
     refuses(&scratch, &[CLIP, "-o", "a.wmv", "--streams", "7", "--force"], CLIP);
     let done = run("filter", &scratch, [CLIP, "-o", "a.wmv", "--streams", "1", "--force"]);
     done.done();
-    assert_eq!(files(&scratch), ["a.wmv"]);
+    assert_eq!(names(&scratch), ["a.wmv"]);
     assert!(inspect::Report::of(&scratch.join("a.wmv")).is_ok());
 }
 
@@ -159,6 +151,6 @@ fn wrong_usage() {
         let ended = run("filter", &scratch, arguments);
         assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
         assert!(ended.stdout.is_empty() && !ended.stderr.is_empty(), "{ended:?}");
-        assert_eq!(files(&scratch), [""; 0]);
+        assert_eq!(names(&scratch), [""; 0]);
     }
 }

@@ -7,6 +7,7 @@ mod scripted {
 }
 mod support {
     pub(crate) mod cargo;
+    pub(crate) mod folder;
     pub(crate) mod scratch;
 }
 
@@ -17,6 +18,7 @@ use mms_asf::testing::strict;
 use mms_asf::{Limits, testing};
 use scripted::program::run;
 use serde_json::Value;
+use support::folder::names;
 use support::scratch::Scratch;
 
 const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
@@ -26,15 +28,6 @@ const PACKET: usize = 3_200;
 
 fn clip() -> Vec<u8> {
     fs::read(CLIP).unwrap()
-}
-
-/// What lies in the folder.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 fn packets(path: &Path) -> usize {

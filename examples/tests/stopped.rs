@@ -8,32 +8,24 @@ mod scripted {
 }
 mod support {
     pub(crate) mod cargo;
+    pub(crate) mod folder;
     pub(crate) mod scratch;
 }
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use scripted::program::{Ended, program, run};
 use serde_json::Value;
+use support::folder::names;
 use support::scratch::Scratch;
 
 const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
 /// Behind the clip, and nothing but a hole on the disk: nobody reads so much before the signal
 /// comes.
 const LENGTH: u64 = 1 << 40;
-
-/// The names of all files in a folder.
-fn files(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
 
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -52,14 +44,14 @@ fn wait(child: &mut Child, what: &str, mut come: impl FnMut(&mut Child) -> bool)
 
 /// Starts the program, waits for its unfinished file, and sends the signal.
 fn stop(scratch: &Scratch, name: &'static str, arguments: &[&str], signal: &str) -> Ended {
-    let before = files(scratch);
+    let before = names(scratch);
     let mut child = program(name, scratch, arguments).spawn().unwrap();
-    wait(&mut child, "begin", |_| files(scratch) != before);
+    wait(&mut child, "begin", |_| names(scratch) != before);
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
     wait(&mut child, "end", |child| child.try_wait().unwrap().is_some());
     let ended = Ended::from(child.wait_with_output().unwrap());
-    assert_eq!(files(scratch), before, "{name} {arguments:?}");
+    assert_eq!(names(scratch), before, "{name} {arguments:?}");
     ended
 }
 
@@ -98,5 +90,5 @@ fn nothing_unfinished_stays() {
         run(name, &scratch, [&[CLIP, "-o", "old.wmv", "--force"][..], arguments].concat()).done();
         assert!(scratch.join("old.wmv").metadata().unwrap().len() > 10_000);
     }
-    assert_eq!(files(&scratch), ["long.wmv", "old.wmv"]);
+    assert_eq!(names(&scratch), ["long.wmv", "old.wmv"]);
 }
