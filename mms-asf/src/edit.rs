@@ -12,6 +12,7 @@ use uuid::Uuid;
 pub(crate) use self::mend::mend;
 
 use self::level::Level;
+use crate::fields::put_at;
 use crate::header::RESERVED;
 use crate::object::Object;
 use crate::objects::{Body, FileProperties};
@@ -19,6 +20,8 @@ use crate::{Error, Header, Limits, guid};
 
 /// The children of the Header Object start here.
 const CHILDREN: usize = 30;
+/// Where the file size lies in the File Properties Object.
+const FILE_SIZE_AT: usize = 40;
 
 /// A header being changed.
 ///
@@ -282,7 +285,10 @@ impl HeaderEditor {
             // 0 and the broadcast flag say that the size is not known.
             if file.file_size != 0 && !file.broadcast() {
                 let size = file.file_size.saturating_sub(old_len).saturating_add(new_len);
-                put_file_size(object, size);
+                // In place: written anew, the object could get another length.
+                let mut bytes = BytesMut::from(object.bytes.as_ref());
+                put_at(&mut bytes, FILE_SIZE_AT, &size.to_le_bytes());
+                object.bytes = bytes.freeze();
             }
             Ok(true)
         })?;
@@ -294,15 +300,6 @@ impl HeaderEditor {
         let (head, data) = self.original.as_bytes().split_at_checked(data_at).unwrap_or_default();
         assemble(&self.level, head.get(28..CHILDREN).unwrap_or_default(), data)
     }
-}
-
-/// In place: written anew, the object could get another length, and the header with it.
-fn put_file_size(file: &mut Object, size: u64) {
-    let mut bytes = BytesMut::from(file.bytes.as_ref());
-    if let Some(field) = bytes.get_mut(40..48) {
-        field.copy_from_slice(&size.to_le_bytes());
-    }
-    file.bytes = bytes.freeze();
 }
 
 /// The Header Object with these children and reserved fields, and what follows it.

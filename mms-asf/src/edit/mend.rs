@@ -3,6 +3,7 @@
 use bytes::BytesMut;
 
 use super::HeaderEditor;
+use crate::fields::put_at;
 use crate::header::{DATA_HEAD, RESERVED};
 use crate::object::Object;
 use crate::objects::{AnyBody, Body as _, ExtendedStreamProperties, FileProperties};
@@ -21,7 +22,7 @@ pub(crate) fn mend(header: &Header, limits: &Limits) -> Result<Header, Error> {
     }
     // What lies behind the Header Object alone is no reason to write that anew.
     if header.deviations().iter().all(|d| matches!(d, Deviation::DataPacketCount { .. })) {
-        return with_count(header, limits);
+        return with_count(header.as_bytes().as_ref().into(), header.file(), limits);
     }
     let mut editor = HeaderEditor::new(header).with_limits(limits).with_room(0);
     let mut known = Known::default();
@@ -34,18 +35,21 @@ pub(crate) fn mend(header: &Header, limits: &Limits) -> Result<Header, Error> {
     let mended = editor.finish_anew()?;
     let mut bytes = BytesMut::from(mended.as_bytes().as_ref());
     let data_at = bytes.len().saturating_sub(DATA_HEAD);
-    put(&mut bytes, RESERVED_AT, &RESERVED);
+    put_at(&mut bytes, RESERVED_AT, &RESERVED);
     let file_id = mended.file().file_id.to_bytes_le();
-    put(&mut bytes, data_at.saturating_add(24), &file_id);
-    put(&mut bytes, data_at.saturating_add(48), &[1, 1]);
-    with_count(&Header::parse_with(&bytes.freeze(), limits)?, limits)
+    put_at(&mut bytes, data_at.saturating_add(24), &file_id);
+    put_at(&mut bytes, data_at.saturating_add(48), &[1, 1]);
+    with_count(bytes, mended.file(), limits)
 }
 
-/// The same header with the number of packets of File Properties in the Data Object.
-fn with_count(header: &Header, limits: &Limits) -> Result<Header, Error> {
-    let mut bytes = BytesMut::from(header.as_bytes().as_ref());
+/// The header of these bytes with the number of packets of File Properties in the Data Object.
+fn with_count(
+    mut bytes: BytesMut,
+    file: &FileProperties,
+    limits: &Limits,
+) -> Result<Header, Error> {
     let at = bytes.len().saturating_sub(DATA_HEAD).saturating_add(40);
-    put(&mut bytes, at, &header.file().packet_count.to_le_bytes());
+    put_at(&mut bytes, at, &file.packet_count.to_le_bytes());
     Header::parse_with(&bytes.freeze(), limits)
 }
 
@@ -94,12 +98,6 @@ impl Known {
 fn without_nested(extended: &mut ExtendedStreamProperties, object: &mut Object) -> bool {
     extended.nested = None;
     extended.encode().map(|encoded| *object = encoded).is_ok()
-}
-
-fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
-    if let Some(field) = bytes.get_mut(at..at.saturating_add(value.len())) {
-        field.copy_from_slice(value);
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Patch;
 use super::moved::moved;
+use crate::fields::put_at;
 use crate::header::DATA_HEAD;
 use crate::object::{HEAD, Object};
 use crate::time::to_ticks;
@@ -155,9 +156,5 @@ fn clear(bytes: &mut [u8], range: Range<usize>) {
 }
 
 fn put(bytes: &mut [u8], object: usize, field: usize, value: &[u8]) {
-    let start = object.saturating_add(field);
-    let target = bytes.get_mut(start..start.saturating_add(value.len()));
-    if let Some(target) = target {
-        target.copy_from_slice(value);
-    }
+    put_at(bytes, object.saturating_add(field), value);
 }
