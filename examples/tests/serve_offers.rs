@@ -47,14 +47,19 @@ fn a_name_that_is_elsewhere() {
     assert_eq!(play(Player::connect(server.address, NAME)).packets, PACKETS);
 }
 
+/// A server for those whom this list of users names.
+fn guarded(scratch: &Scratch, list: &str) -> Served {
+    let users = scratch.join("users.txt");
+    fs::write(&users, list).unwrap();
+    let mut options = Options::new(CLIP);
+    options.users = Some(users);
+    Served::start(options)
+}
+
 #[test]
 fn only_those_who_may_play_do() {
     let scratch = Scratch::new("users");
-    let users = scratch.join("users.txt");
-    fs::write(&users, "# who\nanna:secret\n").unwrap();
-    let mut options = Options::new(CLIP);
-    options.users = Some(users);
-    let server = Served::start(options);
+    let server = guarded(&scratch, "# who\nanna:secret\n");
     for (credentials, packets, said) in [
         (None, 0, "no name and password"),
         (Some(("anna", "guess")), 0, "wrong name or password"),
@@ -95,11 +100,7 @@ fn a_fast_start() {
 #[test]
 fn passwords_cannot_be_guessed_at_speed() {
     let scratch = Scratch::new("guesses");
-    let users = scratch.join("users.txt");
-    fs::write(&users, "anna:secret\n").unwrap();
-    let mut options = Options::new(CLIP);
-    options.users = Some(users);
-    let server = Served::start(options);
+    let server = guarded(&scratch, "anna:secret\n");
     let begun = std::time::Instant::now();
     let mut player = Player::connect(server.address, NAME);
     player.guesses = (0..100).map(|n| ("anna", format!("guess {n}"))).collect();

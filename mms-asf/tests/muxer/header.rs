@@ -58,17 +58,23 @@ fn frames_are_shown_in_another_order_than_they_are_written() {
     assert_eq!(finished.file().media_duration(), ms(290));
 }
 
+/// A header without padding that declares video, and at which rate.
+fn video(file: &FileProperties) -> HeaderEditor {
+    let mut editor = HeaderEditor::create(file).unwrap().with_room(0);
+    let format = VideoFormat::new(*b"WMV3", 320, 240).into();
+    editor.add(&StreamProperties::with_format(2, &format).unwrap()).unwrap();
+    let mut rates = StreamBitrates::default();
+    rates.records = vec![StreamBitrate::new(2, 55_000)];
+    editor.add(&rates).unwrap();
+    editor
+}
+
 #[test]
 fn what_the_header_said_before_stays() {
     let mut file = FileProperties::new(FILE_ID, 1_000);
     (file.max_bit_rate, file.flags) = (77_000, FileProperties::BROADCAST | 8);
     (file.file_size, file.packet_count, file.play_duration) = (123, 456, ms(789));
-    let mut editor = HeaderEditor::create(&file).unwrap().with_room(0);
-    let stream = VideoFormat::new(*b"WMV3", 320, 240).into();
-    editor.add(&StreamProperties::with_format(2, &stream).unwrap()).unwrap();
-    let mut rates = StreamBitrates::default();
-    rates.records = vec![StreamBitrate::new(2, 55_000)];
-    editor.add(&rates).unwrap();
+    let mut editor = video(&file);
     editor.add(&IndexParameters::default()).unwrap();
     let header = editor.finish().unwrap();
     let mut picture = key(2, 0, 10);
@@ -138,12 +144,7 @@ fn bytes_behind_the_last_field_do_not_move_the_packets() {
     // Without padding to make up for it, and with nothing to be changed but at the end.
     let mut file = FileProperties::new(FILE_ID, 1_000);
     (file.flags, file.min_packet_size) = (FileProperties::BROADCAST, 1_000);
-    let mut editor = HeaderEditor::create(&file).unwrap().with_room(0);
-    let format = VideoFormat::new(*b"WMV3", 320, 240).into();
-    editor.add(&StreamProperties::with_format(2, &format).unwrap()).unwrap();
-    let mut rates = StreamBitrates::default();
-    rates.records = vec![StreamBitrate::new(2, 55_000)];
-    editor.add(&rates).unwrap();
+    let mut editor = video(&file);
     let mut stream = ExtendedStreamProperties::default();
     stream.number = 2;
     editor.add(&stream).unwrap();
