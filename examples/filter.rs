@@ -1,13 +1,12 @@
 //! Drops streams from an ASF file.
 
-use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mms_client::Cancel;
 use mms_examples::files::shown;
 use mms_examples::filter::{self, Options};
+use mms_examples::outcome::{cancelled_by_signals, end};
 
 /// Copies some streams of a .wmv, .wma or .asf file into a new file, without writing them anew:
 /// packets, times and media stay as they are. Ctrl-C leaves everything as it was.
@@ -43,11 +42,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut options = Options::new(&arguments.input, &arguments.output, &arguments.streams);
     options.force = arguments.force;
-    let cancel = Cancel::new();
-    let handle = cancel.clone();
-    if let Err(error) = ctrlc::set_handler(move || handle.cancel()) {
-        say(&format!("Ctrl-C will leave an unfinished file behind: {error}"));
-    }
+    let cancel = cancelled_by_signals("filter");
     let (text, failure) = match filter::filter(&options, &cancel) {
         Ok(report) if arguments.json => (format!("{:#}\n", report.json()), None),
         Ok(report) => (report.text(), None),
@@ -57,25 +52,6 @@ fn main() -> ExitCode {
             (text, Some(error.to_string()))
         }
     };
-    let printed = std::io::stdout().write_all(text.as_bytes());
-    let failure = failure.or_else(|| match printed {
-        // A reader that has seen enough, such as `head`, closes the pipe.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Some(format!(
-            "{} is written, but what was done cannot be printed: {error}; send it somewhere else",
-            shown(&arguments.output)
-        )),
-        _ => None,
-    });
-    match failure {
-        None => ExitCode::SUCCESS,
-        Some(line) => {
-            say(&line);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// A line on standard error; if that cannot be written nobody wants to read it.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "filter: {line}");
+    let done = format!("{} is written, but what was done", shown(&arguments.output));
+    end("filter", &text, failure, &done)
 }

@@ -1,12 +1,11 @@
 //! Makes a truncated, live-captured or index-less file whole.
 
-use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mms_client::Cancel;
 use mms_examples::files::shown;
+use mms_examples::outcome::{cancelled_by_signals, end};
 use mms_examples::repair::{Options, Output, Report, repair};
 
 /// Makes a .wmv, .wma or .asf file whole that was cut, damaged, captured live or has no index.
@@ -45,11 +44,7 @@ fn main() -> ExitCode {
     };
     let options = Options { output, force: arguments.force, rest: arguments.rest.clone() };
     let file = &arguments.file;
-    let cancel = Cancel::new();
-    let handle = cancel.clone();
-    if let Err(error) = ctrlc::set_handler(move || handle.cancel()) {
-        say(&format!("Ctrl-C will leave an unfinished file behind: {error}"));
-    }
+    let cancel = cancelled_by_signals("repair");
     let (text, failure) = match repair(file, &options, &cancel) {
         Ok(report) if arguments.json => (format!("{:#}\n", report.json()), None),
         Ok(report) => (report.text(), None),
@@ -59,25 +54,6 @@ fn main() -> ExitCode {
             (text, Some(error.to_string()))
         }
     };
-    let printed = std::io::stdout().write_all(text.as_bytes());
-    let failure = failure.or_else(|| match printed {
-        // A reader that has seen enough, such as `head`, closes the pipe.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Some(format!(
-            "{} is repaired, but what was changed cannot be printed: {error}; send it somewhere else",
-            shown(file)
-        )),
-        _ => None,
-    });
-    match failure {
-        None => ExitCode::SUCCESS,
-        Some(line) => {
-            say(&line);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// A line on standard error; if that cannot be written nobody wants to read it.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "repair: {line}");
+    let done = format!("{} is repaired, but what was changed", shown(file));
+    end("repair", &text, failure, &done)
 }

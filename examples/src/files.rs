@@ -22,6 +22,26 @@ pub(crate) fn place(path: &Path) -> PathBuf {
     fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
 }
 
+/// Why a file may not be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// A folder, a pipe or a device is there, which is nothing to be replaced.
+    NoFile,
+    /// A file is there.
+    Exists,
+}
+
+/// Whether a file may be written: none is there, or it may be replaced.
+pub(crate) fn check_free(path: &Path, replace: bool) -> Result<(), Taken> {
+    match path.metadata() {
+        Ok(found) if !found.is_file() => Err(Taken::NoFile),
+        Ok(_) if !replace => Err(Taken::Exists),
+        // A link that leads nowhere is there too.
+        Err(_) if !replace && path.symlink_metadata().is_ok() => Err(Taken::Exists),
+        _ => Ok(()),
+    }
+}
+
 /// What to do where a file cannot be written.
 pub(crate) fn advice(error: &io::Error) -> &'static str {
     match error.kind() {

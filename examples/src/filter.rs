@@ -4,9 +4,8 @@
 mod failure;
 mod report;
 
-use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use mms_asf::{Error, FileError, FileReader, FilterOptions, Filtered};
@@ -16,7 +15,8 @@ pub use failure::Failure;
 pub use report::Report;
 
 use crate::draft::Draft;
-use crate::files::place;
+use crate::files::{Taken, check_free, place};
+use crate::source::Source;
 
 /// What to filter, and where to.
 #[derive(Debug, Clone)]
@@ -72,46 +72,39 @@ fn check(options: &Options) -> Result<(), Failure> {
     if place(&options.input) == place(output) {
         return Err(Failure::Same(output.clone()));
     }
-    match output.metadata() {
-        Ok(found) if !found.is_file() => Err(Failure::NoFile(output.clone())),
-        Ok(_) if !options.force => Err(Failure::Exists(output.clone())),
-        Ok(_) => Ok(()),
-        // A link that leads nowhere is there too.
-        Err(_) if output.symlink_metadata().is_ok() && !options.force => {
-            Err(Failure::Exists(output.clone()))
-        }
-        Err(_) => {
-            let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-            match folder.filter(|folder| !folder.is_dir()) {
-                Some(folder) => {
-                    Err(Failure::NoFolder { path: output.clone(), folder: folder.to_owned() })
-                }
-                None => Ok(()),
-            }
-        }
+    check_free(output, options.force).map_err(|taken| match taken {
+        Taken::NoFile => Failure::NoFile(output.clone()),
+        Taken::Exists => Failure::Exists(output.clone()),
+    })?;
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.filter(|folder| !folder.is_dir()) {
+        Some(folder) => Err(Failure::NoFolder { path: output.clone(), folder: folder.to_owned() }),
+        None => Ok(()),
     }
 }
 
 fn write(
     options: &Options,
-    input: File,
+    mut input: File,
     output: &mut File,
     cancel: &Cancel,
 ) -> Result<Filtered, Failure> {
-    let failed_to_read = Cell::new(false);
-    let input = Watched { input: BufReader::new(input), failed: &failed_to_read, cancel };
-    mms_asf::filter(input, output, &options.streams, &FilterOptions::default()).map_err(|error| {
+    let mut source = Source::new(&mut input, cancel);
+    let done = mms_asf::filter(&mut source, output, &options.streams, &FilterOptions::default());
+    done.map_err(|error| {
         let path = options.input.clone();
-        match error {
-            FileError::Io(_) if cancel.is_cancelled() => Failure::Stopped(options.output.clone()),
-            FileError::Io(error) if failed_to_read.get() => Failure::Unreadable { path, error },
-            FileError::Io(error) => unwritable(options, error),
-            FileError::Format(Error::NoSuchStream { number }) => {
+        match (error, source.failure) {
+            (FileError::Io(_), _) if cancel.is_cancelled() => {
+                Failure::Stopped(options.output.clone())
+            }
+            (FileError::Io(_), Some(error)) => Failure::Unreadable { path, error },
+            (FileError::Io(error), None) => unwritable(options, error),
+            (FileError::Format(Error::NoSuchStream { number }), _) => {
                 Failure::NoSuchStream { asked: number, available: available(&path), path }
             }
-            FileError::Format(Error::NothingKept) => Failure::Nothing(path),
-            FileError::NoPackets => Failure::NoPackets(path),
-            error => Failure::NotAsf { path, error },
+            (FileError::Format(Error::NothingKept), _) => Failure::Nothing(path),
+            (FileError::NoPackets, _) => Failure::NoPackets(path),
+            (error, _) => Failure::NotAsf { path, error },
         }
     })
 }
@@ -124,23 +117,4 @@ fn unwritable(options: &Options, error: io::Error) -> Failure {
 fn available(path: &Path) -> Vec<u8> {
     let reader = File::open(path).ok().and_then(|file| FileReader::open(BufReader::new(file)).ok());
     reader.map_or_else(Vec::new, |reader| reader.header().stream_numbers().collect())
-}
-
-/// Remembers that reading failed, and not writing; and reading fails when somebody stops it.
-struct Watched<'a, R> {
-    input: R,
-    failed: &'a Cell<bool>,
-    cancel: &'a Cancel,
-}
-
-impl<R: Read> Read for Watched<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.cancel.is_cancelled() {
-            return Err(io::Error::other("stopped"));
-        }
-        let read = self.input.read(buffer);
-        let interrupted = |error: &io::Error| error.kind() == io::ErrorKind::Interrupted;
-        self.failed.set(read.as_ref().is_err_and(|error| !interrupted(error)));
-        read
-    }
 }

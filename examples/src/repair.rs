@@ -13,7 +13,8 @@ use mms_client::Cancel;
 pub use self::report::Report;
 pub(crate) use self::report::changes;
 use crate::draft::Draft;
-use crate::files::{advice, place, shown};
+use crate::files::{Taken, advice, check_free, place, shown};
+use crate::source::{Source, noted};
 
 /// What to do with the repaired file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -125,7 +126,7 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
     }
 
     let mut draft = Draft::beside(&target).map_err(|error| refused(&target, error))?;
-    let mut source = Source { file: &mut file, cancel, failure: None };
+    let mut source = Source::new(&mut file, cancel);
     let mut sink = Sink { draft: &mut draft, failure: None };
     let done = mms_asf::repair(&mut source, &mut sink, &RepairOptions::default());
     let stopped = || RepairError::Stopped(input.to_owned());
@@ -145,7 +146,7 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
     })?;
     let rest = match (repaired.next, &options.rest) {
         (Some(next), Some(path)) => {
-            let source = Source { file: &mut file, cancel, failure: None };
+            let source = Source::new(&mut file, cancel);
             let rest = rest(source, next, path, input);
             if cancel.is_cancelled() {
                 return Err(stopped());
@@ -197,17 +198,10 @@ fn check(path: &Path, input: &Path, force: bool) -> Result<(), RepairError> {
     if place(path) == place(input) {
         return Err(RepairError::Same(path.to_owned()));
     }
-    match path.metadata() {
-        // A pipe or a device is nothing to be replaced.
-        Ok(found) if !found.is_file() => Err(RepairError::NoFile(path.to_owned())),
-        Ok(_) if !force => Err(RepairError::Exists(path.to_owned())),
-        Ok(_) => Ok(()),
-        // A link that leads nowhere is there too.
-        Err(_) if path.symlink_metadata().is_ok() && !force => {
-            Err(RepairError::Exists(path.to_owned()))
-        }
-        Err(_) => Ok(()),
-    }
+    check_free(path, force).map_err(|taken| match taken {
+        Taken::NoFile => RepairError::NoFile(path.to_owned()),
+        Taken::Exists => RepairError::Exists(path.to_owned()),
+    })
 }
 
 /// Why an output cannot have its name.
@@ -227,22 +221,6 @@ fn beside(input: &Path) -> PathBuf {
         name.push(extension);
     }
     input.with_file_name(name)
-}
-
-/// The input, which remembers why it could not be read, and cannot be when somebody stops it.
-struct Source<'a> {
-    file: &'a mut File,
-    cancel: &'a Cancel,
-    failure: Option<io::Error>,
-}
-
-impl io::Read for Source<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.cancel.is_cancelled() {
-            return Err(io::Error::other("stopped"));
-        }
-        noted(self.file.read(buffer), &mut self.failure)
-    }
 }
 
 /// The output, which remembers why it could not be written.
@@ -265,16 +243,4 @@ impl io::Seek for Sink<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         noted(self.draft.file().seek(to), &mut self.failure)
     }
-}
-
-/// Keeps the error and hands out one of the same kind.
-fn noted<T>(result: io::Result<T>, failure: &mut Option<io::Error>) -> io::Result<T> {
-    result.map_err(|error| {
-        let kind = error.kind();
-        // Whoever asks again after this one gets an answer.
-        if kind != io::ErrorKind::Interrupted {
-            *failure = Some(error);
-        }
-        kind.into()
-    })
 }
