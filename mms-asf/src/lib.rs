@@ -133,7 +133,7 @@ pub use self::object::Object;
 pub use self::objects::{FileProperties, IndexKind, IndexSpecifier};
 pub use self::packet::{Field, Packet, Payload, Payloads, Piece, Pieces};
 pub use self::push::{Cause, Event, StreamParser};
-pub use self::reader::{FileReader, SeekMethod, SeekPoint};
+pub use self::reader::{FileReader, KeyFrameSearch, SeekMethod, SeekPoint};
 pub use self::rebase::{Rebase, Rebaser};
 pub use self::recording::{Ending, Patch, Recording};
 pub use self::repair::{RepairOptions, repair};

@@ -1,5 +1,6 @@
 //! Packets of a file by number, by time and by offset.
 
+mod search;
 mod seek;
 mod tail;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+pub use self::search::KeyFrameSearch;
 pub use self::seek::{SeekMethod, SeekPoint};
 
 use self::tail::Tail;
@@ -57,6 +59,8 @@ pub struct FileReader<R> {
     packets: u64,
     leftover: u64,
     limits: Limits,
+    /// Number of packets that were read from the input so far.
+    packets_read: u64,
     /// What follows the packets, once it was asked for.
     tail: Option<Tail>,
     deviations: Vec<Deviation>,
@@ -81,7 +85,8 @@ impl<R: Read + Seek> FileReader<R> {
         let file_len = input.seek(SeekFrom::End(0))?;
         let (packets, leftover) = extent(&header, file_len);
         let (limits, tail, deviations) = (*limits, None, Vec::new());
-        Ok(Self { input, at: None, header, packets, leftover, limits, tail, deviations })
+        let (at, packets_read) = (None, 0);
+        Ok(Self { input, at, header, packets, leftover, limits, packets_read, tail, deviations })
     }
 
     /// The file's header.
@@ -122,6 +127,7 @@ impl<R: Read + Seek> FileReader<R> {
             .checked_mul(u64::from(size))
             .and_then(|offset| offset.checked_add(self.header.len() as u64))
             .ok_or(FileError::NoSuchPacket { number, count: self.packets })?;
+        self.packets_read = self.packets_read.wrapping_add(1);
         // Not known again before all went well.
         if self.at.take() != Some(offset) {
             self.input.seek(SeekFrom::Start(offset))?;

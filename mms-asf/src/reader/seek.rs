@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
+use super::search::{INDEXES, KeyFrameSearch};
 use super::{FileReader, since};
 use crate::clock::near_in_file;
-use crate::time::to_millis;
 use crate::{Deviation, FileError, IndexKind, IndexObject, Packet, StreamKind};
 
 /// Where reading starts.
@@ -38,34 +38,34 @@ pub enum SeekMethod {
 
 /// What is looked for.
 #[derive(Debug, Clone, Copy)]
-struct Wanted {
-    stream: u8,
+pub(super) struct Wanted {
+    pub(super) stream: u8,
     /// Only marked objects are key frames.
-    video: bool,
+    pub(super) video: bool,
     /// The send time of the first packet: where 32-bit times are put on one line.
-    first: u32,
+    pub(super) first: u32,
     /// A presentation time in milliseconds.
-    shown: u64,
+    pub(super) shown: u64,
 }
 
 /// The packet of a key frame, and its presentation time in milliseconds.
-type Found = (u64, u64);
+pub(super) type Found = (u64, u64);
 
 /// What an index says.
 #[derive(Debug, Clone, Copy)]
-struct Entry {
-    packet: u64,
+pub(super) struct Entry {
+    pub(super) packet: u64,
     /// The presentation time in milliseconds that it stands for.
-    time: u64,
+    pub(super) time: u64,
 }
 
 /// What a packet holds of it.
 #[derive(Debug, Clone, Copy, Default)]
-struct Seen {
+pub(super) struct Seen {
     /// The presentation time of the last key frame that starts in time.
-    start: Option<u64>,
+    pub(super) start: Option<u64>,
     /// A media object that starts too late, or everything in it was sent too late.
-    late: bool,
+    pub(super) late: bool,
 }
 
 impl<R: Read + Seek> FileReader<R> {
@@ -82,6 +82,8 @@ impl<R: Read + Seek> FileReader<R> {
     /// earlier key frame, is reported in [`deviations`](Self::deviations). No more than
     /// [`Limits::search_packets`] packets are read in a row; when they do not hold a key frame, the
     /// result is packet 0.
+    ///
+    /// A server of many players reads some packets at a time instead: [`KeyFrameSearch`].
     ///
     /// Fails when the input cannot be read.
     ///
@@ -106,7 +108,7 @@ impl<R: Read + Seek> FileReader<R> {
     /// # Ok::<(), mms_asf::FileError>(())
     /// ```
     pub fn seek(&mut self, time: Duration, stream: u8) -> Result<SeekPoint, FileError> {
-        self.seek_by(&[SeekMethod::SimpleIndex, SeekMethod::Index], time, stream)
+        self.seek_by(INDEXES, time, stream)
     }
 
     /// [`seek`](Self::seek) by one method; by send times when the file has no such index or when
@@ -117,7 +119,12 @@ impl<R: Read + Seek> FileReader<R> {
         time: Duration,
         stream: u8,
     ) -> Result<SeekPoint, FileError> {
-        self.seek_by(&[method], time, stream)
+        let methods: &[_] = match method {
+            SeekMethod::SimpleIndex => &[SeekMethod::SimpleIndex],
+            SeekMethod::Index => &[SeekMethod::Index],
+            SeekMethod::SendTimes => &[],
+        };
+        self.seek_by(methods, time, stream)
     }
 
     /// The packet that the Media Object Index has for media object `object` of a stream, counted
@@ -156,54 +163,25 @@ impl<R: Read + Seek> FileReader<R> {
 
     fn seek_by(
         &mut self,
-        methods: &[SeekMethod],
+        methods: &'static [SeekMethod],
         time: Duration,
         stream: u8,
     ) -> Result<SeekPoint, FileError> {
-        let mut buffer = BytesMut::new();
-        let preroll = self.header.file().preroll;
-        let start = SeekPoint { packet: 0, time: None, method: SeekMethod::SendTimes };
-        let Some((_, first)) = self.send_time_from(0, self.packets, &mut buffer)? else {
-            return Ok(start);
-        };
-        let shown = time.saturating_add(preroll);
-        let wanted =
-            Wanted { stream, video: self.is_video(stream), first, shown: to_millis(shown) };
-        let point = |(packet, shown): Found, method| SeekPoint {
-            packet,
-            time: Some(Duration::from_millis(shown).saturating_sub(preroll)),
-            method,
-        };
-        let (mut doubtful, mut early) = (Vec::new(), None);
-        for &method in methods {
-            let (what, entry) = match method {
-                SeekMethod::SimpleIndex => ("Simple Index Object", self.simple(shown, stream)?),
-                SeekMethod::Index => ("Index Object", self.by_time(shown, stream)?),
-                SeekMethod::SendTimes => continue,
-            };
-            let Some(entry) = entry else { continue };
-            match self.follow_entry(&wanted, entry, &mut buffer)? {
-                Some((found, true)) => return Ok(point(found, method)),
-                Some((found, false)) if early.is_none() => early = Some((found, method)),
-                _ => {}
+        let mut search = KeyFrameSearch::by(methods, time, stream);
+        loop {
+            let mut packets = u32::MAX;
+            if let Some(point) = search.step(self, &mut packets)? {
+                return Ok(point);
             }
-            doubtful.push(what);
         }
-        let found = self.by_send_times(&wanted, &mut buffer)?;
-        if let Some((early, method)) = early.filter(|(early, _)| found.is_none_or(|f| f <= *early))
-        {
-            return Ok(point(early, method));
-        }
-        let Some(found) = found else { return Ok(start) };
-        // Without any key frame in time the entries have nothing to point to.
-        for what in doubtful {
-            self.stale(what, stream);
-        }
-        Ok(point(found, SeekMethod::SendTimes))
     }
 
     /// The entry for a presentation time.
-    fn simple(&mut self, shown: Duration, stream: u8) -> Result<Option<Entry>, FileError> {
+    pub(super) fn simple(
+        &mut self,
+        shown: Duration,
+        stream: u8,
+    ) -> Result<Option<Entry>, FileError> {
         if !self.is_video(stream) {
             return Ok(None);
         }
@@ -222,7 +200,11 @@ impl<R: Read + Seek> FileReader<R> {
     }
 
     /// [`simple`](Self::simple) of the Index Object.
-    fn by_time(&mut self, shown: Duration, stream: u8) -> Result<Option<Entry>, FileError> {
+    pub(super) fn by_time(
+        &mut self,
+        shown: Duration,
+        stream: u8,
+    ) -> Result<Option<Entry>, FileError> {
         let video = self.is_video(stream);
         let entry = self.indexes()?.iter().find_map(|index| {
             let IndexObject::Index(index) = index else { return None };
@@ -245,54 +227,8 @@ impl<R: Read + Seek> FileReader<R> {
         (packet.checked_mul(size) == Some(target)).then_some(packet)
     }
 
-    /// The last key frame in time from an entry on, and whether none can follow; `None` when the
-    /// entry does not lead to one.
-    ///
-    /// An index has one entry for many key frames, so those behind it are looked at. What the next
-    /// entry says is not asked: an index that was made for other packets, or that ends in zeros,
-    /// leads to the same packet again and again.
-    fn follow_entry(
-        &mut self,
-        wanted: &Wanted,
-        Entry { packet, time }: Entry,
-        buffer: &mut BytesMut,
-    ) -> Result<Option<(Found, bool)>, FileError> {
-        let end = packet.saturating_add(self.limits.search_packets.into()).min(self.packets);
-        let mut best = None;
-        for number in packet..end {
-            let seen = self.look(wanted, number, buffer)?;
-            if number > packet && seen.start.is_some_and(|start| start <= time) {
-                return Ok(None);
-            }
-            best = seen.start.map(|start| (number, start)).or(best);
-            // In front of the first key frame the entries are 0.
-            if seen.late || (best.is_none() && packet != 0) {
-                return Ok(best.map(|best| (best, true)));
-            }
-        }
-        Ok(best.map(|best| (best, end == self.packets)))
-    }
-
-    /// The last key frame in time, without an index.
-    fn by_send_times(
-        &mut self,
-        wanted: &Wanted,
-        buffer: &mut BytesMut,
-    ) -> Result<Option<Found>, FileError> {
-        // What is shown in time was sent in time.
-        let due = wanted.shown.saturating_sub(wanted.first.into());
-        let last = self.packet_sent_by(due.into(), wanted.first, buffer)?;
-        let limit = self.limits.search_packets as usize;
-        for number in (0..=last).rev().take(limit) {
-            if let Some(start) = self.look(wanted, number, buffer)?.start {
-                return Ok(Some((number, start)));
-            }
-        }
-        Ok(None)
-    }
-
     /// What a packet holds; nothing when it is damaged.
-    fn look(
+    pub(super) fn look(
         &mut self,
         wanted: &Wanted,
         number: u64,
@@ -339,14 +275,14 @@ impl<R: Read + Seek> FileReader<R> {
     }
 
     /// Reports an index once for each stream.
-    fn stale(&mut self, what: &'static str, stream: u8) {
+    pub(super) fn stale(&mut self, what: &'static str, stream: u8) {
         let deviation = Deviation::StaleIndex { what, stream };
         if !self.deviations.contains(&deviation) {
             self.deviations.push(deviation);
         }
     }
 
-    fn is_video(&self, stream: u8) -> bool {
+    pub(super) fn is_video(&self, stream: u8) -> bool {
         self.header.stream(stream).is_some_and(|stream| stream.kind == StreamKind::Video)
     }
 }

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod steps;
 mod tail;
 
 use std::io::{Cursor, Read, Seek};
