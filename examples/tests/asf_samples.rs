@@ -118,17 +118,9 @@ struct Read {
 }
 
 fn samples() -> Option<Vec<(String, PathBuf)>> {
-    let Some(folder) = std::env::var_os("MMS_SAMPLES") else {
-        println!("skipped: MMS_SAMPLES is not set");
-        return None;
-    };
-    let entries = fs::read_dir(Path::new(&folder).join("asf")).expect("MMS_SAMPLES holds asf/");
-    let mut files: Vec<_> = entries
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension != "md"))
-        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path))
-        .collect();
-    files.sort();
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let files: Vec<_> =
+        mms_tests::asf_samples()?.into_iter().map(|path| (name(&path), path)).collect();
     assert_eq!(files.len(), FILES);
     Some(files)
 }

@@ -211,10 +211,7 @@ fn compare(scratch: &Scratch, path: &Path, compared: &mut Compared) {
 
 #[test]
 fn real_files_of_several_streams() {
-    let Some(samples) = std::env::var_os("MMS_SAMPLES") else {
-        println!("skipped: MMS_SAMPLES is not set");
-        return;
-    };
+    let Some(samples) = mms_tests::samples() else { return };
     if !are_here() {
         return;
     }

@@ -86,16 +86,8 @@ fn changed_bytes() {
 
 #[test]
 fn samples_from_elsewhere() {
-    let Some(folder) = std::env::var_os("MMS_SAMPLES") else {
-        println!("skipped: MMS_SAMPLES is not set");
-        return;
-    };
-    let Ok(entries) = fs::read_dir(Path::new(&folder).join("asf")) else { return };
-    for entry in entries {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            look(&path);
-        }
+    for path in mms_tests::asf_samples().unwrap_or_default() {
+        look(&path);
     }
 }
 

@@ -75,8 +75,11 @@ impl Fixture {
         }
         let output = command.output().unwrap();
         assert!(output.status.success(), "{output:?}, {:?}", self.served.lines());
-        let places: Vec<usize> =
-            str::from_utf8(&output.stdout).unwrap().lines().map(|at| at.parse().unwrap()).collect();
+        let places: Vec<usize> = std::str::from_utf8(&output.stdout)
+            .unwrap()
+            .lines()
+            .map(|at| at.parse().unwrap())
+            .collect();
         let wanted: Vec<usize> = seeks.iter().map(|&(_, _, place)| place).collect();
         assert_eq!(places, wanted);
         let pieces: Vec<&[u8]> = seeks

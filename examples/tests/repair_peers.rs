@@ -370,10 +370,7 @@ fn files_that_were_cut_anywhere() {
 
 #[test]
 fn samples_that_were_cut() {
-    let Some(samples) = std::env::var_os("MMS_SAMPLES") else {
-        println!("skipped: MMS_SAMPLES is not set");
-        return;
-    };
+    let Some(samples) = mms_tests::samples() else { return };
     if !are_here() {
         return;
     }

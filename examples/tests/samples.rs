@@ -38,18 +38,8 @@ struct Original {
 
 impl Setup {
     fn new(name: &str) -> Option<Self> {
-        let Some(samples) = std::env::var_os("MMS_SAMPLES") else {
-            println!("skipped: MMS_SAMPLES is not set");
-            return None;
-        };
-        let folder = Path::new(&samples).join("asf");
-        let mut files: Vec<_> = fs::read_dir(&folder)
-            .expect("MMS_SAMPLES holds asf/")
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension != "md"))
-            .collect();
-        files.sort();
-        assert!(!files.is_empty(), "{}", folder.display());
+        let folder = mms_tests::samples()?.join("asf");
+        let files = mms_tests::asf_samples()?;
         Some(Self {
             served: Served::start(Options::new(folder)),
             files,

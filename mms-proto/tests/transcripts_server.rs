@@ -16,11 +16,7 @@ use pair::script::{Got, Script};
 
 /// The folder of transcripts, if there is one.
 fn samples() -> Option<PathBuf> {
-    let folder = std::env::var_os("MMS_SAMPLES").map(PathBuf::from);
-    if folder.is_none() {
-        println!("skipped: MMS_SAMPLES is not set");
-    }
-    folder.map(|folder| folder.join("transcripts"))
+    mms_tests::samples().map(|folder| folder.join("transcripts"))
 }
 
 /// The file that was served.

@@ -10,7 +10,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 
 /// Says that a test cannot be run, and fails if it must be.
 pub(crate) fn skip(program: &str) {
-    println!("skipped: {program} is not installed");
+    mms_tests::skip(&format!("{program} is not installed"));
     let required = std::env::var_os("MMS_REQUIRE_PEERS").is_some_and(|value| value == "1");
     assert!(!required, "{program} is not installed, and MMS_REQUIRE_PEERS=1 demands it");
 }

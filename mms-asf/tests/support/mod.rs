@@ -1,5 +1,5 @@
-//! Real files. `MMS_SAMPLES` names a directory that holds them in `asf/`; without it tests say
-//! "skipped" and pass.
+//! Real files. `MMS_SAMPLES` names a directory that holds them in `asf/`; without it tests are
+//! skipped, and reported as such.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -21,18 +21,8 @@ pub(crate) type Reader = FileReader<BufReader<File>>;
 
 /// Names and paths of all samples, in order.
 pub(crate) fn samples() -> Option<Vec<(String, PathBuf)>> {
-    let Some(directory) = std::env::var_os("MMS_SAMPLES") else {
-        println!("skipped: MMS_SAMPLES is not set");
-        return None;
-    };
-    let mut files: Vec<_> = std::fs::read_dir(PathBuf::from(directory).join("asf"))
-        .expect("MMS_SAMPLES holds asf/")
-        .map(|entry| entry.expect("a directory entry").path())
-        .filter(|path| path.extension().is_some_and(|e| e != "md"))
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), path))
-        .collect();
-    files.sort();
-    Some(files)
+    let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    Some(mms_tests::asf_samples()?.into_iter().map(|path| (name(&path), path)).collect())
 }
 
 /// Opens one sample.

@@ -254,11 +254,8 @@ fn places(bytes: &[u8]) -> std::collections::BTreeSet<usize> {
 #[test]
 fn recorded_sessions() {
     // MMSP-W-022; the answers of a whole session at once, and cut
-    let Some(samples) = std::env::var_os("MMS_SAMPLES") else {
-        println!("skipped: MMS_SAMPLES is not set");
-        return;
-    };
-    let folder = std::path::Path::new(&samples).join("transcripts");
+    let Some(samples) = mms_tests::samples() else { return };
+    let folder = samples.join("transcripts");
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let tiny = read("tiny.wma");
     for (name, funnel_info) in RECORDED {

@@ -129,11 +129,8 @@ const RECORDED: [Recorded; 7] = [
 #[test]
 fn transcripts_of_real_clients() {
     // MMSP-W-017, MMSP-W-034, MMSP-W-042, MMSP-W-055
-    let Some(samples) = std::env::var_os("MMS_SAMPLES") else {
-        println!("skipped: MMS_SAMPLES is not set");
-        return;
-    };
-    let transcripts = std::path::Path::new(&samples).join("transcripts");
+    let Some(samples) = mms_tests::samples() else { return };
+    let transcripts = samples.join("transcripts");
     for Recorded { folder, sent, received, data, funnel, open_file, plays } in RECORDED {
         let path = transcripts.join(folder);
         let (commands, messages, _) = recorded::<ClientMessage>(&path, "c2s.bin");
