@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 
 use bytes::Bytes;
 use mms_asf::{Header, Packet, StreamKind};
-use mms_examples::serve::channel::{Change, Channel, Listener, LivePacket};
+use mms_examples::serve::channel::{Change, Channel, Cursor, Item, Listener, LivePacket};
 use mms_examples::serve::feed::{FeedItem, FeedSource};
 use mms_proto::{PlayRequest, StreamNumber};
 use support::fed::{Fed, headers, packets};
@@ -27,23 +27,33 @@ fn items() -> Vec<FeedItem> {
     Fed::start(FeedSource::Reader(Box::new(File::open(CLIP).unwrap()))).all()
 }
 
-/// A player and what it got.
+/// A player, where it is, and what it got.
 struct Player {
     listener: Listener,
+    cursor: Cursor,
     got: Vec<Bytes>,
 }
 
 impl Player {
     fn join(channel: &Channel, streams: &[u8]) -> Self {
         let streams = streams.iter().copied().filter_map(StreamNumber::new);
-        let (listener, backlog) = channel.tune_in(&PlayRequest::all(streams), false);
-        let mut player = Self { listener, got: Vec::new() };
-        backlog.iter().for_each(|packet| player.hear(packet));
+        let (listener, cursor) = channel.tune_in(&PlayRequest::all(streams), false);
+        let mut player = Self { listener, cursor, got: Vec::new() };
+        player.hear(|_| false);
         player
     }
 
-    fn hear(&mut self, packet: &LivePacket) {
-        self.got.extend(self.listener.packet(packet));
+    /// Takes what there is, but for packets that are lost.
+    fn hear(&mut self, lost: impl Fn(&LivePacket) -> bool) {
+        while let Some(item) = self.cursor.take() {
+            let Item::Packet(packet) = item else { continue };
+            if lost(packet) {
+                self.listener.dropped();
+                self.got.clear();
+            } else {
+                self.got.extend(self.listener.packet(packet));
+            }
+        }
     }
 }
 
@@ -75,8 +85,8 @@ fn players(streams: &[u8]) -> (Header, Vec<Player>) {
                 let content = channel.content().unwrap();
                 header = Some(Header::parse(content.header()).unwrap());
             }
-            Change::Packet(packet) => {
-                players.iter_mut().for_each(|player| player.hear(&packet));
+            Change::Packet => {
+                players.iter_mut().for_each(|player| player.hear(|_| false));
                 players.push(Player::join(&channel, streams));
             }
             Change::Ended(why) => assert_eq!(why, None),
@@ -121,14 +131,8 @@ fn a_player_that_lost_packets_goes_on_where_it_can() {
         for item in items.clone() {
             match channel.take(item) {
                 Change::Header => player = Some(Player::join(&channel, &[1, 2])),
-                Change::Packet(packet) => {
-                    let player = player.as_mut().unwrap();
-                    if lost.contains(&packet.number) {
-                        player.listener.dropped();
-                        player.got.clear();
-                    } else {
-                        player.hear(&packet);
-                    }
+                Change::Packet => {
+                    player.as_mut().unwrap().hear(|packet| lost.contains(&packet.number));
                 }
                 Change::Ended(_) | Change::Nothing => {}
             }

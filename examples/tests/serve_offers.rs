@@ -5,19 +5,19 @@
 
 #[expect(dead_code, reason = "every test program uses another part of it")]
 mod support {
+    pub(crate) mod pipe;
     pub(crate) mod player;
     pub(crate) mod scratch;
     pub(crate) mod served;
 }
 
 use std::fs;
-use std::io::{self, Read};
-use std::sync::mpsc::{Receiver, Sender, channel};
 
 use mms_asf::guid;
 use mms_examples::serve::feed::{FeedSource, UpstreamOptions};
 use mms_examples::serve::{Options, Pace, Redirection};
 use mms_proto::{CloseReason, HResult, Redirect};
+use support::pipe::{broadcast, piped};
 use support::player::{NEW, OLD, Player};
 use support::scratch::Scratch;
 use support::served::Served;
@@ -135,32 +135,6 @@ fn a_list_is_played_to_its_end() {
         }
     }
     assert!(play(Player::connect(server.address, "a.wmv")).closed != Some(CloseReason::Local));
-}
-
-/// A pipe between two threads.
-struct Pipe {
-    pieces: Receiver<Vec<u8>>,
-    rest: Vec<u8>,
-}
-
-impl Read for Pipe {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        if self.rest.is_empty() {
-            self.rest = self.pieces.recv().unwrap_or_default();
-        }
-        let count = self.rest.len().min(room.len());
-        room[..count].copy_from_slice(&self.rest[..count]);
-        self.rest.drain(..count);
-        Ok(count)
-    }
-}
-
-/// A server of a live stream, and where to write the stream.
-fn broadcast() -> (Served, Sender<Vec<u8>>) {
-    let (sender, pieces) = channel();
-    let pipe = Pipe { pieces, rest: Vec::new() };
-    let options = Options::live("live", FeedSource::Reader(Box::new(pipe)));
-    (Served::start(options), sender)
 }
 
 #[test]
@@ -298,9 +272,7 @@ fn a_relay_hands_on_every_byte() {
 
 #[test]
 fn a_live_stream_that_never_begins_refuses_in_time() {
-    let (sender, pieces) = channel::<Vec<u8>>();
-    let pipe = Pipe { pieces, rest: Vec::new() };
-    let mut options = Options::live("live", FeedSource::Reader(Box::new(pipe)));
+    let (mut options, sender) = piped();
     options.timeouts = options.timeouts.clone().handshake(std::time::Duration::from_secs(3));
     let server = Served::start(options);
     let Some(CloseReason::Failed(error)) = play(Player::connect(server.address, "live")).closed

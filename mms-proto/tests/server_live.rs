@@ -10,7 +10,7 @@ use mms_proto::mmsp::message::{
     ReadBlock, ReportEndOfStream, ReportStreamChange, ServerMessage, StopPlaying,
 };
 use mms_proto::mmsp::server::{EntryDelivery, Pushed};
-use mms_proto::{Content, FileAttributes, HResult, Phase, Start, StateError, Transmit};
+use mms_proto::{Content, FileAttributes, HResult, Input, Phase, Start, StateError, Transmit};
 use pair::media::{self, PACKET};
 use pair::script::{
     Script, connect, data, events, funnel, messages, open, open_request, play, select,
@@ -134,6 +134,25 @@ fn at_full_speed_the_client_is_heard_now_and_then() {
     assert!(data(&got).is_empty(), "the rest is forgotten");
     script.send(play(5, Start::Beginning));
     assert!(numbers(&mut script).is_empty());
+}
+
+#[test]
+fn a_backlog_larger_than_the_queue_goes_piece_by_piece() {
+    let mut script = playing(ServerConfig::default());
+    let mut got = Vec::new();
+    let mut next = 0;
+    while next < 10_000 {
+        while script.server.queued_bytes() < 64 << 10 {
+            assert_eq!(push_as(&mut script, next, next == 0), Pushed::Queued);
+            next += 1;
+        }
+        got.extend(numbers(&mut script));
+        assert_eq!(script.server.queued_bytes(), 0);
+        let now = script.now;
+        let _ = script.server.handle_input(now, Input::Timeout);
+    }
+    assert_eq!(got, (0..next).collect::<Vec<_>>());
+    assert_eq!(script.server.stats().dropped, 0);
 }
 
 #[test]

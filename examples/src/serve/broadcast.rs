@@ -2,9 +2,8 @@
 
 use mms_proto::{PlayRequest, StreamSelection};
 
-use super::channel::{Change, Channel, Listener, LivePacket};
+use super::channel::{Change, Channel, Cursor, Listener};
 use super::feed::{Feed, FeedItem};
-use super::playlist::default_streams;
 
 /// A feed and its channel.
 #[derive(Debug)]
@@ -51,18 +50,12 @@ impl Broadcast {
         self.ended.as_ref()
     }
 
-    /// The streams of a new header for a player that has not chosen any of it.
-    pub(super) fn streams(&self, link_bandwidth: Option<u32>) -> Vec<StreamSelection> {
-        let header = self.channel.header();
-        header.map_or_else(Vec::new, |header| default_streams(header, link_bandwidth))
-    }
-
     /// A player that listens to these streams.
     pub(super) fn tune_in(
         &self,
         streams: Vec<StreamSelection>,
         strip_padding: bool,
-    ) -> (Listener, Vec<LivePacket>) {
+    ) -> (Listener, Cursor) {
         self.channel.tune_in(&PlayRequest::select(streams), strip_padding)
     }
 }

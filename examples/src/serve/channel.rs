@@ -2,22 +2,26 @@
 //!
 //! A [`Channel`] turns what a feed brings into content and numbered packets. It keeps the last
 //! packets, so that a player that joins begins with a key frame and not with silence. A
-//! [`Listener`] is one player's view of it. Packets are shared: what a player gets in full is not
-//! copied.
+//! [`Listener`] is one player's view of it, a [`Cursor`] the player's position in it. Packets are
+//! shared: what a player gets in full is not copied.
 
 mod backlog;
+mod cursor;
 mod listener;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mms_asf::{Header, Packet, Payload, SendClock, StreamKind};
+use mms_asf::{Header, Packet, SendClock, StreamKind};
 use mms_proto::{Content, FileAttributes, PlayRequest};
 
 pub use self::backlog::{BACKLOG_BYTES, BACKLOG_PACKETS, BACKLOG_TIME, CUSHION};
+pub use self::cursor::{Cursor, Item};
 pub use self::listener::Listener;
 
 use self::backlog::Backlog;
+use self::cursor::Tail;
 use super::feed::FeedItem;
 use super::padding::without_padding;
 
@@ -37,6 +41,8 @@ pub struct LivePacket {
     stripped: Bytes,
     /// Counts headers.
     entry: u32,
+    /// The streams of which it has payloads, bit by bit; all of them where it cannot be read.
+    streams: u128,
     /// The video streams of which a key frame begins in it, bit by bit.
     keys: u128,
     /// The streams that can be decoded from it on, bit by bit: those video streams, and others of
@@ -44,13 +50,13 @@ pub struct LivePacket {
     begins: u128,
 }
 
-/// What an item of the feed led to.
+/// What an item of the feed led to. What players get of it they find with their [`Cursor`].
 #[derive(Debug, Clone)]
 pub enum Change {
     /// Nothing that players have to know.
     Nothing,
-    /// A packet to be handed to all players.
-    Packet(LivePacket),
+    /// A packet.
+    Packet,
     /// New content: players go on to it as to the next entry of a playlist.
     Header,
     /// The content has ended, and why if it should not have. Nobody can join any more.
@@ -60,20 +66,29 @@ pub enum Change {
 /// Live content that players share.
 #[derive(Debug, Default)]
 pub struct Channel {
-    program: Option<Program>,
+    current: Option<Current>,
+    tail: Tail,
     /// The number of the next packet.
     number: u32,
     /// Headers so far.
     entry: u32,
 }
 
-/// What belongs to one header.
+/// One header and what follows from it.
 #[derive(Debug)]
-struct Program {
+pub struct Program {
     header: Header,
     content: Content,
+    /// Counts headers.
+    entry: u32,
     /// The video streams, bit by bit.
     video: u128,
+}
+
+/// The latest header and its packets so far.
+#[derive(Debug)]
+struct Current {
+    program: Arc<Program>,
     clock: SendClock,
     /// The time of the last packet that has one.
     time: Duration,
@@ -95,67 +110,80 @@ impl Channel {
         match item {
             FeedItem::Header(bytes) => {
                 self.entry = self.entry.wrapping_add(1);
-                match Program::new(bytes) {
+                match Program::new(bytes, self.entry) {
                     Ok(program) => {
-                        self.program = Some(program);
+                        let program = Arc::new(program);
+                        self.tail.push(Item::Header(Arc::clone(&program)));
+                        self.current = Some(Current::new(program));
                         Change::Header
                     }
                     Err(why) => self.end(Some(why)),
                 }
             }
-            FeedItem::Packet(body) => self.packet(body).map_or(Change::Nothing, Change::Packet),
+            FeedItem::Packet(body) => match self.packet(body) {
+                Some(()) => Change::Packet,
+                None => Change::Nothing,
+            },
             FeedItem::End => self.end(None),
             FeedItem::Failed(why) => self.end(Some(why)),
             FeedItem::Note(_) => Change::Nothing,
         }
     }
 
+    /// What is sent; `None` before the first header and after the end.
+    #[must_use]
+    pub fn program(&self) -> Option<&Arc<Program>> {
+        self.current.as_ref().map(|current| &current.program)
+    }
+
     /// What to announce; `None` before the first header and after the end.
     #[must_use]
     pub fn content(&self) -> Option<&Content> {
-        self.program.as_ref().map(|program| &program.content)
+        self.program().map(|program| program.content())
     }
 
-    /// The header of what is sent; `None` when there is no content.
+    /// A player begins to listen: its view of the channel, and the position from which on it takes
+    /// packets, which go through the view. Where it wants to begin means nothing here.
     #[must_use]
-    pub fn header(&self) -> Option<&Header> {
-        self.program.as_ref().map(|program| &program.header)
-    }
-
-    /// A player begins to listen: its view of the channel, and the packets to begin with, which go
-    /// through the view as all others do. Where it wants to begin means nothing here.
-    #[must_use]
-    pub fn tune_in(
-        &self,
-        request: &PlayRequest,
-        strip_padding: bool,
-    ) -> (Listener, Vec<LivePacket>) {
+    pub fn tune_in(&self, request: &PlayRequest, strip_padding: bool) -> (Listener, Cursor) {
         let mut listener = Listener::new(strip_padding);
-        listener.retune(self, &request.streams);
-        let backlog = self.program.as_ref().map_or_else(Vec::new, |program| {
-            program.backlog.since_key_frame(listener.streams() & program.video)
+        let start = self.current.as_ref().and_then(|current| {
+            listener.retune(&current.program, &request.streams);
+            current.backlog.since_key_frame(listener.streams() & current.program.video)
         });
-        (listener, backlog)
+        (listener, start.unwrap_or_else(|| self.tail.cursor()))
+    }
+
+    /// Bytes of packets that were sent after this position.
+    #[must_use]
+    pub fn bytes_after(&self, cursor: &Cursor) -> u64 {
+        self.tail.position().saturating_sub(cursor.position())
     }
 
     fn end(&mut self, why: Option<String>) -> Change {
-        self.program = None;
+        self.current = None;
+        self.tail.push(Item::End);
         Change::Ended(why)
     }
 
-    fn packet(&mut self, body: Bytes) -> Option<LivePacket> {
-        let program = self.program.as_mut()?;
+    fn packet(&mut self, body: Bytes) -> Option<()> {
+        let current = self.current.as_mut()?;
+        let program = &current.program;
         let size = program.header.file().packet_size;
         if body.is_empty() || body.len() > size as usize {
             return None;
         }
-        let (mut keys, mut begins) = (0, 0);
+        let (mut streams, mut keys, mut begins) = (0, 0, 0);
         let parsed = Packet::parse(&body, size).ok();
         if let Some(packet) = &parsed {
-            let time = program.clock.follow(packet.send_time());
-            program.time = Duration::from_millis(u64::try_from(time).unwrap_or(0));
-            for payload in packet.payloads().map_while(Result::ok).filter(Payload::begins_object) {
+            let time = current.clock.follow(packet.send_time());
+            current.time = Duration::from_millis(u64::try_from(time).unwrap_or(0));
+            for payload in packet.payloads().map_while(Result::ok) {
                 let stream = bit(payload.stream);
+                streams |= stream;
+                if !payload.begins_object() {
+                    continue;
+                }
                 let video = program.video & stream != 0;
                 if video && payload.key_frame {
                     keys |= stream;
@@ -165,30 +193,52 @@ impl Channel {
                 }
             }
         }
-        let key_time = program.key_time.filter(|&at| keys == 0 && at <= program.time);
-        let key_time = key_time.unwrap_or(program.time);
-        program.key_time = Some(key_time);
+        let key_time = current.key_time.filter(|&at| keys == 0 && at <= current.time);
+        let key_time = key_time.unwrap_or(current.time);
+        current.key_time = Some(key_time);
         // Video is declared where there is none, or stops: sound does not wait for it.
-        let without = program.time.saturating_sub(key_time) > BACKLOG_TIME;
-        let stripped = parsed.map_or_else(|| body.clone(), |_| without_padding(&body));
+        let without = current.time.saturating_sub(key_time) > BACKLOG_TIME;
+        let readable = parsed.is_some();
         let packet = LivePacket {
             number: self.number,
             key_frame: keys != 0 || program.video == 0 || without,
-            time: program.time,
-            stripped,
+            time: current.time,
+            stripped: if readable { without_padding(&body) } else { body.clone() },
             body,
-            entry: self.entry,
+            entry: program.entry,
+            streams: if readable { streams } else { u128::MAX },
             keys,
             begins,
         };
         self.number = self.number.wrapping_add(1);
-        program.backlog.push(packet.clone());
-        Some(packet)
+        let position = self.tail.push(Item::Packet(packet.clone()));
+        current.backlog.push(&packet, position);
+        Some(())
+    }
+}
+
+impl Current {
+    fn new(program: Arc<Program>) -> Self {
+        let backlog = Backlog::new(program.video != 0);
+        let (clock, time) = (SendClock::new(), Duration::ZERO);
+        Self { program, clock, time, key_time: None, backlog }
     }
 }
 
 impl Program {
-    fn new(bytes: Bytes) -> Result<Self, String> {
+    /// The header.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What to announce.
+    #[must_use]
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    fn new(bytes: Bytes, entry: u32) -> Result<Self, String> {
         let header = Header::parse(&bytes).map_err(|error| error.to_string())?;
         let content = Content::new(bytes, header.file().packet_size)
             .map_err(|error| error.to_string())?
@@ -198,9 +248,7 @@ impl Program {
         let video = streams
             .filter(|stream| stream.kind == StreamKind::Video)
             .fold(0, |all, stream| all | bit(stream.number));
-        let backlog = Backlog::new(video != 0);
-        let (clock, time) = (SendClock::new(), Duration::ZERO);
-        Ok(Self { header, content, video, clock, time, key_time: None, backlog })
+        Ok(Self { header, content, entry, video })
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Outcome {
     pub(super) bytes: u64,
     /// Live packets that it was too slow for.
     pub(super) dropped: u64,
+    /// Live packets that cannot be decoded, for they come before a key frame.
+    pub(super) undecodable: u64,
     pub(super) deviations: u64,
     pub(super) time: Duration,
     /// What went wrong.
@@ -157,6 +159,7 @@ impl Outcome {
             "packets": self.packets,
             "bytes": self.bytes,
             "packets_dropped": self.dropped,
+            "packets_before_key_frame": self.undecodable,
             "deviations": self.deviations,
             "seconds": self.time.as_secs_f64(),
             "error": self.error,
@@ -176,6 +179,9 @@ impl fmt::Display for Outcome {
         }
         if let Some(error) = &self.error {
             write!(f, "; {error}")?;
+        }
+        if self.undecodable > 0 {
+            write!(f, "; {} packets left out before a key frame", self.undecodable)?;
         }
         if self.dropped > 0 {
             write!(f, "; {} packets dropped, it was too slow", self.dropped)?;

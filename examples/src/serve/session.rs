@@ -21,7 +21,7 @@ use super::House;
 use super::playlist::PlaylistPlayer;
 use super::report::{Outcome, Who};
 use super::title::Title;
-use live::Audience;
+use live::{Audience, LeftOut};
 
 /// What a player and the machine say to each other, without the socket between them.
 #[derive(Debug)]
@@ -44,6 +44,8 @@ pub(super) struct Session {
     /// What went wrong while it played.
     error: Option<String>,
     deviations: u64,
+    /// Live packets that it did not get.
+    left_out: LeftOut,
 }
 
 /// A request that is not answered yet.
@@ -108,6 +110,7 @@ impl Session {
             refused: full,
             error: None,
             deviations: 0,
+            left_out: LeftOut::default(),
         }
     }
 
@@ -120,6 +123,7 @@ impl Session {
         }
         match self.server.poll_output() {
             Output::Transmit(transmit) => Step::Write(transmit),
+            Output::Wait(_) if self.feed(house) => Step::More,
             Output::Wait(until) => Step::Wait(until),
             Output::Event(ServerEvent::Closed(reason)) => Step::Over(reason),
             Output::Event(event) => {
@@ -163,7 +167,8 @@ impl Session {
             refused: self.refused.clone(),
             packets: stats.packets,
             bytes: stats.bytes,
-            dropped: stats.dropped,
+            dropped: self.left_out.too_slow,
+            undecodable: self.left_out.no_key_frame,
             deviations: self.deviations,
             time: self.since.elapsed(),
             error: error.or_else(|| self.error.clone()),

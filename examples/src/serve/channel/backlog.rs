@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::LivePacket;
+use super::{Cursor, LivePacket};
 
 /// Bytes of packets that are kept at most.
 pub const BACKLOG_BYTES: usize = 4 << 20;
@@ -21,9 +21,18 @@ const STEP_BACK: Duration = Duration::from_secs(1);
 /// Packets since the latest key frame of each video stream; without video, the last seconds.
 #[derive(Debug)]
 pub(super) struct Backlog {
-    packets: VecDeque<LivePacket>,
+    packets: VecDeque<Kept>,
     bytes: usize,
     longest: Duration,
+}
+
+/// A packet and its position in the channel.
+#[derive(Debug)]
+struct Kept {
+    time: Duration,
+    bytes: usize,
+    keys: u128,
+    position: Cursor,
 }
 
 impl Backlog {
@@ -32,7 +41,7 @@ impl Backlog {
         Self { packets: VecDeque::new(), bytes: 0, longest }
     }
 
-    pub(super) fn push(&mut self, packet: LivePacket) {
+    pub(super) fn push(&mut self, packet: &LivePacket, position: Cursor) {
         let now = packet.time;
         if self.packets.back().is_some_and(|last| now.saturating_add(STEP_BACK) < last.time) {
             self.packets.clear();
@@ -40,7 +49,8 @@ impl Backlog {
         }
         let keys = packet.keys;
         self.bytes = self.bytes.saturating_add(packet.body.len());
-        self.packets.push_back(packet);
+        let (time, bytes) = (packet.time, packet.body.len());
+        self.packets.push_back(Kept { time, bytes, keys, position });
         if keys != 0 {
             let wanted = self.packets.iter().fold(0, |all, packet| all | packet.keys);
             for _ in 0..self.start(wanted) {
@@ -56,15 +66,16 @@ impl Backlog {
         }
     }
 
-    /// The packets from the latest one on with which all of these video streams can be begun;
-    /// those of which no key frame is here are begun later. Without any, the last seconds.
-    pub(super) fn since_key_frame(&self, streams: u128) -> Vec<LivePacket> {
+    /// The position of the latest packet with which all of these video streams can be begun; those
+    /// of which no key frame is here are begun later. Without any, that of the last seconds; `None`
+    /// before the first packet.
+    pub(super) fn since_key_frame(&self, streams: u128) -> Option<Cursor> {
         let here = self.packets.iter().fold(0, |all, packet| all | packet.keys);
         let start = match streams & here {
             0 => self.cushion(),
             wanted => self.start(wanted),
         };
-        self.packets.iter().skip(start).cloned().collect()
+        self.packets.get(start).map(|kept| kept.position.clone())
     }
 
     /// The place of the latest packet since which a key frame of each of these streams began.
@@ -79,13 +90,13 @@ impl Backlog {
 
     fn cushion(&self) -> usize {
         let Some(last) = self.packets.back() else { return 0 };
-        let old = |packet: &LivePacket| last.time.saturating_sub(packet.time) > CUSHION;
+        let old = |packet: &Kept| last.time.saturating_sub(packet.time) > CUSHION;
         self.packets.iter().rposition(old).map_or(0, |place| place.saturating_add(1))
     }
 
     fn forget_first(&mut self) {
         if let Some(packet) = self.packets.pop_front() {
-            self.bytes = self.bytes.saturating_sub(packet.body.len());
+            self.bytes = self.bytes.saturating_sub(packet.bytes);
         }
     }
 }

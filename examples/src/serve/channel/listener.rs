@@ -5,7 +5,7 @@ use bytes::Bytes;
 use mms_asf::{Selected, Selection, Selector};
 use mms_proto::{Delivery, StreamSelection};
 
-use super::{Channel, LivePacket, bit};
+use super::{LivePacket, Program, bit};
 use crate::serve::padding::without_padding;
 
 /// One player's view of a channel.
@@ -79,24 +79,33 @@ impl Listener {
         }
     }
 
-    /// The channel has gone on to another header: these streams of it from its next packet on, and
-    /// no others.
-    pub fn retune(&mut self, channel: &Channel, streams: &[StreamSelection]) {
-        self.tuned = channel.program.as_ref().map(|program| {
-            let mut tuned = Tuned {
-                entry: channel.entry,
-                selector: Selector::new(&program.header),
-                declared: program.header.stream_numbers().collect(),
-                missing: 0,
-            };
-            for &stream in &tuned.declared {
-                let chosen = streams.iter().rfind(|chosen| chosen.stream.get() == stream);
-                let delivery = chosen.map_or(Delivery::Off, |chosen| chosen.delivery);
-                let _ = tuned.selector.select(stream, selection(delivery));
-            }
-            tuned.seek();
-            tuned
-        });
+    /// The channel goes on with this header: these streams of it from its next packet on, and no
+    /// others.
+    pub fn retune(&mut self, program: &Program, streams: &[StreamSelection]) {
+        let mut tuned = Tuned {
+            entry: program.entry,
+            selector: Selector::new(&program.header),
+            declared: program.header.stream_numbers().collect(),
+            missing: 0,
+        };
+        for &stream in &tuned.declared {
+            let chosen = streams.iter().rfind(|chosen| chosen.stream.get() == stream);
+            let delivery = chosen.map_or(Delivery::Off, |chosen| chosen.delivery);
+            let _ = tuned.selector.select(stream, selection(delivery));
+        }
+        tuned.seek();
+        self.tuned = Some(tuned);
+    }
+
+    /// Whether the packet has media of a stream that the player gets in full, so that it misses
+    /// something without the packet.
+    #[must_use]
+    pub fn wants(&self, packet: &LivePacket) -> bool {
+        let Some(tuned) = self.tuned.as_ref().filter(|tuned| tuned.entry == packet.entry) else {
+            return false;
+        };
+        let full = |stream: &&u8| tuned.selector.selection(**stream) == Some(Selection::Full);
+        tuned.declared.iter().filter(full).any(|&stream| packet.streams & bit(stream) != 0)
     }
 
     /// The streams that are delivered, bit by bit.

@@ -32,10 +32,30 @@ fn channel(streams: &[TestStream]) -> Channel {
 }
 
 fn sent(channel: &mut Channel, bytes: Bytes) -> LivePacket {
-    match channel.take(FeedItem::Packet(bytes)) {
-        Change::Packet(packet) => packet,
+    let mut cursor = channel.tail.cursor();
+    let change = channel.take(FeedItem::Packet(bytes));
+    assert!(matches!(change, Change::Packet), "{change:?}");
+    match cursor.take() {
+        Some(Item::Packet(packet)) => packet.clone(),
         other => panic!("{other:?}"),
     }
+}
+
+/// The packets from a position on.
+fn rest(mut cursor: Cursor) -> Vec<LivePacket> {
+    let mut packets = Vec::new();
+    while let Some(item) = cursor.take() {
+        if let Item::Packet(packet) = item {
+            packets.push(packet.clone());
+        }
+    }
+    packets
+}
+
+/// A player of these streams, and the packets that it begins with.
+fn tune_in(channel: &Channel, request: &PlayRequest) -> (Listener, Vec<LivePacket>) {
+    let (listener, cursor) = channel.tune_in(request, false);
+    (listener, rest(cursor))
 }
 
 fn numbers(packets: &[LivePacket]) -> Vec<u32> {
@@ -77,7 +97,7 @@ fn what_cannot_be_announced_is_the_end() {
     assert!(matches!(ended, Change::Ended(Some(_))), "{ended:?}");
     assert!(channel.content().is_none());
     assert!(matches!(channel.take(FeedItem::Packet(packet(0, &[1]))), Change::Nothing));
-    let (mut listener, backlog) = channel.tune_in(&all(), false);
+    let (mut listener, backlog) = tune_in(&channel, &all());
     assert!(backlog.is_empty());
     listener.dropped();
     listener.select(&all().streams);
@@ -128,7 +148,7 @@ fn a_player_begins_with_the_latest_key_frame_of_its_streams() {
     }
     let joined = |streams: &[u8]| {
         let request = PlayRequest::all(streams.iter().copied().map(number));
-        let (mut listener, backlog) = channel.tune_in(&request, false);
+        let (mut listener, backlog) = tune_in(&channel, &request);
         let first = listener.packet(&backlog[0]).unwrap();
         (numbers(&backlog), self::streams(&first))
     };
@@ -146,11 +166,11 @@ fn without_video_the_last_seconds_are_kept() {
     for at in 0..100 {
         assert!(sent(&mut channel, packet(at, &[1])).key_frame);
     }
-    let (_, backlog) = channel.tune_in(&all(), false);
+    let (_, backlog) = tune_in(&channel, &all());
     assert_eq!(numbers(&backlog), (69..100).collect::<Vec<_>>());
     // Another time: what was before is not what comes before.
     sent(&mut channel, packet(2, &[1]));
-    let (_, backlog) = channel.tune_in(&all(), false);
+    let (_, backlog) = tune_in(&channel, &all());
     assert_eq!(numbers(&backlog), [100]);
 }
 
@@ -161,7 +181,7 @@ fn the_backlog_is_bounded() {
     for _ in 0..BACKLOG_PACKETS + 10 {
         sent(&mut channel, packet(0, &[2]));
     }
-    let (mut listener, backlog) = channel.tune_in(&all(), false);
+    let (mut listener, backlog) = tune_in(&channel, &all());
     assert_eq!(backlog.len(), BACKLOG_PACKETS);
     assert_eq!(listener.packet(&backlog[0]), None);
     // One key frame, long ago.
@@ -169,11 +189,12 @@ fn the_backlog_is_bounded() {
         sent(&mut channel, packet(at, &[if at == 0 { 0x82 } else { 2 }]));
     }
     let packets = u32::try_from(BACKLOG_TIME.as_millis() / 100).unwrap();
-    let (_, backlog) = channel.tune_in(&all(), false);
+    let (_, backlog) = tune_in(&channel, &all());
     let oldest = backlog[0].time;
     let cushion = u32::try_from(CUSHION.as_millis() / 100).unwrap();
     assert_eq!(oldest, Duration::from_millis(u64::from(999 - cushion) * 100));
-    let kept = channel.program.as_ref().unwrap().backlog.since_key_frame(0).len();
+    let cushion = channel.current.as_ref().unwrap().backlog.since_key_frame(0).unwrap();
+    let kept = rest(cushion).len();
     assert!(kept <= packets as usize + 1, "{kept}");
     // Large packets.
     let mut large = Channel::new();
@@ -183,7 +204,7 @@ fn the_backlog_is_bounded() {
         let payload = TestPayload::whole(2, 0, 3_000, b"x");
         sent(&mut large, TestPacket::single(payload).build(60_000));
     }
-    let (_, backlog) = large.tune_in(&all(), false);
+    let (_, backlog) = tune_in(&large, &all());
     assert_eq!(backlog.len(), BACKLOG_BYTES / 60_000);
 }
 
@@ -281,7 +302,7 @@ fn a_listener_hears_one_header_at_a_time() {
     let _ = channel.take(header);
     let live = sent(&mut channel, packet(0, &[5]));
     assert_eq!(listener.packet(&live), None);
-    listener.retune(&channel, &[StreamSelection::full(number(5))]);
+    listener.retune(channel.program().unwrap(), &[StreamSelection::full(number(5))]);
     assert_eq!(listener.packet(&before), None);
     assert_eq!(listener.packet(&live), Some(live.body.clone()));
 }

@@ -134,6 +134,17 @@ impl Server {
         Ok(pushed)
     }
 
+    /// Bytes of the packets that were pushed and not sent yet.
+    ///
+    /// A backlog, such as all packets since the last key frame for a player that joins, may be
+    /// larger than the queue ([`Limits::queued`](crate::Limits::queued)). It is not
+    /// pushed at once, but piece by piece, whenever [`poll_output`](Self::poll_output) waits and
+    /// this is small: whoever takes it fast enough gets all of it.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.session.queue.bytes()
+    }
+
     /// Sends the next thing in the queue, if it may go.
     pub(super) fn send_queued(&mut self) -> bool {
         let goes = match (self.session.queue.front(), &self.state) {

@@ -76,6 +76,11 @@ impl Queue {
         })
     }
 
+    /// Bytes of the packets.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// A packet is next.
     pub(super) fn has_packet(&self) -> bool {
         matches!(self.items.front(), Some(Queued::Packet(..)))

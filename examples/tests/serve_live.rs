@@ -1,0 +1,122 @@
+//! Players of a live stream whose key frames are far apart: those that join begin with everything
+//! since the last one, and the report counts what the others did not get.
+
+#![cfg(test)]
+
+#[expect(dead_code, reason = "every test program uses another part of it")]
+mod support {
+    pub(crate) mod pipe;
+    pub(crate) mod player;
+    pub(crate) mod served;
+}
+
+use bytes::Bytes;
+use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
+use mms_proto::HResult;
+use support::pipe::broadcast;
+use support::player::{NEW, OLD, Player};
+
+const SIZE: u32 = 1_400;
+
+/// A header with one video stream.
+fn header() -> Vec<u8> {
+    testing::live_header(SIZE, &[TestStream::Video(1)]).to_vec()
+}
+
+/// One object, 10 ms after the one before.
+fn packet(number: u32, key_frame: bool) -> Bytes {
+    let stream = if key_frame { 0x81 } else { 1 };
+    let payload = TestPayload::whole(stream, number, 3_000 + number * 10, &[7; 1_300]);
+    TestPacket { send_time: number * 10, ..TestPacket::single(payload) }.build(SIZE)
+}
+
+fn concat(packets: &[Bytes]) -> Vec<u8> {
+    packets.concat()
+}
+
+fn play(mut player: Player) -> Player {
+    player.run(0x1_0000, |_| false);
+    player
+}
+
+#[test]
+fn who_joins_gets_everything_since_the_key_frame() {
+    // 3.6 MB after one key frame: seven times what is queued for a player.
+    let packets: Vec<_> = (0..2_600).map(|number| packet(number, number == 0)).collect();
+    let (server, pipe) = broadcast();
+    pipe.send([header(), concat(&packets[..2_400])].concat()).unwrap();
+    let mut first = Player::connect(server.address, "live");
+    first.run(0x1_0000, |player| player.packets == 2_400);
+    let mut late = [OLD, NEW].map(|product| Player::connect_as(product, server.address, "live"));
+    for player in &mut late {
+        player.run(0x1_0000, |player| player.packets > 0);
+    }
+    // This one takes nothing while the stream goes on, and its backlog waits for it.
+    let mut slow = Player::connect(server.address, "live");
+    slow.run(256, |player| player.started > 0);
+    pipe.send(concat(&packets[2_400..])).unwrap();
+    drop(pipe);
+    for player in [first, slow].into_iter().chain(late) {
+        let who = player.socket.local_addr().unwrap().to_string();
+        let player = play(player);
+        assert_eq!((player.packets, player.end), (2_600, Some(HResult::OK)));
+        assert!(player.strips || player.media == concat(&packets), "byte for byte");
+        let line = server.says(|line| line.starts_with(&who) && line.contains(" left after "));
+        assert!(line.contains("2600 packets") && !line.contains("dropped"), "{line}");
+    }
+    server.stopped().unwrap();
+}
+
+#[test]
+fn the_next_header_waits_until_the_backlog_was_taken() {
+    let packets: Vec<_> = (0..1_000).map(|number| packet(number, number == 0)).collect();
+    let (server, pipe) = broadcast();
+    pipe.send([header(), concat(&packets)].concat()).unwrap();
+    let mut first = Player::connect(server.address, "live");
+    first.run(0x1_0000, |player| player.packets == 1_000);
+    let mut slow = [OLD, NEW].map(|product| Player::connect_as(product, server.address, "live"));
+    for player in &mut slow {
+        player.run(256, |player| player.started > 0);
+    }
+    let other = testing::live_header(SIZE, &[TestStream::Video(1), TestStream::Audio(2)]);
+    pipe.send(other.to_vec()).unwrap();
+    first.run(0x1_0000, |player| player.headers.len() == 2);
+    for mut player in slow {
+        player.run(0x1_0000, |player| player.headers.len() == 2);
+        assert_eq!((player.packets, &player.headers[1]), (1_000, &other));
+    }
+}
+
+/// The number in front of these words.
+fn number(line: &str, words: &str) -> usize {
+    let before = line.split(words).next().unwrap();
+    before.rsplit([' ', ':']).next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn the_report_counts_every_packet_that_was_left_out() {
+    const ALL: u32 = 15_000;
+    // A key frame each second, of a stream that no system buffers whole.
+    let packets: Vec<_> = (0..ALL).map(|number| packet(number, number % 100 == 0)).collect();
+    let (server, pipe) = broadcast();
+    pipe.send([header(), packets[0].to_vec()].concat()).unwrap();
+    let mut players = [(); 2].map(|()| Player::connect(server.address, "live"));
+    for player in &mut players {
+        player.run(1_000, |player| player.packets > 0);
+    }
+    let [slow, fast] = players;
+    // In pieces, as the other one takes them.
+    let fed = std::thread::spawn(move || {
+        packets[1..].chunks(100).for_each(|some| pipe.send(concat(some)).unwrap());
+    });
+    assert_eq!(play(fast).end, Some(HResult::OK));
+    fed.join().unwrap();
+    let who = slow.socket.local_addr().unwrap().to_string();
+    let slow = play(slow);
+    assert_eq!(slow.end, Some(HResult::OK));
+    let line = server.says(|line| line.starts_with(&who) && line.contains(" left after "));
+    let (dropped, waited) =
+        (number(&line, " packets dropped"), number(&line, " packets left out before"));
+    assert!(dropped > 0 && waited > 0, "{line}");
+    assert_eq!(slow.packets + dropped + waited, ALL as usize, "{line}");
+}
