@@ -12,6 +12,7 @@ mod messages;
 mod opening;
 mod pacer;
 mod playing;
+mod plays;
 mod queue;
 mod schedule;
 mod state;
@@ -197,7 +198,7 @@ impl Server {
             }
             let handled = match self.link.next_item() {
                 Ok(Item::Nothing) if self.link.is_drained() => {
-                    if self.send_due() || self.send_queued() {
+                    if self.play_early() || self.send_due() || self.send_queued() {
                         continue;
                     }
                     return match self.want_packet() {
@@ -286,7 +287,8 @@ impl Server {
             State::Streaming(_, flow) => self.flow_deadline(flow),
             _ => None,
         };
-        [self.timers.next(), self.link.frame_deadline(), pacer].into_iter().flatten().min()
+        let play = self.session.plays.turn();
+        [self.timers.next(), self.link.frame_deadline(), play, pacer].into_iter().flatten().min()
     }
 
     /// When media can go on without the application and the client.
@@ -297,6 +299,8 @@ impl Server {
             // There was enough for one turn.
             None if self.session.queue.has_packet() => Some(now),
             None if self.session.live || flow.is_busy() || !self.session.queue.is_empty() => None,
+            // No packet is asked for until then.
+            None if self.session.plays.turn().is_some() => None,
             None => Some(flow.pacer.deadline(now)),
         }
     }

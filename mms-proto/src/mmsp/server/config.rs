@@ -51,6 +51,10 @@ pub struct ServerConfig {
     /// Honour the position of a play command while streaming, as a seek. The specification wants
     /// it ignored; libmms seeks like this (T6). Default true.
     pub seek_while_streaming: bool,
+    /// Play commands that begin anew in a second, as many of them at once; 0 is any number. One that
+    /// comes earlier waits until then, and of several that came earlier only the last one is
+    /// answered. Each makes the application look for a place in its content. Default 10.
+    pub plays_a_second: u32,
     /// Play every stream for a client that never selected any. The specification wants none
     /// played, except for Windows Media Services 4.x (T22). Default false.
     pub select_all_unasked: bool,
@@ -83,6 +87,7 @@ impl Default for ServerConfig {
             entry_delivery: EntryDelivery::default(),
             hold_end: false,
             seek_while_streaming: true,
+            plays_a_second: 10,
             select_all_unasked: false,
             close_after_end: None,
             max_unanswered_pings: None,

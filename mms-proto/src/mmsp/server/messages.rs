@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::opening::OPEN_FILE_ID;
+use super::plays::PlayCommand;
 use super::state::State;
 use super::{Server, Timer};
 use crate::deviation::Deviation;
@@ -52,8 +53,12 @@ impl Server {
             ClientMessage::ReadBlock(request) => self.on_read_block(request),
             ClientMessage::CancelReadBlock(_) => return self.on_cancel_read_block(),
             ClientMessage::StreamSwitch(request) => self.on_stream_switch(&request),
-            ClientMessage::StartPlaying(request) => self.on_start_playing(&request),
-            ClientMessage::StartStriding(request) => self.on_start_striding(&request),
+            ClientMessage::StartPlaying(request) => {
+                self.on_play_command(PlayCommand::Normal(request));
+            }
+            ClientMessage::StartStriding(request) => {
+                self.on_play_command(PlayCommand::Striding(request));
+            }
             ClientMessage::StopPlaying(request) => return self.on_stop_playing(request),
             ClientMessage::Logging(logging) => self.link.event(ServerEvent::Log(logging.log)),
             ClientMessage::CloseFile(request) => return self.on_close_file(request),

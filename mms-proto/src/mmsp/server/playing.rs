@@ -67,6 +67,7 @@ impl Server {
 
     /// 3.2.5.14
     pub(super) fn on_stop_playing(&mut self, request: StopPlaying) -> Result<(), Error> {
+        self.session.plays.forget();
         let streaming = self.state.is_streaming();
         let Some(content) = self.state.content().filter(|_| self.state.may_play()).cloned() else {
             return self.link.tolerate(Deviation::OutOfPlace(MessageId::STOP_PLAYING));
@@ -86,7 +87,10 @@ impl Server {
             return None;
         };
         let room = flow.pacer.room(now);
-        if self.session.live || !self.session.queue.is_empty() || flow.is_busy() || room == 0 {
+        // A play command that waits begins anew: what plays until then is not worth a look.
+        let waits = self.session.plays.turn().is_some();
+        let queued = self.session.live || !self.session.queue.is_empty();
+        if waits || queued || flow.is_busy() || room == 0 {
             return None;
         }
         flow.asked = true;

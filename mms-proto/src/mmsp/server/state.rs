@@ -13,6 +13,7 @@ use crate::version::PeerVersion;
 
 use super::flow::Flow;
 use super::pacer::Pacer;
+use super::plays::Plays;
 use super::queue::Queue;
 
 /// What lasts for the whole session.
@@ -33,6 +34,8 @@ pub(super) struct Session {
     pub(super) live: bool,
     /// Packets that were pushed, and ends and entries that wait for their turn.
     pub(super) queue: Queue,
+    /// How many play commands came lately.
+    pub(super) plays: Plays,
     /// Label of the latest play command, as it was sent.
     pub(super) incarnation: u32,
     /// Counts media packets; its low byte travels with them.
