@@ -98,6 +98,9 @@ pub enum Deviation {
         /// Bytes of the payload.
         found: u32,
     },
+    /// Another entry of a playlist was announced, and none came: it was the end.
+    #[error("the next entry was announced and did not come")]
+    NoNextEntry,
     /// An empty media packet; it was dropped (T38).
     #[error("an empty data packet came")]
     EmptyData,

@@ -42,7 +42,9 @@ pub enum ClientEvent {
     StreamsSelected,
     /// The server refused the stream selection; the session goes on.
     SelectionRefused(HResult),
-    /// The server has no more packets of this entry. With `more`, another entry follows.
+    /// The server has no more packets of this entry. With `more`, another entry follows; when it
+    /// does not come after all, [`Deviation::NoNextEntry`] and this event without `more` say so.
+    /// How much came is what [`Client::reception`](crate::mmsp::Client::reception) tells.
     EndOfStream {
         /// True when [`NextEntry`](Self::NextEntry) is to be expected.
         more: bool,
@@ -259,6 +261,40 @@ pub struct OpenRequest {
     pub(crate) incarnation: u32,
     /// The credentials came inside an `NTLM_AUTH` structure: a challenge goes in one as well.
     pub(crate) wrapped: bool,
+}
+
+/// What came of an entry since it was last asked for: compare it with what was announced.
+///
+/// [`ClientEvent::EndOfStream`] says that the server has no more packets, not that all of them
+/// were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Reception {
+    /// Packets delivered.
+    pub packets: u64,
+    /// Number of the first of them ([`AsfPacket::location_id`]).
+    pub first: Option<u32>,
+    /// Number of the latest of them.
+    pub last: Option<u32>,
+    /// Packets that the application could not use, of those delivered.
+    pub rejected: u64,
+    /// Packets of the whole file, where the server announced their number: not in live streams,
+    /// nor of later entries of a playlist.
+    pub announced: Option<u64>,
+}
+
+impl Reception {
+    /// Packets of the file that follow the latest one; `None` where their number was not
+    /// announced.
+    ///
+    /// After the end of a stream that was played forwards to its end it is zero, unless the
+    /// server stopped early or the last packets hold only streams that were not selected: servers
+    /// leave those out.
+    #[must_use]
+    pub fn missing_at_end(&self) -> Option<u64> {
+        let next = self.last.map_or(0, |last| u64::from(last).saturating_add(1));
+        self.announced.map(|announced| announced.saturating_sub(next))
+    }
 }
 
 /// Numbers about a session so far.

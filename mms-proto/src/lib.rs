@@ -109,7 +109,7 @@ pub use deviation::Deviation;
 pub use error::{DecodeError, Error, Layer, Missing, Phase, Problem, StateError};
 pub use event::{
     AuthScheme, Challenge, ClientEvent, ClientInfo, CloseReason, Credentials, OpenRequest,
-    Redirect, ServerChallenge, ServerEvent, ServerInfo, Stats,
+    Reception, Redirect, ServerChallenge, ServerEvent, ServerInfo, Stats,
 };
 pub use hresult::HResult;
 pub use io::{Input, Output, Transmit};

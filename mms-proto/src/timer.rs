@@ -40,7 +40,17 @@ impl<const N: usize> TimerTable<N> {
     }
 
     pub(crate) fn is_armed(&self, timer: impl Purpose) -> bool {
-        self.deadlines.get(timer.index()).copied().flatten().is_some()
+        self.deadline(timer).is_some()
+    }
+
+    /// When the timer runs out.
+    pub(crate) fn deadline(&self, timer: impl Purpose) -> Option<Instant> {
+        self.deadlines.get(timer.index()).copied().flatten()
+    }
+
+    /// Lets a timer run out then.
+    pub(crate) fn arm_at(&mut self, timer: impl Purpose, deadline: Option<Instant>) {
+        self.put(timer, deadline);
     }
 
     /// True, once, when the timer has run out.

@@ -7,6 +7,7 @@ mod media;
 mod messages;
 mod opening;
 mod playing;
+mod reception;
 mod report;
 mod state;
 
@@ -272,14 +273,23 @@ impl Client {
             Timer::NextEntry => {
                 // It was announced and never came: then it was the end.
                 self.state = State::Ready;
-                self.link.event(ClientEvent::EndOfStream { more: false, hr: crate::HResult::OK });
-                return Ok(());
+                return self.no_next_entry();
             }
             Timer::Reply => (Missing::Reply, times.reply),
             Timer::Header => (Missing::Header, times.header),
             Timer::Media => (Missing::Media, self.silence()),
         };
         Err(Error::TimedOut { phase: self.phase(), missing, after })
+    }
+
+    /// The end that was to be followed by another entry was the last. A server before version 9
+    /// has not promised one: the end of its broadcast looks alike.
+    fn no_next_entry(&mut self) -> Result<(), Error> {
+        if self.session.server.announces_next_entry() {
+            self.link.tolerate(crate::Deviation::NoNextEntry)?;
+        }
+        self.link.event(ClientEvent::EndOfStream { more: false, hr: crate::HResult::OK });
+        Ok(())
     }
 
     /// The peer has closed and everything before that has been handled.
@@ -292,7 +302,7 @@ impl Client {
             }
             // Some servers announce another entry and close instead.
             State::WaitingForEntry(_) if !mid_frame => {
-                self.link.event(ClientEvent::EndOfStream { more: false, hr: crate::HResult::OK });
+                self.no_next_entry()?;
                 self.end(CloseReason::Peer);
                 Ok(())
             }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use mms_proto::mmsp::message::{
-    ClientMessage, MessageId, ReportStartedPlaying, ReportStreamChange,
+    ClientMessage, MessageId, OpenedFile, ReportStartedPlaying, ReportStreamChange,
 };
 use mms_proto::{
-    ClientEvent, CloseReason, Deviation, Error, HResult, Phase, PlayRequest, Rate, Start,
-    StreamSelection,
+    ClientEvent, CloseReason, Deviation, Error, FileAttributes, HResult, Phase, PlayRequest, Rate,
+    Start, StreamSelection,
 };
 
 use crate::harness::*;
@@ -119,12 +119,13 @@ fn the_next_entry_never_comes() {
     script.pass(seconds(59));
     assert_eq!(script.events(), []);
     script.pass(seconds(1));
-    assert_eq!(script.events(), [more(false)]);
+    let broken = ClientEvent::Deviation(Deviation::NoNextEntry);
+    assert_eq!(script.events(), [broken.clone(), more(false)]);
     assert_eq!((script.client.phase(), script.deadline), (Phase::Ready, None));
     script.play(all());
     let mut script = Script::at(Phase::ChangingEntry, config());
     script.server_closes();
-    assert_eq!(script.events()[..1], [more(false)]);
+    assert_eq!(script.events()[..2], [broken, more(false)]);
     assert_eq!(script.client.phase(), Phase::Closed);
     // Cut in the middle of a packet is something else.
     let mut script = Script::at(Phase::ChangingEntry, config());
@@ -132,6 +133,22 @@ fn the_next_entry_never_comes() {
     script.server_closes();
     let (phase, mid_frame) = (Phase::ChangingEntry, true);
     script.assert_failed(&Error::Disconnected { phase, mid_frame });
+}
+
+#[test]
+fn a_broadcast_of_an_old_server_promises_nothing() {
+    // Its end looks as if another entry were to follow: 3.1.5.18.
+    let broadcast = OpenedFile { attributes: FileAttributes::BROADCAST, ..file() };
+    let mut script = Script::ready_with("4.1", broadcast);
+    script.play(all());
+    script.say(started(PLAY));
+    script.events();
+    script.say(ended(HResult::OK, PLAY));
+    script.pass(seconds(60));
+    let (more, hr) = (true, HResult::OK);
+    let ends =
+        [ClientEvent::EndOfStream { more, hr }, ClientEvent::EndOfStream { more: false, hr }];
+    assert_eq!(script.events(), ends);
 }
 
 #[test]

@@ -264,9 +264,91 @@ fn the_content_of_a_report() {
     assert_eq!(info.file_duration, seconds(60));
     assert_eq!(info.file_size, 20 * 100 + 23);
     assert_eq!(info.start_time, seconds(7));
-    assert_eq!((info.played, info.rate), (seconds(2), 1));
+    // Two of twenty packets of a minute, in whatever time they came.
+    assert_eq!((info.played, info.rate), (seconds(6), 1));
     assert_eq!((info.packets_received, info.bytes_received), (2, 20));
     assert_eq!((info.bandwidth, info.quality), (80, 100));
+}
+
+#[test]
+fn a_report_tells_the_media_that_was_played() {
+    // MMSP-C-106: content, not the time it took
+    let played = |script: &mut Script| {
+        script.say(ended(HResult::OK, PLAY));
+        report(script).info.played
+    };
+    // All that a file has, in no time; packets that hold other streams were left out.
+    let mut script = Script::streaming();
+    for number in [0, 5, 19] {
+        script.media(number, PLAY);
+    }
+    assert_eq!(played(&mut script), seconds(60));
+    // The application knows better; once said it holds for this command only.
+    let mut script = Script::streaming();
+    script.media(0, PLAY);
+    script.client.set_played(seconds(4));
+    assert_eq!(played(&mut script), seconds(4));
+    script.play(all());
+    script.say(started(PLAY + 1));
+    script.media(0, PLAY + 1);
+    script.sent();
+    script.say(ended(HResult::OK, PLAY + 1));
+    assert_eq!(report(&mut script).info.played, seconds(3));
+    // A live stream comes in its own time.
+    let mut script = streaming("9.1", FileAttributes::LIVE);
+    script.media(0, PLAY);
+    script.pass(seconds(8));
+    assert_eq!(played(&mut script), seconds(8));
+    // Nothing came, nothing was played.
+    assert_eq!(played(&mut Script::streaming()), seconds(0));
+}
+
+#[test]
+fn a_report_tells_how_much_was_of_use() {
+    // MMSP-W-070, MMSP-C-106
+    let quality = |script: &mut Script| {
+        script.say(ended(HResult::OK, PLAY));
+        let info = report(script).info;
+        (info.packets_received, info.packets_lost, info.quality)
+    };
+    assert_eq!(quality(&mut Script::streaming()), (0, 0, 0));
+    let mut script = Script::streaming();
+    for number in 0..4 {
+        script.media(number, PLAY);
+        if number == 2 {
+            script.client.reject_packet();
+        }
+    }
+    assert_eq!(quality(&mut script), (4, 1, 75));
+}
+
+#[test]
+fn an_end_that_came_too_early_can_be_told() {
+    let mut script = Script::streaming();
+    for number in 0..10 {
+        script.media(number, PLAY);
+    }
+    script.say(ended(HResult::OK, PLAY));
+    let reception = script.client.reception();
+    assert_eq!((reception.packets, reception.announced), (10, Some(20)));
+    assert_eq!((reception.first, reception.last), (Some(0), Some(9)));
+    assert_eq!(reception.missing_at_end(), Some(10));
+    // The rest on a second command.
+    script.play(all().start(Start::packet(10).unwrap()));
+    assert_eq!(script.client.reception().missing_at_end(), Some(20), "nothing of it yet");
+    script.say(started(PLAY + 1));
+    for number in 10..20 {
+        script.media(number, PLAY + 1);
+    }
+    script.say(ended(HResult::OK, PLAY + 1));
+    assert_eq!(script.client.reception().missing_at_end(), Some(0));
+    // A broadcast has no last packet, and of a later entry it is not known.
+    let script = streaming("9.1", FileAttributes::LIVE);
+    assert_eq!(script.client.reception().missing_at_end(), None);
+    let mut script = Script::new_entry();
+    script.media(3, ENTRY);
+    let reception = script.client.reception();
+    assert_eq!((reception.packets, reception.missing_at_end()), (1, None));
 }
 
 #[test]

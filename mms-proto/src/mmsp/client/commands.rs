@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::reception::Arrivals;
 use super::state::{AfterStop, Play, State};
 use super::{Client, Timer};
 use crate::error::StateError;
@@ -170,7 +171,10 @@ impl Client {
         let (used, start, before, since) = match &self.state {
             // Packets of a new entry come under the old label until the answer to this.
             State::NewEntry(play) => (play.used, Start::Beginning, play.before, play.since),
-            _ => (None, request.start, self.link.stats, now),
+            _ => {
+                self.session.arrivals = Arrivals::default();
+                (None, request.start, self.link.stats, now)
+            }
         };
         let from = match start {
             Start::Beginning => Some(Duration::ZERO),
@@ -196,6 +200,7 @@ impl Client {
     pub(super) fn stop_playing(&mut self, play: Play, then: AfterStop) {
         self.timers.stop_all();
         self.session.in_flight = 0;
+        self.session.stop_sent = Some(self.link.now());
         let stop =
             StopPlaying { open_file_id: self.open_file_id(), incarnation: u32::from(play.asked) };
         self.send(stop);

@@ -5,9 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::header::Announced;
+use super::reception::Arrivals;
 use super::state::{AfterStop, Play, State};
 use super::{Client, Timer};
-use crate::content::{Content, MAX_PACKET_SIZE, known_count};
+use crate::content::{Content, MAX_PACKET_SIZE};
 use crate::deviation::Deviation;
 use crate::error::{DecodeError, Error, Problem};
 use crate::event::ClientEvent;
@@ -34,9 +35,12 @@ impl Client {
                         }
                     }
                 }
-                play.heard = self.link.now();
-                self.timers.arm(Timer::Media, play.heard, self.config.timeouts.silence);
-                self.media(packet)
+                // What is thrown away is no sign of life.
+                let delivered = self.media(packet)?;
+                if delivered {
+                    self.still_streams();
+                }
+                Ok(delivered)
             }
             State::ReadingHeader(_, label) => {
                 let (asked, used) = (*label, packet.incarnation);
@@ -64,26 +68,32 @@ impl Client {
                 self.drop_stale(expected, packet.incarnation)
             }
             State::Stopping(play, then) => {
-                let wanted = play.used.is_none_or(|used| used == packet.incarnation)
-                    && matches!(then, AfterStop::Ready);
-                // The answer stands behind what was on its way: as long as that arrives, and no
-                // longer than a network can hold it, the answer is not late.
                 let current = play.used.is_none_or(|used| used == packet.incarnation);
-                if current && !matches!(then, AfterStop::Close) {
-                    let size = packet.payload.len().saturating_add(8);
-                    self.session.in_flight = self.session.in_flight.saturating_add(size);
-                    if self.session.in_flight <= MOST_IN_FLIGHT {
-                        self.timers.arm(Timer::Reply, self.link.now(), self.config.timeouts.reply);
-                    }
+                let (ready, close) =
+                    (matches!(then, AfterStop::Ready), matches!(then, AfterStop::Close));
+                if current && !close && !packet.payload.is_empty() {
+                    self.wait_behind_media(packet.payload.len());
                 }
                 // The others were asked for, before we changed our mind.
-                if wanted { self.media(packet) } else { Ok(false) }
+                if current && ready { self.media(packet) } else { Ok(false) }
             }
             _ => {
                 self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
                 self.link.tolerate(Deviation::UnexpectedData)?;
                 Ok(false)
             }
+        }
+    }
+
+    /// The answer to a stop follows what was on its way: as long as that arrives, and no longer
+    /// than a network can hold it, the answer is not late.
+    fn wait_behind_media(&mut self, size: usize) {
+        self.session.in_flight = self.session.in_flight.saturating_add(size);
+        let now = self.link.now();
+        let stopping =
+            self.session.stop_sent.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        if self.session.in_flight <= MOST_IN_FLIGHT && stopping <= self.patience() {
+            self.timers.arm(Timer::Reply, now, self.config.timeouts.reply);
         }
     }
 
@@ -100,15 +110,13 @@ impl Client {
             self.link.tolerate(Deviation::EmptyData)?;
             return Ok(false);
         }
+        let past = self.announced_packets().filter(|&count| u64::from(location_id) >= count);
+        if let Some(count) = past {
+            self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
+            self.link.tolerate(Deviation::PastTheEnd { location_id, count })?;
+            return Ok(false);
+        }
         if let Some(file) = self.session.file {
-            let past = known_count(file.packet_count)
-                .filter(|_| !file.attributes.is_live() && !self.session.changed)
-                .filter(|&count| u64::from(location_id) >= count);
-            if let Some(count) = past {
-                self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
-                self.link.tolerate(Deviation::PastTheEnd { location_id, count })?;
-                return Ok(false);
-            }
             let found = u32::try_from(payload.len()).unwrap_or(u32::MAX);
             if found > file.packet_size && file.packet_size != 0 {
                 let announced = file.packet_size;
@@ -118,6 +126,7 @@ impl Client {
         let stats = &mut self.link.stats;
         stats.packets = stats.packets.saturating_add(1);
         stats.bytes = stats.bytes.saturating_add(payload.len() as u64);
+        self.session.arrivals.packet(self.link.now(), location_id);
         Ok(true)
     }
 
@@ -142,6 +151,7 @@ impl Client {
                 // What is reported from here on is about the new entry.
                 (play.before, play.since) = (self.link.stats, self.link.now());
                 play.from = Some(Duration::ZERO);
+                self.session.arrivals = Arrivals::default();
                 self.state = State::NewEntry(play);
                 self.link.event(ClientEvent::NextEntry(content));
             }

@@ -1,5 +1,7 @@
 //! Reports to the server about what was played, MS-MMSP 3.1.5.18 and 2.2.1.1.
 
+use std::time::Duration;
+
 use super::state::Play;
 use super::{Client, ClientConfig};
 use crate::mmsp::message::{ClientLog, LogVersion, Logging, OpenedFile};
@@ -20,7 +22,7 @@ impl Client {
 
     fn fill(&self, mut log: Box<ClientLog>, file: OpenedFile, play: &Play) -> Box<ClientLog> {
         let stats = self.link.stats;
-        let played = self.link.now().saturating_duration_since(play.since);
+        let elapsed = self.link.now().saturating_duration_since(play.since);
         let bytes = stats.bytes.saturating_sub(play.before.bytes);
         log.open_file_id = file.open_file_id;
         log.udp = false;
@@ -32,9 +34,9 @@ impl Client {
             info.client_version = version(&self.config.player);
         }
         if file.attributes.is_live() {
-            info.file_duration = std::time::Duration::ZERO;
+            info.file_duration = Duration::ZERO;
             info.file_size = 0;
-            info.start_time = std::time::Duration::ZERO;
+            info.start_time = Duration::ZERO;
         } else {
             info.start_time = play.from.unwrap_or(info.start_time);
             info.file_duration = file.duration;
@@ -46,16 +48,36 @@ impl Client {
                 .saturating_mul(file.packet_size.into())
                 .saturating_add(file.header_size.into());
         }
-        info.played = played;
+        info.played = self.played(file).unwrap_or(elapsed);
         info.rate = whole(play.rate);
-        let milliseconds = u64::try_from(played.as_millis()).unwrap_or(u64::MAX).max(1);
+        let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
         let bandwidth = bytes.saturating_mul(8000) / milliseconds;
         info.bandwidth = u32::try_from(bandwidth).unwrap_or(u32::MAX);
         info.bytes_received = bytes;
         let packets = stats.packets.saturating_sub(play.before.packets);
         info.packets_received = u32::try_from(packets).unwrap_or(u32::MAX);
-        info.quality = 100;
+        // Over TCP nothing is lost on the way, only in the client.
+        let lost = self.session.arrivals.rejected();
+        info.packets_lost = u32::try_from(lost).unwrap_or(u32::MAX);
+        info.quality = self.session.arrivals.quality();
         log
+    }
+
+    /// How much media was played, in the time of the content: what the application says, or the
+    /// part of the file that its packets are. `None` where neither is known.
+    fn played(&self, file: OpenedFile) -> Option<Duration> {
+        let arrivals = &self.session.arrivals;
+        if arrivals.played.is_some() {
+            return arrivals.played;
+        }
+        let (count, duration) = (self.announced_packets()?, file.duration);
+        if duration.is_zero() {
+            return None;
+        }
+        let part = u128::from(arrivals.span().unwrap_or(0).min(count));
+        let nanoseconds = duration.as_nanos().saturating_mul(part).checked_div(count.into())?;
+        let played = u64::try_from(nanoseconds / 1_000_000).ok()?;
+        Some(Duration::from_millis(played))
     }
 }
 

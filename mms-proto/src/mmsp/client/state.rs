@@ -12,6 +12,7 @@ use crate::request::{PlayRequest, Rate};
 use crate::version::PeerVersion;
 
 use super::header::HeaderAssembler;
+use super::reception::Arrivals;
 
 /// What lasts for the whole session.
 #[derive(Debug, Default)]
@@ -29,6 +30,10 @@ pub(super) struct Session {
     /// the end of a stream whose selection was just changed.
     pub(super) switches_pending: u32,
     pub(super) pongs: PongBudget,
+    /// What arrives of the latest play command, or of an entry before its own.
+    pub(super) arrivals: Arrivals,
+    /// When the latest stop was sent.
+    pub(super) stop_sent: Option<Instant>,
     /// Bytes of media that came after the latest stop and before its answer.
     pub(super) in_flight: usize,
     /// Label of a play command whose natural end crossed our stop: the server will answer that
@@ -91,7 +96,7 @@ pub(super) struct Play {
     /// What had been received when it began: what is not in a report yet.
     pub(super) before: Stats,
     pub(super) since: Instant,
-    /// When the latest packet came.
+    /// When the latest packet came that was of use.
     pub(super) heard: Instant,
     /// Where it began, as far as that is a time.
     pub(super) from: Option<Duration>,
