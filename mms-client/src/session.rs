@@ -2,11 +2,12 @@
 
 mod open;
 mod playback;
+mod played;
 
 use mms_asf::Header;
 use mms_proto::{
-    ClientEvent, CloseReason, Content, Deviation, HResult, PlayRequest, ServerInfo, Stats,
-    StreamNumber, StreamSelection,
+    ClientEvent, CloseReason, Content, Deviation, HResult, PlayRequest, Reception, ServerInfo,
+    Stats, StreamNumber, StreamSelection,
 };
 
 pub use self::open::{OpenOptions, open};
@@ -113,6 +114,12 @@ macro_rules! questions {
         /// their number.
         pub fn deviations(&self) -> &[Deviation] {
             &self.core.deviations
+        }
+
+        /// What came of the entry since it was last asked for, beside what was announced: tells
+        /// half a stream from a whole one.
+        pub fn reception(&self) -> Reception {
+            self.core.connection.peek().reception()
         }
 
         /// Numbers about the session so far.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mms_asf::Packet;
 use mms_proto::{AsfPacket, Content, Start, Stats, Stop, StreamSelection};
 
-use super::{Finished, Recording, RecordingError, Resume, ResumeRefused};
+use super::{Finished, Kept, Recording, RecordingError, Resume, ResumeRefused};
 use crate::error::Error;
 use crate::session::{EndOfStream, Playback, Session};
 
@@ -289,12 +289,18 @@ impl Run<'_> {
         entry: u32,
         content: &Content,
     ) -> Result<(), Error> {
-        for packet in playback {
+        while let Some(packet) = playback.next() {
             let packet = packet?;
             if !self.clock.is_due(&packet.payload) {
                 break;
             }
-            recording.packet(&packet)?;
+            let catching_up = recording.is_catching_up();
+            match recording.packet(&packet)? {
+                Kept::Written => {}
+                Kept::Repeated if catching_up => {}
+                // Nothing but such packets is as good as silence.
+                _ => playback.reject_packet(),
+            }
             (self.progress)(&Progress {
                 entry,
                 content,

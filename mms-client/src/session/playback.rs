@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use mms_asf::Header;
 use mms_proto::{
-    AsfPacket, ClientEvent, CloseReason, Content, Deviation, HResult, PlayRequest, ServerInfo,
-    Start, Stats, StreamSelection,
+    AsfPacket, ClientEvent, CloseReason, Content, Deviation, HResult, PlayRequest, Reception,
+    ServerInfo, Start, Stats, StreamSelection,
 };
 
+use super::played::Played;
 use super::{Core, Session, questions};
 use crate::error::Error;
 
@@ -32,6 +33,7 @@ pub struct Playback {
     core: Core,
     content: Content,
     request: PlayRequest,
+    played: Played,
     end: Option<EndOfStream>,
     /// The next entry, when it came without the end of this one.
     upcoming: Option<Content>,
@@ -45,8 +47,9 @@ impl Playback {
         let Session { mut core, content, entry } = session;
         let machine = core.connection.machine();
         machine.play(Instant::now(), request.clone())?;
+        let played = Played::of(&content);
         let mut playback =
-            Self { core, content, request, end: None, upcoming: None, failed: false };
+            Self { core, content, request, played, end: None, upcoming: None, failed: false };
         // The packets of a new entry flow already; its refusal, if any, comes between them.
         if !entry {
             playback.wait_for_start()?;
@@ -78,6 +81,7 @@ impl Playback {
         machine.play(Instant::now(), request.clone())?;
         self.request = request;
         self.end = None;
+        self.played.restart();
         self.wait_for_start()
     }
 
@@ -98,6 +102,12 @@ impl Playback {
             streams.extend(change.replaces.map(StreamSelection::off));
         }
         Ok(())
+    }
+
+    /// Says that the latest packet is of no use. A server that sends no other ends the session as
+    /// a silent one does; without this any packet puts its end off.
+    pub fn reject_packet(&mut self) {
+        self.core.connection.machine().reject_packet();
     }
 
     /// Stops; the session can play again. Packets that were under way are dropped.
@@ -175,7 +185,12 @@ impl Playback {
 
     fn event(&mut self, event: ClientEvent) -> Option<Result<AsfPacket, Error>> {
         let error = match event {
-            ClientEvent::Packet(packet) => return Some(Ok(packet)),
+            ClientEvent::Packet(packet) => {
+                if let Some(played) = self.played.packet(&packet.payload) {
+                    self.core.connection.machine().set_played(played);
+                }
+                return Some(Ok(packet));
+            }
             ClientEvent::EndOfStream { more, hr } => {
                 self.end = Some(EndOfStream { hr, more });
                 return None;

@@ -6,12 +6,13 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mms_client::{Error, MmsUrl, OpenOptions};
-use mms_proto::mmsp::frame::MessageWriter;
-use mms_proto::mmsp::message::{Ping, ServerMessage};
+use bytes::Bytes;
+use mms_client::{Error, MmsUrl, OpenOptions, RecordOptions, Target, record};
+use mms_proto::mmsp::frame::{DataPacket, MessageWriter};
+use mms_proto::mmsp::message::{ClientMessage, Ping, ServerMessage};
 use mms_proto::{AsfPacket, Missing, Phase};
 
-use crate::common::{Clip, Fault, Host, patient, script, url};
+use crate::common::{Clip, Fault, Host, Temporary, patient, script, url};
 
 /// Plays everything.
 fn play(options: &OpenOptions, address: &MmsUrl) -> Result<Vec<AsfPacket>, Error> {
@@ -111,6 +112,51 @@ fn a_byte_now_and_then_keeps_nothing_alive() {
         );
         assert!(before.elapsed() < Duration::from_secs(3));
     }
+}
+
+#[test]
+fn packets_of_no_use_keep_nothing_alive() {
+    // Too long for the file, empty, past its end, the same again: one each 100 ms.
+    type Useless = fn(u8, u32) -> DataPacket;
+    let kinds: [Useless; 4] = [
+        |label, number| DataPacket::new(number, label, 0, Bytes::from(vec![0x82; 201])),
+        |label, number| DataPacket::new(number, label, 0, Bytes::new()),
+        |label, number| DataPacket::new(number + 1_000, label, 0, Clip::new(1).sent(0)),
+        |label, _| DataPacket::new(0, label, 0, Clip::new(1).sent(0)),
+    ];
+    let run = &|useless: Useless| {
+        let clip = Clip::new(900);
+        let address = script::serve(move |_, message| {
+            let mut steps = script::honest(&message, &clip, "9.1");
+            if let ClientMessage::StartPlaying(start) = message {
+                let label = u8::try_from(start.incarnation).unwrap();
+                steps.extend(script::media(&clip, label, 0..1));
+                for number in 1..100 {
+                    steps.push(script::Do::Pause(Duration::from_millis(100)));
+                    steps.push(script::Do::Send(useless(label, number)));
+                }
+            }
+            steps
+        });
+        let options = OpenOptions::new().timeout(Duration::from_millis(400));
+        let session = options.open(&url(address, "clip.wmv")).unwrap();
+        let (file, before) = (Temporary::new(), Instant::now());
+        let target = |_: u32, _: &_| Ok(Some(Target::Create(file.create())));
+        let failed = record(session, &RecordOptions::new(), target, |_| {}).unwrap_err();
+        assert_eq!(failed.summary.packets, 1);
+        assert!(before.elapsed() < Duration::from_secs(3), "{failed}");
+        let Error::Protocol { source: mms_proto::Error::TimedOut { missing, .. }, .. } =
+            failed.error
+        else {
+            panic!("{failed:?}");
+        };
+        assert_eq!(missing, Missing::Media);
+    };
+    thread::scope(|scope| {
+        for useless in kinds {
+            scope.spawn(move || run(useless));
+        }
+    });
 }
 
 #[test]

@@ -96,7 +96,28 @@ fn both_entries_arrive_whole() {
 fn a_promise_that_is_not_kept_is_the_end() {
     let playback =
         patient().open(&url(serve(Delivery::Never), "list")).unwrap().play_all().unwrap();
+    assert_eq!(playback.deviations(), []);
     assert!(playback.next_entry().unwrap().is_none());
+}
+
+#[test]
+fn half_a_file_can_be_told_from_a_whole_one() {
+    let clip = Clip::new(65);
+    let address = script::serve(move |_, message| {
+        let mut steps = honest(&message, &clip, "9.1");
+        if let ClientMessage::StartPlaying(start) = message {
+            let incarnation = start.incarnation;
+            steps.extend(media(&clip, u8::try_from(incarnation).unwrap(), 0..10));
+            steps.push(say(ReportEndOfStream { hr: HResult::OK, incarnation }));
+        }
+        steps
+    });
+    let mut playback = patient().open(&url(address, "clip.wmv")).unwrap().play_all().unwrap();
+    assert_eq!(playback.by_ref().map(Result::unwrap).count(), 10);
+    let (end, reception) = (playback.end().unwrap(), playback.reception());
+    assert_eq!((end.hr, end.more), (HResult::OK, false));
+    assert_eq!((reception.packets, reception.announced), (10, Some(65)));
+    assert_eq!(reception.missing_at_end(), Some(55));
 }
 
 #[test]

@@ -119,6 +119,8 @@ struct Relay<'a> {
     /// The header that was handed on last.
     header: Option<Bytes>,
     padding: Padding,
+    /// Bytes of its longest packets.
+    longest: usize,
     /// The number of the last packet behind it.
     last: Option<u32>,
     recent: Recent,
@@ -144,6 +146,7 @@ impl<'a> Relay<'a> {
             outlet,
             header: None,
             padding: Padding::default(),
+            longest: usize::MAX,
             last: None,
             recent: Recent::default(),
             repeats: Repeats::Nothing,
@@ -162,8 +165,10 @@ impl<'a> Relay<'a> {
             };
             let request = session.all_streams()?.start(from);
             let mut playback = session.play(request)?;
-            for packet in &mut playback {
-                self.packet(packet?)?;
+            while let Some(packet) = playback.next() {
+                if !self.packet(packet?)? {
+                    playback.reject_packet();
+                }
             }
             let (end, server) = (playback.end(), playback.server_address().to_owned());
             if let Some(hr) = end.map(|end| end.hr).filter(|hr| hr.is_failure()) {
@@ -201,6 +206,8 @@ impl<'a> Relay<'a> {
         self.outlet.send(FeedItem::Header(content.header().clone()))?;
         self.header = Some(content.header().clone());
         self.padding.packet_size(content.packet_size());
+        let size = Header::parse(content.header()).ok().map(|header| header.file().packet_size);
+        self.longest = size.and_then(|size| size.try_into().ok()).unwrap_or(usize::MAX);
         self.last = None;
         self.recent = Recent::default();
         self.repeats = Repeats::Nothing;
@@ -208,15 +215,17 @@ impl<'a> Relay<'a> {
         Ok(())
     }
 
-    fn packet(&mut self, packet: AsfPacket) -> Result<(), Stopped> {
+    /// Hands a packet on; false for one that is not: it was handed on before, or is longer than
+    /// packets of this stream can be.
+    fn packet(&mut self, packet: AsfPacket) -> Result<bool, Stopped> {
         let AsfPacket { location_id, payload, .. } = packet;
         let repeated = match self.repeats {
             Repeats::Nothing => false,
             Repeats::Numbers => self.last.is_some_and(|last| location_id <= last),
             Repeats::Bytes => self.recent.holds(&payload),
         };
-        if repeated {
-            return Ok(());
+        if repeated || payload.len() > self.longest {
+            return Ok(false);
         }
         self.repeats = Repeats::Nothing;
         self.recent.add(&payload);
@@ -225,7 +234,7 @@ impl<'a> Relay<'a> {
         self.outlet.send(FeedItem::Packet(whole))?;
         self.last = Some(location_id);
         self.progress = true;
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -19,6 +19,7 @@ use super::Clip;
 pub(crate) enum Do {
     Say(ServerMessage),
     Send(DataPacket),
+    Pause(std::time::Duration),
     Close,
 }
 
@@ -59,6 +60,7 @@ pub(crate) fn talk(
                             tcp.write_all(&packet.head().unwrap()).ok()?;
                             tcp.write_all(&packet.payload).ok()?;
                         }
+                        Do::Pause(time) => thread::sleep(time),
                         Do::Close => return None,
                     }
                 }
