@@ -3,6 +3,10 @@
 #![cfg(test)]
 
 #[expect(dead_code, reason = "every test program uses another part of it")]
+mod scripted {
+    pub(crate) mod server;
+}
+#[expect(dead_code, reason = "every test program uses another part of it")]
 mod support {
     pub(crate) mod cutter;
     pub(crate) mod fed;
@@ -19,6 +23,7 @@ use mms_asf::{FileReader, Removal, remove_padding};
 use mms_client::MmsUrl;
 use mms_examples::serve::Options;
 use mms_examples::serve::feed::{FeedItem, FeedSource, UpstreamOptions};
+use mms_proto::HResult;
 use support::cutter::Cutter;
 use support::fed::{Fed, headers, packets};
 use support::origin::{self, Entry, Visit};
@@ -77,6 +82,35 @@ fn a_server_that_is_not_there_yet_is_waited_for() {
     assert_eq!(headers(&items), [header]);
     assert!(packets(&items) == wanted, "byte for byte");
     assert_eq!(notes(&items), 3);
+}
+
+#[test]
+fn a_server_that_sends_nothing_of_use_is_left() {
+    let server = scripted::server::Server::start(|number, peer| {
+        peer.start();
+        if number > 0 {
+            let rest = peer.first..peer.clip.packets.len();
+            peer.media(rest);
+            peer.end(HResult::OK);
+            return peer.linger();
+        }
+        peer.media(0..3);
+        // Longer than any packet of the file can be, and what was there already, now and then.
+        let (label, packet) = (peer.label, peer.clip.packets[0].clone());
+        let long = Bytes::from(vec![0x82; packet.len() + 1]);
+        while peer.data(3, label, 0, long.clone()) {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let mut options = upstream(server.address, "clip.wmv");
+    options.open = options.open.timeout(Duration::from_millis(400));
+    let begun = std::time::Instant::now();
+    let items = Fed::start(FeedSource::Upstream(options)).all();
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    let (header, wanted) = clip();
+    assert_eq!(headers(&items), [header]);
+    assert!(packets(&items) == wanted, "byte for byte");
+    assert_eq!((notes(&items), items.last()), (1, Some(&FeedItem::End)));
 }
 
 #[test]

@@ -150,6 +150,24 @@ fn the_same_packet_for_ever() {
 }
 
 #[test]
+fn packets_that_are_thrown_away_for_ever() {
+    for (name, number, size) in [("empty", 1, 0), ("beyond", 60_000, 100), ("long", 1, 60_000)] {
+        let scratch = Scratch::new(name);
+        let server = Server::start(move |_, peer| {
+            peer.start();
+            peer.media(0..1);
+            let label = peer.label;
+            while peer.data(number, label, 0, vec![0x82; size].into()) {
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        });
+        let ended = record(&server, &scratch, &["-o", "a.wmv"]);
+        let line = ended.failed();
+        assert!(line.contains("no media for 1000 ms"), "{line}");
+    }
+}
+
+#[test]
 fn a_flood_of_pings() {
     let line = fails("pings", |_, peer| {
         peer.until(MessageId::OPEN_FILE);

@@ -19,7 +19,8 @@ impl Played {
     /// Nothing yet of this content.
     pub(super) fn of(content: &Content) -> Self {
         let header = Header::parse(content.header());
-        let packet_size = header.map_or(content.packet_size(), |header| header.file().packet_size);
+        let packet_size =
+            header.map_or_else(|_| content.packet_size(), |header| header.file().packet_size);
         Self { packet_size, ..Self::default() }
     }
 
@@ -33,7 +34,8 @@ impl Played {
         let packet = Packet::parse(packet, self.packet_size).ok()?;
         let time = packet.send_time();
         // The clock has 32 bits and may pass its end.
-        let distance = time.wrapping_sub(*self.first.get_or_insert(time)).cast_signed();
+        let distance = time.wrapping_sub(*self.first.get_or_insert(time));
+        let distance = i32::from_le_bytes(distance.to_le_bytes());
         let end = distance.saturating_add(packet.duration().into());
         (self.earliest, self.latest) = (self.earliest.min(distance), self.latest.max(end));
         Some(Duration::from_millis(self.latest.abs_diff(self.earliest).into()))
