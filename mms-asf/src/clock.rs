@@ -44,12 +44,17 @@ pub(crate) fn near_in_file(reference: u64, time: u32) -> u64 {
     reference.saturating_add_signed(distance(reference.to_le_bytes(), time))
 }
 
+/// Distance from one time of 32 bits to another, the shorter way round.
+#[inline]
+pub(crate) fn step(from: u32, to: u32) -> i64 {
+    i64::from(i32::from_le_bytes(to.wrapping_sub(from).to_le_bytes()))
+}
+
 /// From a time on the line, given by its bytes, to the nearest that ends in these 32 bits.
 #[inline]
 fn distance(from: [u8; 8], time: u32) -> i64 {
     let [a, b, c, d, ..] = from;
-    let difference = time.wrapping_sub(u32::from_le_bytes([a, b, c, d]));
-    i64::from(i32::from_le_bytes(difference.to_le_bytes()))
+    step(u32::from_le_bytes([a, b, c, d]), time)
 }
 
 #[cfg(test)]

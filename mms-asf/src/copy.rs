@@ -19,8 +19,8 @@ use self::source::Source;
 use crate::edit::mend;
 use crate::push::{Opening, check_packet, other_opening};
 use crate::{
-    Cause, Deviation, Event, FileError, Header, Limits, Packet, Payload, Rebase, Rebaser,
-    Recording, Restorer, Shift,
+    Cause, Continuity, Deviation, Event, FileError, Header, Limits, Packet, Payload, Rebase,
+    Rebaser, Recording, Restorer, Shift,
 };
 
 /// Bytes of output that are gathered for one write. Runs of packets are longer, and are written from
@@ -68,6 +68,7 @@ impl<R: Read> Original<R> {
         let mut output = BufWriter::with_capacity(BLOCK, output);
         let start = output.stream_position()?;
         let mut copy = Copy {
+            continuity: (rebase != Rebase::None).then(|| Continuity::new(header)),
             rebaser: Rebaser::new(header, rebase),
             recording: Recording::of_doubtful(header, &self.limits),
             restorer: Restorer::new(header.file().packet_size)?,
@@ -104,6 +105,8 @@ struct Copy<W: Write + Seek, F> {
     /// The header of the output.
     header: Header,
     change: Option<F>,
+    /// `None` when times stay as they are.
+    continuity: Option<Continuity>,
     rebaser: Rebaser,
     recording: Recording,
     restorer: Restorer,
@@ -127,8 +130,14 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         let stay = self.change.is_none() && self.waiting.is_none() && self.keeps_times();
         let Some(opening) = self.opening.filter(|_| stay) else { return Ok(()) };
         let (recording, behind) = (&mut self.recording, &mut self.behind);
+        let continuity = &mut self.continuity;
         while let Some(run) = source.run(opening, |packet, payloads| {
-            note(recording, behind, packet, payloads.iter().copied());
+            let payloads = payloads.iter().copied();
+            let passes = continuity.as_mut().is_none_or(|c| c.passes(packet, payloads.clone()));
+            if passes {
+                note(recording, behind, packet, payloads);
+            }
+            passes
         })? {
             behind.packet();
             self.output.write_all(&run)?;
@@ -189,11 +198,12 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             self.report.damage(offset, packet.len() as u64, Cause::Packet(other_opening()));
             return Ok(());
         }
-        self.packet(packet)
+        self.packet(offset, packet)
     }
 
-    fn packet(&mut self, packet: Bytes) -> Result<(), FileError> {
+    fn packet(&mut self, offset: u64, packet: Bytes) -> Result<(), FileError> {
         self.behind.packet();
+        let packet = self.joined(offset, packet);
         let packet = match &mut self.change {
             Some(change) => change(packet),
             None => Some(packet),
@@ -211,6 +221,21 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             return Ok(());
         }
         self.write(&packet)
+    }
+
+    /// The packet on the line of those before it.
+    fn joined(&mut self, offset: u64, packet: Bytes) -> Bytes {
+        let Some(continuity) = &mut self.continuity else { return packet };
+        self.buffer.clear();
+        self.buffer.extend_from_slice(&packet);
+        // A packet whose times cannot be moved keeps them.
+        let Ok(restart) = continuity.join(&mut self.buffer) else { return packet };
+        if let Some(restart) = restart {
+            self.behind.packets_differ();
+            self.recording.restarted();
+            self.report.restarted(offset, restart);
+        }
+        if self.buffer == packet { packet } else { self.buffer.split().freeze() }
     }
 
     /// Writes the packets that waited.
@@ -251,7 +276,9 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
 
     /// Whether packets keep their times.
     fn keeps_times(&self) -> bool {
+        let continues = |c: &Continuity| c.shift() != Shift::default();
         self.rebaser.shift() == Some(Shift::default())
+            && !self.continuity.as_ref().is_some_and(continues)
     }
 
     /// A last packet that was cut: whole when only padding is missing.
@@ -270,7 +297,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             return Ok(());
         }
         self.report.filled(offset, u64::from(size).saturating_sub(bytes.len() as u64));
-        self.packet(restored.freeze())
+        self.packet(offset, restored.freeze())
     }
 
     fn finish(mut self, start: u64) -> Result<Repaired, FileError> {

@@ -35,7 +35,7 @@
 //! | read what arrives in pieces and may be damaged | [`StreamParser`] |
 //! | get whole frames and blocks of audio | [`Assembler`] |
 //! | take padding from packets and put it back | [`remove_padding`], [`Restorer`] |
-//! | move the times of packets | [`TimeShifter`], [`Rebaser`]; follow those that wrap: [`SendClock`] |
+//! | move the times of packets | [`TimeShifter`], [`Rebaser`]; keep them on one line when a clock starts anew: [`Continuity`]; follow those that wrap: [`SendClock`] |
 //! | leave streams out of packets | [`keep_payloads`], [`Selector`], [`Rewind`] |
 //! | write what a server sends into a file | [`FileWriter`], or its parts [`Recording`] and [`IndexBuilder`] |
 //! | make a damaged or unfinished file whole | [`repair`](repair()) |
@@ -76,6 +76,7 @@
 mod assemble;
 mod clock;
 mod command;
+mod continuity;
 mod copy;
 mod cursor;
 mod edit;
@@ -116,6 +117,7 @@ pub use self::assemble::{
 };
 pub use self::clock::SendClock;
 pub use self::command::{CommandSample, command_sample};
+pub use self::continuity::{Continuity, Restart};
 pub use self::copy::{Change, Repaired};
 pub use self::edit::HeaderEditor;
 pub use self::error::{Deviation, Error, FileError};

@@ -139,6 +139,12 @@ impl Recording {
         self.shift = by;
     }
 
+    /// Notes that the times of some packets were [joined](crate::Continuity): the durations that the
+    /// header declares stay only when they are near those of the packets.
+    pub fn restarted(&mut self) {
+        self.doubtful = true;
+    }
+
     /// Counts one packet of the file's size, with the times that it has in the file. One that
     /// cannot be read adds nothing to times and indexes.
     pub fn packet(&mut self, packet: &[u8]) {

@@ -4,7 +4,7 @@ use std::io::{Seek, SeekFrom, Write};
 
 use bytes::BytesMut;
 
-use crate::{FileError, Header, Rebase, Rebaser, Recording, Restored, Restorer, Shift};
+use crate::{Continuity, FileError, Header, Rebase, Rebaser, Recording, Restored, Restorer, Shift};
 
 /// Writes a file: [`Restorer`], [`Rebaser`] and [`Recording`] over a sink.
 ///
@@ -32,6 +32,8 @@ pub struct FileWriter<W> {
     sink: W,
     start: u64,
     restorer: Restorer,
+    /// `None` when packets keep their times.
+    continuity: Option<Continuity>,
     rebaser: Rebaser,
     recording: Recording,
     buffer: BytesMut,
@@ -46,14 +48,22 @@ impl<W: Write + Seek> FileWriter<W> {
     }
 
     /// [`FileWriter::new`] for a recording whose times may have to start at zero. The first packet
-    /// that can be read decides how far all times are moved. Fails as it does.
+    /// that can be read decides how far all times are moved, and packets whose clock starts anew
+    /// are [joined](Continuity) to those before them. Fails as it does.
     pub fn rebased(mut sink: W, header: &Header, rebase: Rebase) -> Result<Self, FileError> {
         let restorer = Restorer::new(header.file().packet_size)?;
         let recording = Recording::new(header);
         let start = sink.stream_position()?;
         sink.write_all(&recording.initial_header())?;
-        let rebaser = Rebaser::new(header, rebase);
-        Ok(Self { sink, start, restorer, rebaser, recording, buffer: BytesMut::new() })
+        Ok(Self {
+            sink,
+            start,
+            restorer,
+            continuity: (rebase != Rebase::None).then(|| Continuity::new(header)),
+            rebaser: Rebaser::new(header, rebase),
+            recording,
+            buffer: BytesMut::new(),
+        })
     }
 
     /// Writes one packet, whose padding may be missing. One that cannot be read keeps its times.
@@ -64,6 +74,10 @@ impl<W: Write + Seek> FileWriter<W> {
         self.buffer.clear();
         let restored = self.restorer.restore(packet, &mut self.buffer)?;
         // Nothing that was received is lost because its times are odd.
+        let joined = self.continuity.as_mut().map(|line| line.join(&mut self.buffer));
+        if let Some(Ok(Some(_))) = joined {
+            self.recording.restarted();
+        }
         let _ = self.rebaser.apply(&mut self.buffer);
         self.sink.write_all(&self.buffer)?;
         self.recording.packet(&self.buffer);
@@ -78,6 +92,11 @@ impl<W: Write + Seek> FileWriter<W> {
     /// How far times are moved; `None` before the first packet that could be read.
     pub fn shift(&self) -> Option<Shift> {
         self.rebaser.shift()
+    }
+
+    /// Number of times that the packets' clock started anew.
+    pub fn restarts(&self) -> u64 {
+        self.continuity.as_ref().map_or(0, Continuity::restarts)
     }
 
     /// Writes the indexes, patches the header, flushes, and gives the sink back, positioned behind

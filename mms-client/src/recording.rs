@@ -11,8 +11,9 @@
 //!    the packets, so that players can seek.
 //!
 //! A live stream that was joined in the middle starts at time zero in its file; so does a recording
-//! that [was begun elsewhere](Recording::from_zero) than at the beginning. All other packets are
-//! written as they came.
+//! that [was begun elsewhere](Recording::from_zero) than at the beginning. When the clock of the
+//! stream starts anew, packets continue where those before them ended ([`Continuity`]). All other
+//! packets are written as they came.
 
 mod error;
 mod record;
@@ -25,7 +26,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use mms_asf::{Header, Rebase, Rebaser, Restorer};
+use mms_asf::{Continuity, Header, Rebase, Rebaser, Restorer};
 use mms_proto::{AsfPacket, Content};
 
 pub use self::error::{RecordingError, ResumeRefused};
@@ -55,6 +56,7 @@ pub struct Recording {
     facts: mms_asf::Recording,
     restorer: Restorer,
     rebaser: Rebaser,
+    continuity: Continuity,
     live: bool,
     seen: Seen,
     /// Packets that are not written yet.
@@ -74,7 +76,7 @@ pub struct Recording {
     size: Option<u64>,
 }
 
-/// What became of packets that are not in the recording.
+/// Packets that are not in the recording as the server sent them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
@@ -84,6 +86,9 @@ pub struct Counts {
     pub repeated: u64,
     /// Packets longer than the file's packets, which were left out.
     pub too_long: u64,
+    /// Times that the clock of the stream started anew. The packets from there on are in the
+    /// recording and were moved to continue it.
+    pub restarts: u64,
 }
 
 /// What [`Recording::packet`] did with a packet.
@@ -156,6 +161,7 @@ impl Recording {
         Ok(Self {
             sink,
             rebaser: Rebaser::new(header, rebase),
+            continuity: Continuity::new(header),
             header: header.clone(),
             facts: mms_asf::Recording::new(header),
             restorer: Restorer::new(header.file().packet_size)?,
@@ -225,6 +231,11 @@ impl Recording {
                 self.go_on(number)?;
             }
             return Ok(Kept::Repeated);
+        }
+        let added = self.buffer.get_mut(start..).unwrap_or_default();
+        if let Ok(Some(_)) = self.continuity.join(added) {
+            self.counts.restarts = self.counts.restarts.saturating_add(1);
+            self.facts.restarted();
         }
         self.facts.packet(self.buffer.get(start..).unwrap_or_default());
         if self.buffer.len() >= BLOCK || self.written_at.elapsed() >= PATIENCE {

@@ -101,6 +101,15 @@ impl Report {
         if summary.resumed_from.is_none() {
             note(summary.dropped, "came that nothing had asked for");
         }
+        if summary.restarts > 0 {
+            let times = if summary.restarts == 1 { "once" } else { "several times" };
+            let _ = writeln!(
+                out,
+                "the clock of the stream started anew {times} ({}): what followed was moved to \
+                 continue the recording",
+                summary.restarts
+            );
+        }
         if summary.deviations > 0 {
             let _ = writeln!(
                 out,
@@ -164,6 +173,7 @@ impl Report {
             "cancelled": summary.cancelled,
             "packets_repeated": summary.repeated,
             "packets_too_long": summary.too_long,
+            "clock_restarts": summary.restarts,
             "packets_unasked": summary.dropped,
             "deviations": summary.deviations,
             "identical_packets": self.identical,

@@ -113,6 +113,7 @@ fn kind(change: &Change) -> &'static str {
         Change::Blanked { .. } => "blanked",
         Change::Seekable => "seekable",
         Change::Rebased(_) => "rebased",
+        Change::Restarted { .. } => "restarted",
         Change::Damage { .. } => "damage",
         Change::Repeated { .. } => "repeated",
         Change::Cut { .. } => "cut",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::{Cause, Deviation, Header, Recording, Shift, guid};
+use crate::{Cause, Deviation, Header, Recording, Restart, Shift, guid};
 
 /// The most changes that are listed one by one; more damage is counted.
 const MOST: usize = 1_000;
@@ -85,6 +85,14 @@ pub enum Change {
     Seekable,
     /// All times were moved so that the file starts at zero.
     Rebased(Shift),
+    /// The clock of the encoder started anew: the packets from there on were moved so that they
+    /// continue where those before them end.
+    Restarted {
+        /// Offset of the first packet of the new clock.
+        offset: u64,
+        /// Its times, and how far the packets were moved.
+        restart: Restart,
+    },
     /// Bytes that are no packet were left out.
     Damage {
         /// Where they lay.
@@ -161,6 +169,11 @@ impl fmt::Display for Change {
             Self::Rebased(shift) => {
                 write!(f, "moved all times by {:.3} s", seconds(shift.presentation))
             }
+            Self::Restarted { offset, restart } => {
+                let [step, by] = [restart.step, restart.shift.send].map(seconds);
+                write!(f, "moved the packets from byte {offset} on by {by:+.3} s: ")?;
+                write!(f, "their clock started anew, {step:+.3} s from those before")
+            }
             Self::Damage { offset, len, cause } => {
                 write!(f, "left out {len} bytes at byte {offset}: {cause}")
             }
@@ -225,6 +238,10 @@ impl Report {
             }
         }
         self.note(Change::Damage { offset, len, cause });
+    }
+
+    pub(super) fn restarted(&mut self, offset: u64, restart: Restart) {
+        self.note(Change::Restarted { offset, restart });
     }
 
     pub(super) fn repeated(&mut self, offset: u64, len: u64) {

@@ -24,7 +24,7 @@ impl<R: Read> Source<R> {
     pub(super) fn run(
         &mut self,
         opening: Opening,
-        mut each: impl FnMut(&Packet<'_>, &[Payload<'_>]),
+        mut each: impl FnMut(&Packet<'_>, &[Payload<'_>]) -> bool,
     ) -> Result<Option<Bytes>, FileError> {
         loop {
             let run = self.parser.run(opening, &mut each);

@@ -10,14 +10,14 @@ use crate::{Packet, Payload};
 impl StreamParser {
     /// Takes the packets that come next and are [usual](Self::usual), as far as they were
     /// received, all in one slice, when packets begin like `opening`. `each` sees every one of
-    /// them first, with its payloads.
+    /// them first, with its payloads, and ends the run before the packet that it refuses.
     ///
     /// `None` when there are none of this kind: [`poll`](Self::poll) tells what there is instead.
     /// It would hand out the same packets one by one.
     pub(crate) fn run(
         &mut self,
         opening: Opening,
-        mut each: impl FnMut(&Packet<'_>, &[Payload<'_>]),
+        mut each: impl FnMut(&Packet<'_>, &[Payload<'_>]) -> bool,
     ) -> Option<Bytes> {
         if !self.is_at_boundary() || self.data.opening != opening {
             return None;
@@ -34,7 +34,9 @@ impl StreamParser {
             let Ok(packet) = read_packet(bytes, size, |payload| payloads.push(payload)) else {
                 break;
             };
-            each(&packet, &payloads);
+            if !each(&packet, &payloads) {
+                break;
+            }
             count = count.saturating_add(1);
             len = len.saturating_add(size);
         }
@@ -87,6 +89,7 @@ mod tests {
         let mut times = Vec::new();
         let mut note = |packet: &Packet<'_>, payloads: &[Payload<'_>]| {
             times.push((packet.send_time(), payloads.len()));
+            true
         };
         assert_eq!(parser.run(opening, &mut note).unwrap(), packets[100..400]);
         assert!(parser.run(opening, &mut note).is_none() && parser.lacks_packet());
@@ -110,13 +113,13 @@ mod tests {
         let hole = [0x82, 0, 0].into_iter().chain([0; 97]).collect::<Vec<_>>();
         for (between, wanted) in [(&hole, "Damage"), (&index.to_vec(), "Object")] {
             let mut parser = begun(&[&header, &packets[..300], between, &packets[300..]]);
-            assert_eq!(parser.run(opening, |_, _| {}).unwrap(), packets[100..300]);
-            assert!(parser.run(opening, |_, _| {}).is_none() && !parser.lacks_packet());
+            assert_eq!(parser.run(opening, |_, _| true).unwrap(), packets[100..300]);
+            assert!(parser.run(opening, |_, _| true).is_none() && !parser.lacks_packet());
             assert!(format!("{:?}", parser.poll()).contains(wanted), "{wanted}");
         }
         // Where the Data Object says that it ends, whatever follows.
         let mut parser = begun(&[&header, &packets]);
-        assert_eq!(parser.run(opening, |_, _| {}).unwrap(), packets[100..300]);
-        assert!(parser.run(opening, |_, _| {}).is_none());
+        assert_eq!(parser.run(opening, |_, _| true).unwrap(), packets[100..300]);
+        assert!(parser.run(opening, |_, _| true).is_none());
     }
 }

@@ -74,6 +74,46 @@ fn a_capture_in_which_times_wrap_goes_on() {
 }
 
 #[test]
+fn a_capture_whose_clock_starts_anew_has_one_line_of_time() {
+    let header = header_with(SIZE, 0, 1, &VIDEO, &[]);
+    for (first, restarts) in [(400, 1), (0, 0)] {
+        let input = [&header[..], &packets(first..first + 9), &packets(20..24)].concat();
+        let (found, repaired) = whole(&input);
+        let changed = short(&repaired.changes);
+        assert_eq!(changed.iter().filter(|change| *change == "Restarted").count(), restarts);
+        let times: Vec<_> = found
+            .packets
+            .iter()
+            .map(|packet| Packet::parse(packet, SIZE).unwrap().send_time() / 1_000)
+            .collect();
+        // Eleven seconds of pause are not a restart.
+        let rest = if restarts == 0 { 20..24 } else { 9..13 };
+        assert_eq!(times, (0..9).chain(rest.clone()).collect::<Vec<_>>());
+        assert_eq!(repaired.media_duration, Duration::from_secs(rest.end.into()));
+        assert_eq!(found.media(1).len(), 13 * 140);
+    }
+    let offset = header.len() as u64 + 9 * u64::from(SIZE);
+    let input = [&header[..], &packets(400..409), &packets(0..4)].concat();
+    let (_, repaired) = whole(&input);
+    let told: Vec<_> = repaired.changes.iter().map(ToString::to_string).collect();
+    let wanted = format!(
+        "moved the packets from byte {offset} on by +409.000 s: their clock started anew, \
+         -408.000 s from those before"
+    );
+    assert!(told.contains(&wanted), "{told:?}");
+}
+
+#[test]
+fn packets_of_a_restart_stay_when_no_time_shall_move() {
+    let header = header_with(SIZE, 0, 1, &VIDEO, &[]);
+    let packets = [packets(400..409), packets(0..4)].concat();
+    let mut options = RepairOptions::default();
+    options.rebase = Rebase::None;
+    let (out, _) = try_repair(&[&header[..], &packets].concat(), &options).unwrap();
+    assert!(out[header.len()..].starts_with(&packets));
+}
+
+#[test]
 fn times_stay_where_they_shall() {
     let header = testing::live_header(SIZE, &VIDEO);
     let input = [&header[..], &packets(400..409)].concat();

@@ -123,6 +123,9 @@ pub struct Summary {
     pub repeated: u64,
     /// Packets that were left out because they are longer than the header allows.
     pub too_long: u64,
+    /// Times that the clock of the stream started anew, and packets were moved to continue the
+    /// recording.
+    pub restarts: u64,
     /// Packets that nothing had asked for.
     pub dropped: u64,
     /// Rules that the server broke without harm.
@@ -355,6 +358,7 @@ impl Run<'_> {
         summary.duration = summary.duration.saturating_add(duration);
         summary.repeated = summary.repeated.saturating_add(counts.repeated);
         summary.too_long = summary.too_long.saturating_add(counts.too_long);
+        summary.restarts = summary.restarts.saturating_add(counts.restarts);
         if counts.resumed > 0 {
             summary.resumed_from = Some(counts.resumed);
         }

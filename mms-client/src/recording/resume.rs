@@ -18,12 +18,19 @@
 //! because nobody knew better or the server leaves packets out, more packets than needed pass by
 //! before the right one. A selection of streams needs no record of its own: a packet with other
 //! payloads is another packet.
+//!
+//! Where the clock of the stream started anew before the last packet, the file has that packet with
+//! other times than the server sends: it must be byte-equal but for one distance of all times, and
+//! the recording goes on with the same distance.
+
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _};
 
 use bytes::{Bytes, BytesMut};
-use mms_asf::{Header, Packet, guid};
+use mms_asf::{Continuity, Header, Packet, guid};
 use mms_proto::{AsfPacket, Content, FileAttributes, Start};
 
 use super::{
@@ -49,6 +56,8 @@ pub(super) struct CatchUp {
     first: Bytes,
     last: Bytes,
     sent: Option<u32>,
+    /// The line of time that the packets in the file are on.
+    continuity: Continuity,
     /// Number of the first packet in the stream.
     base: u32,
     /// Lowest number that the last packet can have.
@@ -113,6 +122,7 @@ impl Recording {
             sent: parsed.map(|packet| packet.send_time()),
             first: scan.first,
             last: scan.last,
+            continuity: scan.continuity,
             base: 0,
             expected: 0,
         });
@@ -177,6 +187,11 @@ impl Recording {
             return Ok(());
         };
         self.seen.insert_range(catch_up.base, location_id);
+        self.continuity = catch_up.continuity;
+        self.counts.restarts = self.continuity.restarts();
+        if self.counts.restarts > 0 {
+            self.facts.restarted();
+        }
         let end = self.facts.data_end();
         let initial = self.facts.initial_header();
         self.size = None;
@@ -208,8 +223,11 @@ impl CatchUp {
     }
 
     /// Whether this packet, restored, is the last one in the file.
-    pub(super) fn is_last(&self, number: u32, packet: &[u8]) -> Result<bool, ResumeRefused> {
-        if number >= self.expected && packet == self.last {
+    pub(super) fn is_last(&mut self, number: u32, packet: &[u8]) -> Result<bool, ResumeRefused> {
+        if number < self.expected {
+            return Ok(false);
+        }
+        if packet == self.last || self.continuity.resume(packet, &self.last) {
             return Ok(true);
         }
         let size = u32::try_from(self.last.len()).unwrap_or(u32::MAX);
@@ -243,6 +261,7 @@ struct Scan {
     first: Bytes,
     last: Bytes,
     facts: mms_asf::Recording,
+    continuity: Continuity,
     /// Behind the packets lies an index, of which nothing else is known.
     index_follows: bool,
 }
@@ -254,6 +273,7 @@ impl Scan {
             first: Bytes::new(),
             last: Bytes::new(),
             facts: mms_asf::Recording::new(header),
+            continuity: Continuity::new(header),
             index_follows: false,
         };
         scan.read(file, header, packets).map_err(RecordingError::Read)?;
@@ -268,6 +288,7 @@ impl Scan {
         self.header = bytes.into();
         let size = header.file().packet_size as usize;
         let (mut packet, mut last) = (vec![0; size], vec![0; size]);
+        let mut joined = Vec::new();
         for number in 0..packets {
             reader.read_exact(&mut packet)?;
             self.index_follows = is_index(&packet);
@@ -275,6 +296,8 @@ impl Scan {
                 break;
             }
             self.facts.packet(&packet);
+            joined.clone_from(&packet);
+            let _ = self.continuity.join(&mut joined);
             if number == 0 {
                 self.first = Bytes::copy_from_slice(&packet);
             }
@@ -350,69 +373,4 @@ fn begins_like(mut part: Vec<u8>, header: &Header) -> bool {
 fn place(offset: u64, length: usize) -> std::ops::Range<usize> {
     let start = usize::try_from(offset).unwrap_or(usize::MAX);
     start..start.saturating_add(length)
-}
-
-#[cfg(test)]
-mod tests {
-    use mms_asf::testing::{self, TestStream};
-
-    use super::*;
-
-    fn unfinished(packets: u32) -> (Header, Vec<u8>) {
-        let header = testing::header(100, 9, &[TestStream::Audio(1)]);
-        let header = Header::parse(&header).unwrap();
-        let mut bytes = mms_asf::Recording::new(&header).initial_header().to_vec();
-        (0..packets).for_each(|n| bytes.extend_from_slice(&testing::packet(n, 100, b"x")));
-        (header, bytes)
-    }
-
-    #[test]
-    fn a_torn_file_is_cut_to_whole_packets() {
-        let (header, mut bytes) = unfinished(4);
-        let whole = bytes.len() as u64;
-        bytes.extend_from_slice(&[1; 99]);
-        let path = std::env::temp_dir().join(format!("mms-client-torn-{}", std::process::id()));
-        std::fs::write(&path, &bytes).unwrap();
-        let mut file = File::options().read(true).write(true).open(&path).unwrap();
-        let facts = rescan(&mut file, &header).unwrap();
-        assert_eq!((facts.packets(), facts.data_end()), (4, whole));
-        assert_eq!(file.metadata().unwrap().len(), whole);
-        std::fs::remove_file(path).unwrap();
-    }
-
-    #[test]
-    fn the_beginning_of_a_header_is_recognised() {
-        let (header, bytes) = unfinished(0);
-        for length in 0..bytes.len() {
-            assert!(begins_like(bytes[..length].to_vec(), &header), "{length}");
-            assert!(begins_like(header.as_bytes()[..length].to_vec(), &header), "{length}");
-        }
-        let mut other = bytes[..20].to_vec();
-        other[3] ^= 1;
-        assert!(!begins_like(other, &header));
-    }
-
-    #[test]
-    fn the_last_packet_is_looked_for_until_its_time_has_passed() {
-        let packet = |n: u32| testing::packet(n, 100, b"x");
-        let catch_up = CatchUp {
-            packets: 5,
-            first: packet(0),
-            last: packet(4),
-            sent: Some(4_000),
-            base: 0,
-            expected: 4,
-        };
-        assert_eq!(catch_up.is_last(3, &packet(3)), Ok(false));
-        assert_eq!(catch_up.is_last(3, &packet(4)), Ok(false), "its number is too low");
-        assert_eq!(catch_up.is_last(4, &packet(4)), Ok(true));
-        assert_eq!(catch_up.is_last(7, &packet(4)), Ok(true), "the server left packets out");
-        let mut other = packet(4).to_vec();
-        other[50] ^= 1;
-        assert_eq!(catch_up.is_last(4, &other), Ok(false));
-        assert_eq!(catch_up.is_last(5, &packet(5)), Err(ResumeRefused::OtherPackets));
-        // What cannot be read has no time; then the number decides.
-        assert_eq!(catch_up.is_last(4, &[0xFF; 100]), Ok(false));
-        assert_eq!(catch_up.is_last(5, &[0xFF; 100]), Err(ResumeRefused::OtherPackets));
-    }
 }

@@ -75,6 +75,30 @@ fn a_live_stream_starts_at_zero_where_it_was_joined() {
 }
 
 #[test]
+fn a_live_stream_whose_clock_starts_anew_goes_on() {
+    let mut clip = Clip::live(0);
+    clip.packets = Clip::live(107).packets.split_off(100);
+    clip.packets.extend(Clip::live(5).packets);
+    let host = Host::new(clip);
+    let file = Temporary::new();
+    let session = patient().open(&host.url()).unwrap();
+    let target = |_: u32, _: &_| Ok(Some(Target::Create(file.create())));
+    let summary = record(session, &RecordOptions::new(), target, |_| {}).unwrap();
+    assert_eq!((summary.packets, summary.restarts), (12, 1));
+    // The last block of sound has 3 ms.
+    assert_eq!(summary.duration, Duration::from_millis(11_003));
+    let mut reader = FileReader::open(io::Cursor::new(file.bytes())).unwrap();
+    assert_eq!(reader.header().file().play_duration, Duration::from_millis(14_003));
+    for number in 0..12 {
+        let packet = reader.packet(number.into()).unwrap();
+        let packet = Packet::parse(&packet, PACKET_SIZE).unwrap();
+        let payload = packet.payloads().next().unwrap().unwrap();
+        let times = (packet.send_time(), payload.presentation_time);
+        assert_eq!(times, (number * 1_000, number * 1_000 + 3_000));
+    }
+}
+
+#[test]
 fn a_session_that_fails_leaves_a_finished_file() {
     let host = Host::new(Clip::new(30));
     host.fault(Fault::cut(3000));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use mms_asf::{Header, IndexObject};
+use mms_asf::{Header, IndexObject, Shift, TimeShifter};
 
 use crate::common::{Clip, Fault, Host, PACKET_SIZE, Temporary, patient};
 use mms_client::{
@@ -50,6 +50,37 @@ fn a_connection_cut_at_any_byte() {
         let resumed = run(&host, &file, &RecordOptions::new(), true);
         assert!(resumed.is_ok(), "cut at {at}: {resumed:?}");
         assert_eq!(file.bytes(), clip.file(), "cut at {at}");
+    }
+}
+
+#[test]
+fn a_stream_whose_clock_started_anew_goes_on_byte_for_byte() {
+    let mut clip = Clip::video(24);
+    for (number, packet) in clip.packets.iter_mut().enumerate() {
+        let clock = match number {
+            0..6 => 0,
+            6..15 => -5_000,
+            _ => 4_000_000_000,
+        };
+        let mut bytes = packet.to_vec();
+        let header = Header::parse(&clip.header).unwrap();
+        TimeShifter::new(&header).shift(&mut bytes, Shift::all(clock)).unwrap();
+        *packet = bytes.into();
+    }
+    let host = Host::new(clip.clone());
+    let whole = Temporary::new();
+    let summary = run(&host, &whole, &RecordOptions::new(), false).unwrap();
+    assert_eq!((summary.packets, summary.restarts), (24, 2));
+    let bytes = whole.bytes();
+    let straight = Clip::video(24).file();
+    let packets = clip.header.len()..straight.len();
+    assert!(bytes[packets.clone()] == straight[packets]);
+    // The index that follows is part of a file that is cut.
+    let size = PACKET_SIZE as usize;
+    for length in (clip.header.len()..bytes.len()).step_by(size).chain([bytes.len()]) {
+        let file = Temporary::with(&bytes[..length]);
+        let resumed = run(&host, &file, &RecordOptions::new(), true);
+        assert!(file.bytes() == bytes, "{length}: {resumed:?}");
     }
 }
 

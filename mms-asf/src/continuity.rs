@@ -1,0 +1,323 @@
+//! Packets of an encoder that starts its clock anew, on one line of time.
+
+mod track;
+
+use std::time::Duration;
+
+use self::track::{Track, tracks};
+use crate::clock::step;
+use crate::{Error, Header, Packet, Payload, Shift, TimeShifter};
+
+/// Send times that step back by no more than this are out of order, in milliseconds: packets that
+/// overtook each other on their way. Those of encoders never step back. A step forward by no more
+/// than this needs no explanation.
+const MAX_JITTER: i64 = 3_000;
+/// The longest default pause in a stream: one day. A recording that is interrupted overnight keeps
+/// its gap; a clock that goes on elsewhere in its 49.7 days does not add days without media.
+const DEFAULT_MAX_GAP: Duration = Duration::from_secs(24 * 60 * 60);
+/// Packets in a row whose send times alone are elsewhere, before that is no longer taken for damage.
+const MAX_STRAYS: u8 = 8;
+/// The longest distance from one packet to the next that is taken from a packet's duration or its
+/// neighbours, in milliseconds.
+const MAX_DISTANCE: u32 = 10_000;
+/// The most that a join is delayed so that presentation times do not step back, in milliseconds.
+const MAX_LEAD: i64 = 10_000;
+
+/// Keeps the times of a stream on one line that never runs back: when an encoder, or the server
+/// that a relay plays from, starts its clock anew, the packets from there on continue where the
+/// stream was, at the last send time plus the last packet's duration.
+///
+/// [`join`](Self::join) it to all packets of a stream in the order of their arrival. Without a
+/// restart no packet changes.
+///
+/// A clock has started anew when the send time steps back by more than three seconds, or forward
+/// by more than a day (see [`set_max_gap`](Self::set_max_gap)), and the presentation times step
+/// with it. Everything else stays as it is: packets out of order, the wrap of a 32-bit time, a
+/// pause in the stream, and the damaged send time of a single packet, which its presentation times
+/// do not follow. When send times alone are elsewhere for eight packets in a row, send times alone
+/// are moved.
+///
+/// ```
+/// use mms_asf::{Continuity, Packet};
+/// # use mms_asf::testing;
+/// # let header = testing::live_header(256, &[testing::TestStream::Audio(1)]);
+/// # let header = mms_asf::Header::parse(&header)?;
+/// # let mut received: Vec<_> = [70, 71, 0, 1].map(|n| testing::packet(n, 256, b"data").to_vec()).into();
+///
+/// let mut continuity = Continuity::new(&header);
+/// let mut restarts = Vec::new();
+/// for packet in &mut received {
+///     restarts.extend(continuity.join(packet)?);
+/// }
+/// let times = received.iter().map(|packet| Ok(Packet::parse(packet, 256)?.send_time()));
+/// assert_eq!(times.collect::<Result<Vec<_>, mms_asf::Error>>()?, [70_000, 71_000, 72_000, 73_000]);
+/// assert_eq!(restarts[0].step, -71_000);
+/// # Ok::<(), mms_asf::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Continuity {
+    packet_size: u32,
+    max_gap: i64,
+    tracks: Vec<Track>,
+    shifter: TimeShifter,
+    /// Added to the times of all packets.
+    shift: Shift,
+    /// The last packet on the line.
+    last: Option<Last>,
+    /// Packets in a row whose send times alone are elsewhere.
+    strays: u8,
+    restarts: u64,
+}
+
+/// A clock that started anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Restart {
+    /// Distance from the last send time to the one that the clock started with, in milliseconds;
+    /// negative when it stepped back.
+    pub step: i64,
+    /// Distance by which the packets are moved from here on, in milliseconds.
+    pub shift: Shift,
+}
+
+/// Times are those of the wire, after the shift.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    sent: u32,
+    /// Distance to the packet that follows, as far as this is known.
+    distance: u32,
+}
+
+/// Relation of a packet to the line.
+enum Place {
+    /// It continues the line.
+    OnLine,
+    /// Its send time alone is elsewhere.
+    Stray,
+    /// Its clock started anew.
+    Restarted(Shift),
+}
+
+impl Continuity {
+    /// For the packets of a stream with this header, from its first packet on.
+    pub fn new(header: &Header) -> Self {
+        let mut continuity = Self {
+            packet_size: header.file().packet_size,
+            max_gap: 0,
+            tracks: tracks(header),
+            shifter: TimeShifter::new(header),
+            shift: Shift::default(),
+            last: None,
+            strays: 0,
+            restarts: 0,
+        };
+        continuity.set_max_gap(DEFAULT_MAX_GAP);
+        continuity
+    }
+
+    /// The longest step forward that is a pause in the stream, at least three seconds; one day
+    /// unless this is called. Callers that know how much time has passed since the last packet can
+    /// say so before each [`join`](Self::join).
+    pub fn set_max_gap(&mut self, gap: Duration) {
+        let gap = i64::try_from(gap.as_millis()).unwrap_or(i64::MAX);
+        self.max_gap = gap.max(MAX_JITTER);
+    }
+
+    /// Puts the next packet of the stream on the line, whole or with its padding removed: its times
+    /// are moved when a clock has started anew at this packet or before. Returns the restart when it
+    /// is at this packet.
+    ///
+    /// # Errors
+    /// Fails where [`TimeShifter::shift`] does, with the packet unchanged: it is best passed on as
+    /// it is.
+    pub fn join(&mut self, packet: &mut [u8]) -> Result<Option<Restart>, Error> {
+        let size = self.packet_size;
+        let parsed = Packet::parse(packet, size)?;
+        let place = self.place(&parsed, parsed.payloads().map_while(Result::ok));
+        let Place::Restarted(shift) = place else {
+            let stray = matches!(place, Place::Stray);
+            self.note(&parsed, parsed.payloads().map_while(Result::ok), stray);
+            if self.shift != Shift::default() {
+                self.shifter.shift(packet, self.shift)?;
+            }
+            return Ok(None);
+        };
+        let sent = self.on_line(parsed.send_time());
+        let step = self.last.map_or(0, |last| step(last.sent, sent));
+        self.shifter.shift(packet, shift)?;
+        self.shift = shift;
+        self.restarts = self.restarts.saturating_add(1);
+        // The shift is part of the packet now.
+        let parsed = Packet::parse(packet, size)?;
+        self.strays = 0;
+        self.note_on_line(&parsed, parsed.payloads().map_while(Result::ok), Shift::default());
+        Ok(Some(Restart { step, shift }))
+    }
+
+    /// Number of restarts so far.
+    pub fn restarts(&self) -> u64 {
+        self.restarts
+    }
+
+    /// Distance by which packets are moved at present, in milliseconds.
+    pub fn shift(&self) -> Shift {
+        self.shift
+    }
+
+    /// Goes on after packets that were [joined](Self::join) to another line before: `written` holds
+    /// the times of the last of them on that line, and `received` those that it arrives with again,
+    /// each the packet of the full size. This is for a recording that is resumed; `self` has seen
+    /// the packets that are in the file.
+    ///
+    /// Returns false, with nothing changed, when the two do not differ by a restart: in their
+    /// times alone, by one distance of more than three seconds.
+    pub fn resume(&mut self, received: &[u8], written: &[u8]) -> bool {
+        let size = self.packet_size;
+        let sent = |packet| Packet::parse(packet, size).map(|packet| packet.send_time());
+        let (Ok(from), Ok(to)) = (sent(received), sent(written)) else { return false };
+        let shift = Shift::all(step(from, to));
+        let mut moved = received.to_vec();
+        let plausible = !(-MAX_JITTER..=MAX_JITTER).contains(&shift.send);
+        if !plausible || self.shifter.shift(&mut moved, shift).is_err() || moved != written {
+            return false;
+        }
+        self.shift = shift;
+        self.restarts = self.restarts.saturating_add(1);
+        true
+    }
+
+    /// Takes down a packet that needs no change: false, with nothing noted, when it has to be
+    /// [joined](Self::join).
+    #[inline]
+    pub(crate) fn passes<'a>(
+        &mut self,
+        packet: &Packet<'_>,
+        payloads: impl Iterator<Item = Payload<'a>> + Clone,
+    ) -> bool {
+        if self.shift != Shift::default() {
+            return false;
+        }
+        let place = self.place(packet, payloads.clone());
+        if let Place::Restarted(_) = place {
+            return false;
+        }
+        self.note(packet, payloads, matches!(place, Place::Stray));
+        true
+    }
+
+    fn on_line(&self, send_time: u32) -> u32 {
+        moved(send_time, self.shift.send)
+    }
+
+    #[inline]
+    fn place<'a>(
+        &self,
+        packet: &Packet<'_>,
+        payloads: impl Iterator<Item = Payload<'a>> + Clone,
+    ) -> Place {
+        let Some(last) = self.last else { return Place::OnLine };
+        let step = step(last.sent, self.on_line(packet.send_time()));
+        if (-MAX_JITTER..=MAX_JITTER).contains(&step) {
+            return Place::OnLine;
+        }
+        let gap = (0..=self.max_gap).contains(&step);
+        let to_line = i64::from(last.distance).saturating_sub(step);
+        let send_alone = Shift { send: self.shift.send.saturating_add(to_line), ..self.shift };
+        match self.follows(step, payloads.clone()) {
+            true if gap => Place::OnLine,
+            true => Place::Restarted(
+                Shift {
+                    presentation: self.shift.presentation.saturating_add(to_line),
+                    ..send_alone
+                }
+                .later(self.lead(to_line, last.distance, payloads)),
+            ),
+            false if self.strays.saturating_add(1) < MAX_STRAYS => Place::Stray,
+            false if gap => Place::OnLine,
+            false => Place::Restarted(send_alone),
+        }
+    }
+
+    /// Whether presentation times step with the send time: the first one that can be compared
+    /// decides.
+    fn follows<'a>(&self, sent: i64, mut payloads: impl Iterator<Item = Payload<'a>>) -> bool {
+        payloads
+            .find_map(|payload| self.shown_step(&payload))
+            .is_some_and(|shown| shown.saturating_sub(sent).abs() < shown.abs())
+    }
+
+    /// How much later than its send time alone demands a packet has to be so that no presentation
+    /// time steps back.
+    fn lead<'a>(
+        &self,
+        to_line: i64,
+        distance: u32,
+        payloads: impl Iterator<Item = Payload<'a>>,
+    ) -> i64 {
+        let early = |shown: i64| i64::from(distance).saturating_sub(shown.saturating_add(to_line));
+        let steps = payloads.filter_map(|payload| self.shown_step(&payload));
+        let lead = steps.map(early).max().unwrap_or(0);
+        if (0..=MAX_LEAD).contains(&lead) { lead } else { 0 }
+    }
+
+    /// Distance from the last presentation time of the payload's stream.
+    fn shown_step(&self, payload: &Payload<'_>) -> Option<i64> {
+        let track = self.tracks.iter().find(|track| track.number == payload.stream)?;
+        track.step(payload, self.shift.presentation)
+    }
+
+    #[inline]
+    fn note<'a>(
+        &mut self,
+        packet: &Packet<'_>,
+        payloads: impl Iterator<Item = Payload<'a>>,
+        stray: bool,
+    ) {
+        if stray {
+            self.strays = self.strays.saturating_add(1);
+            return;
+        }
+        self.strays = 0;
+        self.note_on_line(packet, payloads, self.shift);
+    }
+
+    #[inline]
+    fn note_on_line<'a>(
+        &mut self,
+        packet: &Packet<'_>,
+        payloads: impl Iterator<Item = Payload<'a>>,
+        shift: Shift,
+    ) {
+        let sent = moved(packet.send_time(), shift.send);
+        let between = self.last.and_then(|last| {
+            let between = u32::try_from(step(last.sent, sent)).ok();
+            between.filter(|&between| (1..=MAX_DISTANCE).contains(&between))
+        });
+        let declared = Some(u32::from(packet.duration()));
+        let distance = declared
+            .filter(|&duration| (1..=MAX_DISTANCE).contains(&duration))
+            .or(between)
+            .or_else(|| self.last.map(|last| last.distance));
+        self.last = Some(Last { sent, distance: distance.unwrap_or(1) });
+        for payload in payloads {
+            if let Some(track) = self.tracks.iter_mut().find(|t| t.number == payload.stream) {
+                track.note(&payload, shift.presentation);
+            }
+        }
+    }
+}
+
+/// A time on the wire, moved.
+fn moved(time: u32, by: i64) -> u32 {
+    let [a, b, c, d, ..] = i64::from(time).wrapping_add(by).to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+impl Shift {
+    fn later(self, by: i64) -> Self {
+        Self {
+            send: self.send.saturating_add(by),
+            presentation: self.presentation.saturating_add(by),
+        }
+    }
+}
