@@ -4,7 +4,7 @@ mod head;
 mod payload;
 
 pub use self::head::Field;
-pub(crate) use self::head::{Head, code, width};
+pub(crate) use self::head::{Head, code, explicit_length, width};
 pub use self::payload::{Payload, Payloads, Piece, Pieces};
 
 use self::payload::{Bare, Single};

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use crate::packet::{Head, code};
+use crate::packet::{Head, code, explicit_length};
 use crate::{Error, Packet};
 
 /// Makes a fixed-size packet again of one whose padding was removed on the way. The result depends
@@ -26,7 +26,8 @@ use crate::{Error, Packet};
 ///
 /// Files hold packets of the form that Windows encoders write: no packet length field, and a
 /// padding field whose value accounts for all bytes behind the last payload. A packet that arrives
-/// whole is left alone.
+/// whole is left alone, unless its payloads end after its packet length less its padding: programs
+/// that count no padding in the packet length (`GStreamer`) make packets that other programs refuse.
 #[derive(Debug, Clone)]
 pub struct Restorer {
     packet_size: u32,
@@ -76,7 +77,7 @@ impl Restorer {
     /// Fails, with nothing appended, when it is longer than that.
     pub fn restore(&self, packet: &[u8], out: &mut BytesMut) -> Result<Restored, Error> {
         let size = self.packet_size as usize;
-        if packet.len() == size {
+        if packet.len() == size && !self.contradicts(packet) {
             out.extend_from_slice(packet);
             return Ok(Restored::Whole);
         }
@@ -96,6 +97,19 @@ impl Restorer {
         // Both directions: a head that grew may push old padding beyond the end.
         out.resize(end, 0);
         Ok(done)
+    }
+
+    /// Returns whether the packet length and the padding of a packet of full size leave too little
+    /// room for its payloads.
+    pub(crate) fn contradicts(&self, packet: &[u8]) -> bool {
+        if explicit_length(packet).is_none() {
+            return false;
+        }
+        let Ok(parsed) = Packet::parse(packet, self.packet_size) else { return false };
+        let (length, padding) = (parsed.length_field().value, parsed.padding_field().value);
+        parsed.payload_end().is_some_and(|end| {
+            length.checked_sub(padding).is_none_or(|area| end as u64 > u64::from(area))
+        })
     }
 
     /// Appends the packet with a head that fits the file, without the padding that is missing.

@@ -93,6 +93,24 @@ impl Head {
     }
 }
 
+/// The packet length field of the packet that starts with `bytes`; `None` without a field, and when
+/// it holds 0.
+#[inline]
+pub(crate) fn explicit_length(bytes: &[u8]) -> Option<u32> {
+    let first = *bytes.first()?;
+    let flags_at = match first & 0x80 {
+        0 => 0,
+        _ => usize::from(first & 0x0F).saturating_add(1),
+    };
+    let code = bytes.get(flags_at)? >> 5 & 3;
+    if code == 0 {
+        return None;
+    }
+    let rest = bytes.get(flags_at.saturating_add(2)..)?;
+    let length = Cursor::new(rest, 0, WHAT).coded(code, "a packet length").ok()?;
+    Some(length).filter(|&length| length != 0)
+}
+
 /// The bytes a two-bit length type stands for.
 pub(crate) fn width(code: u8) -> usize {
     match code & 3 {
