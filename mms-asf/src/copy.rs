@@ -2,6 +2,7 @@
 //! common.
 
 mod behind;
+mod cut;
 mod report;
 mod source;
 #[cfg(test)]
@@ -203,6 +204,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
 
     fn packet(&mut self, offset: u64, packet: Bytes) -> Result<(), FileError> {
         self.behind.packet();
+        let packet = self.normal(packet)?;
         let packet = self.joined(offset, packet);
         let packet = match &mut self.change {
             Some(change) => change(packet),
@@ -236,6 +238,19 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             self.report.restarted(offset, restart);
         }
         if self.buffer == packet { packet } else { self.buffer.split().freeze() }
+    }
+
+    /// The packet in the form that files hold: with all its padding, and with a padding field that
+    /// accounts for it.
+    fn normal(&mut self, packet: Bytes) -> Result<Bytes, FileError> {
+        let missing = u64::from(self.restorer.packet_size()).saturating_sub(packet.len() as u64);
+        if missing == 0 && !self.restorer.contradicts(&packet) {
+            return Ok(packet);
+        }
+        let mut normal = BytesMut::new();
+        self.restorer.restore(&packet, &mut normal)?;
+        self.report.normalised(missing);
+        Ok(normal.freeze())
     }
 
     /// Writes the packets that waited.
@@ -281,22 +296,23 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             && !self.continuity.as_ref().is_some_and(continues)
     }
 
-    /// A last packet that was cut: whole when only padding is missing.
+    /// A last packet that was cut: its whole payloads, and new padding for what is missing.
     fn leftover(&mut self, offset: u64, bytes: &Bytes) -> Result<(), FileError> {
         self.behind.packets_differ();
         let size = self.header.file().packet_size;
-        let whole = Packet::parse(bytes, size)
-            .is_ok_and(|packet| packet.is_multiple() && packet.payload_end().is_some());
+        let whole = cut::whole_payloads(bytes, size);
         let mut restored = BytesMut::new();
-        if whole {
-            self.restorer.restore(bytes, &mut restored)?;
+        if let Some(whole) = &whole {
+            self.restorer.restore(whole, &mut restored)?;
         }
         let begins_well = self.opening.unwrap_or(Opening::Customary).fits(&restored);
         if !begins_well || check_packet(&restored, size as usize).is_err() {
             self.report.cut(offset, bytes.len() as u64);
             return Ok(());
         }
-        self.report.filled(offset, u64::from(size).saturating_sub(bytes.len() as u64));
+        let missing = u64::from(size).saturating_sub(bytes.len() as u64);
+        let lost = bytes.len().saturating_sub(whole.map_or(0, |whole| whole.len()));
+        self.report.filled(offset, missing, lost as u64);
         self.packet(offset, restored.freeze())
     }
 

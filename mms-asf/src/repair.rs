@@ -20,8 +20,9 @@ pub struct RepairOptions {
 /// the middle of a stream holds starts at zero. Packets are copied; only their times change, and
 /// those only when the file does not start near zero.
 ///
-/// Packets that cannot be read, and bytes that are none, are left out. A last packet that was cut is
-/// kept when all its payloads are there. Existing indexes are kept when all packets are, and made
+/// Packets that cannot be read, and bytes that are none, are left out. A packet needs no neighbour at
+/// the exact distance when it is whole and continues its streams; one that is stored without its
+/// padding gets it back. Of a last packet that was cut the whole payloads are kept. Existing indexes are kept when all packets are, and made
 /// anew otherwise. A header of another stream in the middle of the input ends the file;
 /// [`Repaired::next`] tells where it lies.
 ///

@@ -118,6 +118,8 @@ fn kind(change: &Change) -> &'static str {
         Change::Repeated { .. } => "repeated",
         Change::Cut { .. } => "cut",
         Change::Filled { .. } => "filled",
+        Change::Padded { .. } => "padded",
+        Change::PacketLengths { .. } => "packet_lengths",
         Change::ObjectLeftOut { .. } => "object_left_out",
         Change::IndexMade(_) => "index_made",
         _ => "other",

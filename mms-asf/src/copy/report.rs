@@ -116,12 +116,27 @@ pub enum Change {
         /// How many bytes were there.
         len: u64,
     },
-    /// A last packet lacked only padding.
+    /// A last packet was cut, and its whole payloads were kept.
     Filled {
-        /// Where it lay.
+        /// Offset of the packet.
         offset: u64,
-        /// How many bytes were missing.
+        /// Number of bytes that were missing.
         missing: u64,
+        /// Number of bytes of a payload that was cut, which were left out.
+        lost: u64,
+    },
+    /// Packets that were stored without their padding got it back.
+    Padded {
+        /// Number of packets.
+        packets: u64,
+        /// Number of bytes that were missing in all of them.
+        missing: u64,
+    },
+    /// Packets whose packet length left no room for their payloads, because it did not count the
+    /// padding, got a head without packet length (section 5.2.2 of the ASF specification).
+    PacketLengths {
+        /// Number of packets.
+        packets: u64,
     },
     /// An object behind the packets was left out: an index that does not fit them, or one that is
     /// too large.
@@ -183,9 +198,22 @@ impl fmt::Display for Change {
             Self::Cut { offset, len } => {
                 write!(f, "left out {len} bytes at byte {offset}: a packet that was cut")
             }
-            Self::Filled { offset, missing } => {
+            Self::Filled { offset, missing, lost: 0 } => {
                 write!(f, "added {missing} bytes of padding to the packet at byte {offset}")
             }
+            Self::Filled { offset, missing, lost } => write!(
+                f,
+                "kept the whole payloads of the packet at byte {offset}, which lacks {missing} \
+                 bytes, and left out the last {lost} bytes of it"
+            ),
+            Self::Padded { packets, missing } => {
+                write!(f, "added {missing} bytes of padding to {packets} packets stored without it")
+            }
+            Self::PacketLengths { packets } => write!(
+                f,
+                "wrote the heads of {packets} packets anew: their packet length does not count \
+                 the padding"
+            ),
             Self::ObjectLeftOut { id, offset } => match guid::name(*id) {
                 Some(name) => write!(f, "left out the {name} at byte {offset}"),
                 None => write!(f, "left out the object {id} at byte {offset}"),
@@ -206,6 +234,10 @@ pub(super) struct Report {
     found: Header,
     changes: Vec<Change>,
     left_out: u64,
+    /// Packets that got their padding back, and the bytes of it.
+    padded: (u64, u64),
+    /// Packets that got a head without packet length.
+    lengths: u64,
     pub(super) next: Option<u64>,
 }
 
@@ -217,7 +249,7 @@ impl Report {
         let told = found.deviations().iter().filter(|d| !told_later(d));
         let changes = told.cloned().map(Change::Header);
         let changes = changes.take(MOST.saturating_sub(RESERVED)).collect();
-        Self { found: found.clone(), changes, left_out: 0, next: None }
+        Self { found: found.clone(), changes, left_out: 0, padded: (0, 0), lengths: 0, next: None }
     }
 
     /// Something that the parser put right already.
@@ -254,8 +286,19 @@ impl Report {
         self.note(Change::Cut { offset, len });
     }
 
-    pub(super) fn filled(&mut self, offset: u64, missing: u64) {
-        self.note(Change::Filled { offset, missing });
+    pub(super) fn filled(&mut self, offset: u64, missing: u64, lost: u64) {
+        self.left_out = self.left_out.saturating_add(lost);
+        self.note(Change::Filled { offset, missing, lost });
+    }
+
+    /// A packet got its normal form; `missing` is the number of bytes that it lacked.
+    pub(super) fn normalised(&mut self, missing: u64) {
+        if missing == 0 {
+            self.lengths = self.lengths.saturating_add(1);
+        } else {
+            let (packets, bytes) = self.padded;
+            self.padded = (packets.saturating_add(1), bytes.saturating_add(missing));
+        }
     }
 
     pub(super) fn object_left_out(&mut self, id: Uuid, offset: u64, len: u64) {
@@ -273,6 +316,12 @@ impl Report {
         shift: Shift,
     ) -> Repaired {
         let (before, after) = (self.found.file().clone(), header.file());
+        if let (packets @ 1.., missing) = self.padded {
+            self.last(Change::Padded { packets, missing });
+        }
+        if let packets @ 1.. = self.lengths {
+            self.last(Change::PacketLengths { packets });
+        }
         if before.broadcast() {
             self.last(Change::Broadcast);
         }

@@ -53,13 +53,21 @@ fn each_stream_of_a_real_file_stays_as_it_is() {
         if all.len() < 2 {
             return;
         }
+        // Of a last packet that was cut, the whole payloads are kept.
+        let mut filled = Cursor::new(Vec::new());
+        let mut options = RepairOptions::default();
+        options.rebase = Rebase::None;
+        let filled = match repair(file.as_slice(), &mut filled, &options) {
+            Ok(_) => filled.into_inner(),
+            Err(_) => file.clone(),
+        };
         for &number in &all {
             let others: Vec<u8> = all.iter().copied().filter(|&other| other != number).collect();
             for keep in [vec![number], others] {
                 match filtered(&file, &keep) {
                     Ok((report, made)) => {
                         assert!(
-                            payloads(&made, &keep) == payloads(&file, &keep),
+                            payloads(&made, &keep) == payloads(&filled, &keep),
                             "{name} {keep:?}"
                         );
                         assert!(present(&made).iter().all(|number| keep.contains(number)));
