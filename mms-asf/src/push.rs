@@ -8,6 +8,7 @@ mod known;
 mod packets;
 mod run;
 mod search;
+mod whole;
 
 use std::collections::VecDeque;
 

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::known::{self, Opening};
 use super::search::Search;
+use super::whole::Alone;
 use super::{Cause, Event, Next, State, StreamParser};
 use crate::guid;
 use crate::object::HEAD;
@@ -40,7 +41,9 @@ impl StreamParser {
         let bytes = self.view(0, size)?;
         let cost = size.saturating_mul(2);
         let looked = bytes.len() == size && self.data.opening.fits(bytes) && self.may_look(0, cost);
-        if looked && self.check(bytes).is_ok() && self.holds(size, Opening::of(bytes))? {
+        let opening = Opening::of(bytes);
+        let is_packet = looked && self.check(bytes).is_ok() && self.holds(size, opening)?;
+        if is_packet || self.alone(0)? == Alone::Continues {
             self.data.over = false;
             self.data.end = None;
             return Ok(Next::Again);

@@ -32,7 +32,8 @@ pub enum Event {
         number: u64,
         /// Where it starts.
         offset: u64,
-        /// The packet, as long as [`packet_size`](crate::FileProperties::packet_size) says.
+        /// The packet, of [`packet_size`](crate::FileProperties::packet_size) bytes; of fewer where
+        /// packets are stored without their padding, which [`Restorer`](crate::Restorer) puts back.
         bytes: Bytes,
     },
     /// Bytes that could not be understood, handed out as they are. Long damage comes in several

@@ -1,7 +1,8 @@
 //! Packets: one after the other, as long as they lie where they should.
 
-use super::known::{self, Opening, check_packet, other_opening};
+use super::known::{self, Opening, bit, other_opening, read_packet};
 use super::search::Search;
+use super::whole::Alone;
 use super::{Cause, Event, Next, State, StreamParser};
 use crate::object::HEAD;
 use crate::{Deviation, Error, Header};
@@ -15,11 +16,14 @@ pub(super) struct Data {
     /// packets follow there.
     pub(super) end: Option<u64>,
     /// The streams that the header declares, bit by bit.
-    streams: u128,
+    pub(super) streams: u128,
     /// How the packets begin.
     pub(super) opening: Opening,
     /// An object was there: what follows is one too.
     pub(super) over: bool,
+    /// The send time of the last packet that was read, or that was found in a search and was of
+    /// another time, in milliseconds.
+    pub(super) sent: Option<u32>,
     /// The number of the next packet.
     number: u64,
     /// Where the packets end as far as they were seen.
@@ -36,6 +40,7 @@ impl Default for Data {
             streams: 0,
             opening: Opening::Customary,
             over: false,
+            sent: None,
             number: 0,
             seen_to: 0,
             declared_end: None,
@@ -56,7 +61,7 @@ impl Data {
         Self {
             packet_size: file.packet_size as usize,
             end,
-            streams: header.stream_numbers().fold(0, |all, number| all | known::bit(number)),
+            streams: header.stream_numbers().fold(0, |all, number| all | bit(number)),
             seen_to: start,
             declared_end: end,
             declared_count: count,
@@ -81,6 +86,8 @@ impl Data {
         packet.first() == Some(&0x82)
             && self.opening != Opening::Customary
             && self.opening.fits(packet)
+            // With a packet length, it may be stored without its padding.
+            && packet.get(3).is_some_and(|flags| flags & 0x60 == 0)
             && !self.over
             && after.is_some_and(|after| self.end.is_none_or(|end| after <= end))
     }
@@ -109,10 +116,12 @@ impl StreamParser {
     pub(super) fn usual(&mut self) -> Option<Event> {
         let bytes = self.buffer.unread().get(..self.data.packet_size)?;
         let usual = self.data.looks_usual(bytes, self.buffer.offset());
-        if !usual || check_packet(bytes, self.data.packet_size).is_err() {
+        if !usual {
             return None;
         }
-        Some(self.take_packet())
+        let sent = read_packet(bytes, self.data.packet_size, |_| {}).ok()?.send_time();
+        self.data.sent = Some(sent);
+        Some(self.take_packet(self.data.packet_size))
     }
 
     /// Reads what lies at a boundary: where a packet ended, or an object.
@@ -132,6 +141,10 @@ impl StreamParser {
         if self.data.is_over(offset) {
             return self.behind();
         }
+        if let Some(len) = self.stored_len()? {
+            let opening = Opening::of(self.view(0, len)?);
+            return Ok(self.packet(opening, len));
+        }
         let size = self.data.packet_size;
         let left = self.data.end.map_or(u64::MAX, |end| end.saturating_sub(offset));
         if let Some(left) = usize::try_from(left).ok().filter(|&left| left < size) {
@@ -142,9 +155,17 @@ impl StreamParser {
         }
         let bytes = self.view(0, size)?;
         if bytes.len() < size {
-            // A packet that was cut; but an index may follow on one that lacks bytes.
-            let mut rests = (1..bytes.len()).map(|at| (at, bytes.get(at..).unwrap_or_default()));
-            if rests.any(|(at, rest)| self.known(at, rest).is_some()) {
+            // A packet that was cut; but an index or a packet without its padding may follow.
+            let rests = (1..bytes.len()).map(|at| (at, bytes.get(at..).unwrap_or_default()));
+            let mut followed = false;
+            for (at, rest) in rests {
+                let found = self.known(at, rest).is_some() || self.alone(at)? == Alone::Continues;
+                if found {
+                    followed = true;
+                    break;
+                }
+            }
+            if followed {
                 self.state = State::Search(Search::new(Cause::Lost));
                 return Ok(Next::Again);
             }
@@ -153,7 +174,7 @@ impl StreamParser {
         let opening = Opening::of(bytes);
         let error = match self.check(bytes) {
             // The way of nearly all packets: nothing behind it has to be waited for.
-            Ok(_) if self.data.opening.fits(bytes) => return Ok(self.packet(opening)),
+            Ok(_) if self.data.opening.fits(bytes) => return Ok(self.packet(opening, size)),
             // Of another form than nearly all: only in front, and with the next one like it. Damage
             // has many forms, and one of them could be taken for a packet again and again.
             Ok(streams)
@@ -161,13 +182,13 @@ impl StreamParser {
                     && streams & !self.data.streams == 0
                     && self.holds(size, opening)? =>
             {
-                return Ok(self.packet(opening));
+                return Ok(self.packet(opening, size));
             }
             // Legal, and without media: parity of other packets.
             Err(Error::Unsupported { .. })
                 if self.data.opening.is_opaque(bytes) && self.holds(size, self.data.opening)? =>
             {
-                return Ok(self.packet(self.data.opening));
+                return Ok(self.packet(self.data.opening, size));
             }
             Ok(_) => other_opening(),
             Err(error) => error,
@@ -180,26 +201,40 @@ impl StreamParser {
         Ok(Next::Again)
     }
 
-    fn packet(&mut self, opening: Opening) -> Next {
+    /// Takes a packet of which `len` bytes are stored.
+    fn packet(&mut self, opening: Opening, len: usize) -> Next {
         if self.data.opening == Opening::Customary {
             self.data.opening = opening;
         }
-        Next::Event(self.take_packet())
+        let bytes = self.buffer.unread().get(..len).unwrap_or_default();
+        if let Ok(packet) = read_packet(bytes, self.data.packet_size, |_| {}) {
+            self.data.sent = Some(packet.send_time());
+        }
+        Next::Event(self.take_packet(len))
     }
 
     #[inline]
-    fn take_packet(&mut self) -> Event {
+    fn take_packet(&mut self, len: usize) -> Event {
         let (number, offset) = (self.data.number, self.buffer.offset());
-        let bytes = self.buffer.take(self.data.packet_size);
+        let bytes = self.buffer.take(len);
         self.data.passed(1, self.buffer.offset());
         self.headers = 0;
         Event::Packet { number, offset, bytes }
     }
 
     /// Whether the Data Object ends after `left` bytes, which are no packet, and more follows.
-    fn ends_inside(&self, left: usize) -> Result<bool, Next> {
+    fn ends_inside(&mut self, left: usize) -> Result<bool, Next> {
         if self.known(left, self.view(left, HEAD)?).is_some() {
             return Ok(true);
+        }
+        // Bytes between packets move them past the end that the Data Object declares.
+        if self.may_look(0, left) {
+            for at in 1..left {
+                if self.alone(at)? == Alone::Continues {
+                    return Ok(false);
+                }
+            }
+            self.looked_in_vain(left);
         }
         let size = self.data.packet_size;
         let bytes = self.view(0, size)?;
@@ -210,7 +245,8 @@ impl StreamParser {
 
     /// The streams of a packet, bit by bit, if the bytes can be one.
     pub(super) fn check(&self, bytes: &[u8]) -> Result<u128, Error> {
-        let streams = check_packet(bytes, self.data.packet_size)?;
+        let mut streams = 0;
+        read_packet(bytes, self.data.packet_size, |payload| streams |= bit(payload.stream))?;
         // A packet without its customary error correction data can be read as one that never had
         // any; then it ends with those of the next one. No packet has told otherwise yet.
         if self.data.opening == Opening::Customary

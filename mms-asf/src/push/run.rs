@@ -37,6 +37,7 @@ impl StreamParser {
             if !each(&packet, &payloads) {
                 break;
             }
+            self.data.sent = Some(packet.send_time());
             count = count.saturating_add(1);
             len = len.saturating_add(size);
         }

@@ -1,6 +1,7 @@
 //! The way back after damage: the next place where a packet or a known object lies.
 
 use super::known::Opening;
+use super::whole::Alone;
 use super::{Cause, Next, State, StreamParser};
 use crate::object::HEAD;
 
@@ -29,8 +30,13 @@ enum Place {
     /// A packet, an object or the end of the input.
     Good,
     Bad,
-    /// No packet, though it begins like one; so many bytes were looked at.
-    Deceptive(usize),
+    /// No packet, though it begins like one.
+    Deceptive {
+        /// Number of bytes that were looked at.
+        cost: usize,
+        /// The send time, where all but that is like a packet, in milliseconds.
+        sent: Option<u32>,
+    },
 }
 
 impl StreamParser {
@@ -46,7 +52,11 @@ impl StreamParser {
             match self.look(&search) {
                 Ok(Place::Good) => break true,
                 Ok(Place::Bad) => {}
-                Ok(Place::Deceptive(cost)) => self.looked_in_vain(cost),
+                Ok(Place::Deceptive { cost, sent }) => {
+                    self.looked_in_vain(cost);
+                    // Where times go on elsewhere, one packet is lost and not all.
+                    self.data.sent = sent.or(self.data.sent);
+                }
                 Err(wait) => {
                     self.state = State::Search(search);
                     return wait;
@@ -78,12 +88,17 @@ impl StreamParser {
         if !self.data.opening.fits(head) || !self.may_look(at, cost) {
             return Ok(Place::Bad);
         }
+        let sent = match self.alone(at)? {
+            Alone::Continues => return Ok(Place::Good),
+            Alone::OtherTime(time) => Some(time),
+            Alone::No => None,
+        };
         let bytes = self.view(at, size)?;
         if bytes.len() < size {
             return Ok(Place::Bad);
         }
         let good =
             self.check(bytes).is_ok() && self.holds(at.saturating_add(size), Opening::of(bytes))?;
-        Ok(if good { Place::Good } else { Place::Deceptive(cost) })
+        Ok(if good { Place::Good } else { Place::Deceptive { cost, sent } })
     }
 }

@@ -8,5 +8,6 @@ mod harness;
 mod headers;
 mod live;
 mod samples;
+mod stored;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,0 +1,154 @@
+//! Packets that are good without a neighbour at the exact distance: whole, and of the streams and
+//! the time of the packets before them.
+
+use super::known::{bit, read_packet};
+use super::{Next, StreamParser};
+use crate::Payload;
+use crate::object::HEAD;
+use crate::packet::explicit_length;
+
+/// Error correction data, length type flags, property flags and the packet length field.
+const MAX_HEAD_BYTES: usize = 1 + 15 + 2 + 4;
+
+/// Distances in send time, in milliseconds, at which a packet still continues the one before it:
+/// ahead, as damage may be long, and back.
+const NEAR: (u32, u32) = (600_000, 60_000);
+
+/// What is at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alone {
+    /// A whole packet that continues its streams.
+    Continues,
+    /// A packet as whole, of another time, in milliseconds.
+    OtherTime(u32),
+    /// Neither.
+    No,
+}
+
+impl StreamParser {
+    /// The stored length of the packet that starts here, when that is less than the packet size:
+    /// captures of what servers send hold packets without their padding, whose packet length field
+    /// has the length that was sent.
+    pub(super) fn stored_len(&mut self) -> Result<Option<usize>, Next> {
+        let size = self.data.packet_size;
+        let Some(len) = self.declared_len(0)? else { return Ok(None) };
+        let cost = len.saturating_mul(2);
+        if !self.may_look(0, cost) || self.alone(0)? != Alone::Continues {
+            return Ok(None);
+        }
+        if self.follows(len)? {
+            self.looked_in_vain(cost);
+            // With a packet at the usual distance as well, the rest of this one is padding.
+            return Ok((!self.is_padded()?).then_some(len));
+        }
+        if !self.may_look(0, size) || self.is_padded()? {
+            return Ok(None);
+        }
+        for at in len.saturating_add(1)..size {
+            if self.alone(at)? == Alone::Continues {
+                self.looked_in_vain(size);
+                return Ok(Some(len));
+            }
+        }
+        self.looked_in_vain(size);
+        Ok(None)
+    }
+
+    /// Whether a packet is at `at` that needs no neighbour.
+    pub(super) fn alone(&self, at: usize) -> Result<Alone, Next> {
+        let size = self.data.packet_size;
+        if !self.data.opening.fits(self.view(at, HEAD)?) {
+            return Ok(Alone::No);
+        }
+        let len = self.declared_len(at)?.unwrap_or(size);
+        let bytes = self.view(at, len)?;
+        if bytes.len() < len || !self.may_look(at, len) {
+            return Ok(Alone::No);
+        }
+        let Some(time) = whole(bytes, size, self.data.streams) else { return Ok(Alone::No) };
+        Ok(match self.data.sent {
+            Some(last) if is_near(last, time) => Alone::Continues,
+            Some(_) => Alone::OtherTime(time),
+            // Two bytes of flags are too little when no packet was read.
+            None if bytes.first().is_some_and(|first| first & 0x80 != 0) => Alone::Continues,
+            None => Alone::No,
+        })
+    }
+
+    /// Whether the packet here has all its bytes, and the next one follows them.
+    fn is_padded(&self) -> Result<bool, Next> {
+        let size = self.data.packet_size;
+        Ok(self.view(0, size)?.len() == size && self.holds(size, self.data.opening)?)
+    }
+
+    /// Whether the packets end at `at`, or another one starts there.
+    fn follows(&self, at: usize) -> Result<bool, Next> {
+        let head = self.view(at, HEAD)?;
+        Ok(head.is_empty() || self.known(at, head).is_some() || self.alone(at)? == Alone::Continues)
+    }
+
+    /// The packet length at `at`, when it is less than the packet size.
+    fn declared_len(&self, at: usize) -> Result<Option<usize>, Next> {
+        let size = self.data.packet_size;
+        let length = explicit_length(self.view(at, MAX_HEAD_BYTES.min(size))?);
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        Ok(length.filter(|length| (1..size).contains(length)))
+    }
+}
+
+/// The send time of a packet whose payloads are whole, of declared streams, and parts of media
+/// objects that have room for them.
+fn whole(bytes: &[u8], packet_size: usize, streams: u128) -> Option<u32> {
+    let mut good = true;
+    let packet = read_packet(bytes, packet_size, |payload| {
+        good &= bit(payload.stream) & streams != 0 && is_plausible(&payload);
+    });
+    packet.ok().filter(|_| good).map(|packet| packet.send_time())
+}
+
+fn is_plausible(payload: &Payload<'_>) -> bool {
+    if payload.compressed.is_some() {
+        let mut pieces = payload.pieces().peekable();
+        return pieces.peek().is_some() && pieces.all(|piece| piece.is_ok());
+    }
+    let end = u64::from(payload.offset).saturating_add(payload.data.len() as u64);
+    !payload.data.is_empty() && payload.object_size.is_some_and(|size| end <= u64::from(size))
+}
+
+fn is_near(last: u32, time: u32) -> bool {
+    let (ahead, back) = NEAR;
+    time.wrapping_sub(last) <= ahead || last.wrapping_sub(time) <= back
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, TestPacket, TestPayload};
+
+    const SIZE: usize = 100;
+
+    #[test]
+    fn times_are_near_across_the_wrap() {
+        assert!(is_near(u32::MAX, 5) && is_near(5, u32::MAX));
+        assert!(is_near(0, NEAR.0) && !is_near(0, NEAR.0 + 1));
+        assert!(is_near(NEAR.1, 0) && !is_near(NEAR.1 + 1, 0));
+    }
+
+    #[test]
+    fn whole_packets() {
+        let streams = bit(1);
+        assert_eq!(whole(&testing::packet(7, 100, b"data"), SIZE, streams), Some(7_000));
+        let cases = [
+            (TestPayload::whole(2, 0, 0, b"not declared"), None),
+            (TestPayload::whole(1, 0, 0, b""), None),
+            (TestPayload::part(1, 0, 0, 9, 5, b"too much"), None),
+            (TestPayload::part(1, 0, 0, 9, 5, b"part"), Some(0)),
+            (TestPayload::compressed(1, 0, 0, 10, &[b"a", b"b"]), Some(0)),
+            (TestPayload::compressed(1, 0, 0, 10, &[b"", b""]), None),
+        ];
+        for (payload, wanted) in cases {
+            let packet = TestPacket::single(payload.clone()).build(100);
+            assert_eq!(whole(&packet, SIZE, streams), wanted, "{payload:?}");
+        }
+    }
+}
