@@ -2,6 +2,7 @@
 //! common.
 
 mod behind;
+mod check;
 mod cut;
 mod report;
 mod source;
@@ -14,6 +15,7 @@ use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use bytes::{Bytes, BytesMut};
 
 use self::behind::{Behind, Tail};
+pub use self::check::RepairCheck;
 use self::report::Report;
 pub use self::report::{Change, Repaired};
 use self::source::Source;
@@ -66,29 +68,11 @@ impl<R: Read> Original<R> {
         rebase: Rebase,
         change: Option<impl FnMut(Bytes) -> Option<Bytes>>,
     ) -> Result<Repaired, FileError> {
-        let mut output = BufWriter::with_capacity(BLOCK, output);
-        let start = output.stream_position()?;
-        let mut copy = Copy {
-            continuity: (rebase != Rebase::None).then(|| Continuity::new(header)),
-            rebaser: Rebaser::new(header, rebase),
-            recording: Recording::of_doubtful(header, &self.limits),
-            restorer: Restorer::new(header.file().packet_size)?,
-            header: header.clone(),
-            output,
-            waiting: Some(VecDeque::new()),
-            report: Report::new(&self.found),
-            opening: None,
-            moved: false,
-            behind: Behind::new(header, &self.limits),
-            buffer: BytesMut::new(),
-            limits: self.limits,
-            found: self.found,
-            change,
-        };
-        if *header != self.header {
+        let unchanged = *header == self.header;
+        let mut copy = Copy::new(self.found, header, &self.limits, output, rebase, change)?;
+        if !unchanged {
             copy.behind.packets_differ();
         }
-        copy.output.write_all(&copy.recording.initial_header())?;
         loop {
             copy.runs(&mut self.source)?;
             let Some(event) = self.source.next()? else { break };
@@ -96,7 +80,7 @@ impl<R: Read> Original<R> {
                 break;
             }
         }
-        copy.finish(start)
+        copy.finish()
     }
 }
 
@@ -112,6 +96,8 @@ struct Copy<W: Write + Seek, F> {
     recording: Recording,
     restorer: Restorer,
     output: BufWriter<W>,
+    /// Position of the output's first byte.
+    start: u64,
     /// The first packets, until it is known how far their times have to be moved.
     waiting: Option<VecDeque<Bytes>>,
     report: Report,
@@ -125,6 +111,39 @@ struct Copy<W: Write + Seek, F> {
 }
 
 impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
+    /// A copy of the packets that follow the header `found`, with `header` written in its place.
+    fn new(
+        found: Header,
+        header: &Header,
+        limits: &Limits,
+        output: W,
+        rebase: Rebase,
+        change: Option<F>,
+    ) -> Result<Self, FileError> {
+        let mut output = BufWriter::with_capacity(BLOCK, output);
+        let start = output.stream_position()?;
+        let mut copy = Self {
+            continuity: (rebase != Rebase::None).then(|| Continuity::new(header)),
+            rebaser: Rebaser::new(header, rebase),
+            recording: Recording::of_doubtful(header, limits),
+            restorer: Restorer::new(header.file().packet_size)?,
+            header: header.clone(),
+            output,
+            start,
+            waiting: Some(VecDeque::new()),
+            report: Report::new(&found),
+            opening: None,
+            moved: false,
+            behind: Behind::new(header, limits),
+            buffer: BytesMut::new(),
+            limits: *limits,
+            found,
+            change,
+        };
+        copy.output.write_all(&copy.recording.initial_header())?;
+        Ok(copy)
+    }
+
     /// Writes the packets that come next as they are, as long as nothing else is to be done with
     /// them: all that were read at once, with one write.
     fn runs<R: Read>(&mut self, source: &mut Source<R>) -> Result<(), FileError> {
@@ -316,7 +335,8 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         self.packet(offset, restored.freeze())
     }
 
-    fn finish(mut self, start: u64) -> Result<Repaired, FileError> {
+    fn finish(mut self) -> Result<Repaired, FileError> {
+        let start = self.start;
         self.release()?;
         let packets = self.recording.packets();
         if packets == 0 {

@@ -38,7 +38,7 @@
 //! | move the times of packets | [`TimeShifter`], [`Rebaser`]; keep them on one line when a clock starts anew: [`Continuity`]; follow those that wrap: [`SendClock`] |
 //! | leave streams out of packets | [`keep_payloads`], [`Selector`], [`Rewind`] |
 //! | write what a server sends into a file | [`FileWriter`], or its parts [`Recording`] and [`IndexBuilder`] |
-//! | make a damaged or unfinished file whole | [`repair`](repair()) |
+//! | make a damaged or unfinished file whole | [`repair`](repair()); know what that would change: [`RepairCheck`] |
 //! | make a file of frames and blocks of audio | [`Muxer`] |
 //!
 //! # Concepts
@@ -118,7 +118,7 @@ pub use self::assemble::{
 pub use self::clock::SendClock;
 pub use self::command::{CommandSample, command_sample};
 pub use self::continuity::{Continuity, Restart};
-pub use self::copy::{Change, Repaired};
+pub use self::copy::{Change, RepairCheck, Repaired};
 pub use self::edit::HeaderEditor;
 pub use self::error::{Deviation, Error, FileError};
 pub use self::filter::{FilterOptions, Filtered, RemovedStream, filter, filter_header};

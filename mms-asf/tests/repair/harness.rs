@@ -4,7 +4,10 @@ use std::io::Cursor;
 
 use bytes::Bytes;
 use mms_asf::testing::{self, Strict, TestStream, strict};
-use mms_asf::{Change, FileError, Header, Limits, RepairOptions, Repaired, repair};
+use mms_asf::{
+    Change, Event, FileError, Header, Limits, RepairCheck, RepairOptions, Repaired, StreamParser,
+    repair,
+};
 
 /// The size of all packets here.
 pub(crate) const SIZE: u32 = 200;
@@ -20,11 +23,27 @@ pub(crate) fn try_repair(
     Ok((out.into_inner(), repaired))
 }
 
+/// What repair would do, found out without an output.
+fn check(input: &[u8], options: &RepairOptions) -> Result<Repaired, FileError> {
+    let mut parser = StreamParser::new();
+    parser.push(input);
+    parser.finish();
+    let Some(Event::Header { header, .. }) = parser.poll()? else { panic!("no header") };
+    let mut check = RepairCheck::new(&header, options)?;
+    while let Some(event) = parser.poll()? {
+        if !check.event(event)? {
+            break;
+        }
+    }
+    check.finish()
+}
+
 /// What comes out: whole, as it was said to be, and left alone when it is repaired again.
 #[track_caller]
 pub(crate) fn checked(input: &[u8]) -> Result<(Strict, Vec<u8>, Repaired), FileError> {
     let options = RepairOptions::default();
     let (file, repaired) = try_repair(input, &options)?;
+    assert_eq!(check(input, &options).unwrap(), repaired);
     let found = strict(&file, &Limits::default()).unwrap();
     assert_eq!(repaired.file_size, file.len() as u64);
     assert_eq!(repaired.packets, found.packets.len() as u64);
