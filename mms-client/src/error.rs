@@ -72,6 +72,23 @@ pub enum Error {
         /// Its reason.
         hr: HResult,
     },
+    /// The server ended a file before the number of packets that it had announced, and called it
+    /// a success.
+    #[error("{server}: ended the stream after {received} of {announced} packets without a reason")]
+    Incomplete {
+        /// The server, as `host:port`.
+        server: String,
+        /// One more than the highest packet number that came.
+        received: u64,
+        /// How many packets the server had announced.
+        announced: u64,
+    },
+    /// The server announced another entry of a playlist, and none came.
+    #[error("{server}: announced another entry of the playlist, and none came")]
+    NoNextEntry {
+        /// The server, as `host:port`.
+        server: String,
+    },
     /// A command at a moment when it is not possible. Nothing was sent.
     #[error(transparent)]
     State(#[from] StateError),

@@ -15,11 +15,15 @@
 //! stream starts anew, packets continue where those before them ended ([`Continuity`]). All other
 //! packets are written as they came.
 
+mod chosen;
 mod error;
+mod options;
+mod range;
 mod record;
 mod resume;
 mod seen;
 mod sink;
+mod summary;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -29,12 +33,15 @@ use bytes::BytesMut;
 use mms_asf::{Continuity, Header, Rebase, Rebaser, Restorer};
 use mms_proto::{AsfPacket, Content};
 
+use self::chosen::Chosen;
 pub use self::error::{RecordingError, ResumeRefused};
-pub use self::record::{Progress, RecordFailed, RecordOptions, Summary, Target, record};
+pub use self::options::{RecordOptions, Target};
+pub use self::record::record;
 use self::resume::CatchUp;
 pub use self::resume::Resume;
 use self::seen::Seen;
 use self::sink::Sink;
+pub use self::summary::{Progress, RecordFailed, Summary};
 
 /// Bytes of packets that are gathered for one write.
 const BLOCK: usize = 64 << 10;
@@ -57,6 +64,8 @@ pub struct Recording {
     restorer: Restorer,
     rebaser: Rebaser,
     continuity: Continuity,
+    /// The streams that are kept, where not all are.
+    chosen: Option<Chosen>,
     live: bool,
     seen: Seen,
     /// Packets that are not written yet.
@@ -89,6 +98,8 @@ pub struct Counts {
     /// Times that the clock of the stream started anew. The packets from there on are in the
     /// recording and were moved to continue it.
     pub restarts: u64,
+    /// Payloads of streams that were not chosen.
+    pub unselected: u64,
 }
 
 /// What [`Recording::packet`] did with a packet.
@@ -101,6 +112,8 @@ pub enum Kept {
     Repeated,
     /// It is longer than the header says packets are; a file has no place for it.
     TooLong,
+    /// It holds nothing of the streams that were chosen.
+    Unselected,
 }
 
 /// What a recording holds once it is finished.
@@ -165,6 +178,7 @@ impl Recording {
             header: header.clone(),
             facts: mms_asf::Recording::new(header),
             restorer: Restorer::new(header.file().packet_size)?,
+            chosen: None,
             live,
             seen: Seen::default(),
             buffer: BytesMut::new(),
@@ -199,6 +213,9 @@ impl Recording {
     pub fn packet(&mut self, packet: &AsfPacket) -> Result<Kept, RecordingError> {
         let waited = self.catch_up.is_some();
         let kept = self.add(packet.location_id, &packet.payload)?;
+        if kept == Kept::Unselected {
+            return Ok(kept);
+        }
         if kept == Kept::Written || waited != self.catch_up.is_some() {
             self.useless = 0;
             return Ok(kept);
@@ -221,6 +238,13 @@ impl Recording {
             self.buffer.truncate(start);
             self.counts.repeated = self.counts.repeated.saturating_add(1);
             return Ok(Kept::Repeated);
+        }
+        if let Some(chosen) = &mut self.chosen {
+            let kept = chosen.apply(&mut self.buffer, start);
+            self.counts.unselected = chosen.left_out;
+            if !kept {
+                return Ok(Kept::Unselected);
+            }
         }
         // A packet whose times cannot be moved is kept as it is.
         let _ = self.rebaser.apply(self.buffer.get_mut(start..).unwrap_or_default());

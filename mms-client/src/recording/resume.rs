@@ -149,11 +149,8 @@ impl Recording {
     /// Whether this packet is the first one of the file that is being resumed: how to find its
     /// number when the recording was not begun at the beginning, and how far its times were moved.
     pub fn is_first(&mut self, packet: &AsfPacket) -> bool {
+        let Some(mut restored) = self.restored(packet) else { return false };
         let Some(catch_up) = &self.catch_up else { return false };
-        let mut restored = BytesMut::new();
-        if self.restorer.restore(&packet.payload, &mut restored).is_err() {
-            return false;
-        }
         let mut rebaser = self.rebaser.clone();
         let _ = rebaser.apply(&mut restored);
         let found = restored == catch_up.first;
@@ -161,6 +158,14 @@ impl Recording {
             self.rebaser = rebaser;
         }
         found
+    }
+
+    /// A packet as it would be in the file, times apart; `None` when it would not be.
+    pub(super) fn restored(&mut self, packet: &AsfPacket) -> Option<BytesMut> {
+        let mut restored = BytesMut::new();
+        self.restorer.restore(&packet.payload, &mut restored).ok()?;
+        let kept = self.chosen.as_mut().is_none_or(|chosen| chosen.apply(&mut restored, 0));
+        kept.then_some(restored)
     }
 
     /// Whether the last packet of the earlier recording is still to come; until then the file is

@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
+mod chosen;
 mod common;
+mod ends;
 mod faults;
 mod playing;
 mod playlist;

@@ -1,0 +1,99 @@
+//! Recordings of some streams: what a server sends of the others is left out.
+//!
+//! Servers that ignore a selection send everything, and the file has to be the same as with one
+//! that honours it. So the header declares the chosen streams alone, and payloads of the others
+//! are taken out of each packet.
+
+use bytes::BytesMut;
+use mms_asf::{Header, Kept, Packet, filter_header, keep_payloads};
+use mms_proto::{Content, Delivery, StreamSelection};
+
+use super::{RecordingError, header_of};
+
+/// The streams of a recording that are kept, where not all are.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    /// One bit for each stream number.
+    streams: u128,
+    packet_size: u32,
+    buffer: BytesMut,
+    /// Payloads that were left out.
+    pub(super) left_out: u64,
+}
+
+impl Chosen {
+    /// The streams that a selection delivers; `None` when these are all of the header.
+    pub(super) fn new(content: &Content, selection: &[StreamSelection]) -> Option<Self> {
+        let header = header_of(content).ok()?;
+        let wanted = |number: u8| {
+            let on = |one: &&StreamSelection| one.delivery != Delivery::Off;
+            selection.iter().filter(on).any(|one| one.stream.get() == number)
+        };
+        let all = header.stream_numbers().all(wanted);
+        let streams = header.stream_numbers().filter(|&number| wanted(number));
+        let streams = streams.fold(0, |all, number| all | bit(number));
+        let packet_size = header.file().packet_size;
+        (!all).then(|| Self { streams, packet_size, buffer: BytesMut::new(), left_out: 0 })
+    }
+
+    /// The content with these streams alone. How many packets it has is not known any more.
+    pub(super) fn content(&self, content: &Content) -> Result<Content, RecordingError> {
+        let header = filter_header(&header_of(content)?, |number| self.contains(number))?;
+        Ok(rewritten(content, &header))
+    }
+
+    /// Takes the payloads of all other streams out of the packet that `packets` holds from `start`
+    /// on. False when nothing of it is left: then the packet goes too, and so does one whose
+    /// payloads cannot be told apart.
+    pub(super) fn apply(&mut self, packets: &mut BytesMut, start: usize) -> bool {
+        let bytes = packets.get(start..).unwrap_or_default();
+        self.buffer.clear();
+        let mut left_out = 0_u64;
+        let streams = self.streams;
+        let kept = Packet::parse(bytes, self.packet_size).and_then(|packet| {
+            let keep = |payload: &mms_asf::Payload<'_>| {
+                let keep = streams & bit(payload.stream) != 0;
+                left_out = left_out.saturating_add(u64::from(!keep));
+                keep
+            };
+            keep_payloads(&packet, keep, &mut self.buffer)
+        });
+        self.left_out = self.left_out.saturating_add(left_out);
+        match kept {
+            Ok(Kept::All) => return true,
+            Ok(Kept::Part) => {
+                packets.truncate(start);
+                packets.extend_from_slice(&self.buffer);
+                return true;
+            }
+            Ok(Kept::None) => {}
+            Err(_) => self.left_out = self.left_out.saturating_add(1),
+        }
+        packets.truncate(start);
+        false
+    }
+
+    fn contains(&self, number: u8) -> bool {
+        self.streams & bit(number) != 0
+    }
+}
+
+/// Content with another header of the same packets, of which some may be left out.
+fn rewritten(content: &Content, header: &Header) -> Content {
+    // A header and a packet size that were legal before stay so.
+    let changed = Content::new(header.as_bytes().clone(), content.packet_size());
+    changed.map_or_else(
+        |_| content.clone(),
+        |changed| {
+            changed
+                .with_duration(content.duration().unwrap_or_default())
+                .with_bit_rate(content.bit_rate())
+                .with_attributes(content.attributes())
+        },
+    )
+}
+
+/// The bit of a stream number, which is 127 at most.
+fn bit(stream: u8) -> u128 {
+    1_u128.checked_shl(stream.into()).unwrap_or(0)
+}
