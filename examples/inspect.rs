@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use mms_examples::files::shown;
 use mms_examples::inspect::{InspectError, Report, Seen, open};
+use mms_examples::text::{json, pretty_json};
 
 /// Prints what is in a .wmv, .wma or .asf file: objects, streams, packets, indexes, and what is
 /// wrong with them.
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             if arguments.json && !matches!(error, InspectError::Unprintable(_)) {
-                let _ = writeln!(out, "{:#}", Report::failed(file, &error));
+                let _ = writeln!(out, "{}", pretty_json(&Report::failed(file, &error)));
                 let _ = out.flush();
             }
             // Nobody reads it if it cannot be written.
@@ -83,7 +84,7 @@ impl<W: Write> Printer<'_, W> {
             }
             (true, true) => {
                 let between = if first { "{\n  \"packet_list\": [\n" } else { ",\n" };
-                write!(self.out, "{between}    {}", seen.json())
+                write!(self.out, "{between}    {}", json(&seen.json()))
             }
         }
     }
@@ -93,7 +94,7 @@ impl<W: Write> Printer<'_, W> {
         if !json {
             return self.out.write_all(report.text().as_bytes());
         }
-        let object = format!("{:#}\n", report.json());
+        let object = pretty_json(&report.json()) + "\n";
         if !packets {
             return self.out.write_all(object.as_bytes());
         }

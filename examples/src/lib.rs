@@ -10,4 +10,7 @@ pub mod record;
 pub mod repair;
 pub mod serve;
 mod source;
+pub mod standard;
 pub mod swarm;
+pub mod text;
+pub mod time;

@@ -135,12 +135,10 @@ impl Report {
 
     fn line(&self, text: impl FnOnce() -> String, json: impl FnOnce() -> Value) {
         if self.json {
-            (self.say)(&json().to_string());
+            (self.say)(&crate::text::json(&json()));
         } else {
             // Names are escaped; a reason may quote what somebody sent.
-            let line: String =
-                text().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            (self.say)(&line);
+            (self.say)(&crate::text::one_line(&text(), ' '));
         }
     }
 }

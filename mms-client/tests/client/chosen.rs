@@ -101,7 +101,7 @@ fn some_streams_are_resumed_byte_for_byte() {
 #[test]
 fn a_range_is_that_of_the_media_asked_for() {
     let clip = Clip::video(40);
-    let host = Host::new(clip.clone());
+    let host = Host::new(clip);
     let seconds = Duration::from_secs;
     let at = |time| RecordOptions::new().start(Start::Time(Duration::from_millis(time)));
     for (options, packets, start) in [
