@@ -7,6 +7,8 @@ use clap::Parser;
 use mms_examples::files::shown;
 use mms_examples::filter::{self, Options};
 use mms_examples::outcome::{cancelled_by_signals, end};
+use mms_examples::standard::is_stdout;
+use mms_examples::text::pretty_json;
 
 /// Copies some streams of a .wmv, .wma or .asf file into a new file, without writing them anew:
 /// packets, times and media stay as they are. Ctrl-C leaves everything as it was.
@@ -18,8 +20,8 @@ struct Arguments {
     /// The file to read.
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// The file to write.
-    #[arg(short, long, value_name = "OUT")]
+    /// The file to write, "-" for standard output.
+    #[arg(short, long, value_name = "OUT|-")]
     output: PathBuf,
     /// The streams to keep, by their numbers.
     #[arg(long, value_name = "1,3", value_delimiter = ',', value_parser = stream_number,
@@ -28,7 +30,7 @@ struct Arguments {
     /// Replace the file if it exists. It stays until the new one is complete.
     #[arg(long)]
     force: bool,
-    /// Print one JSON object.
+    /// Print one JSON object; to standard error with "-o -".
     #[arg(long)]
     json: bool,
 }
@@ -42,16 +44,20 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut options = Options::new(&arguments.input, &arguments.output, &arguments.streams);
     options.force = arguments.force;
+    let to_stdout = is_stdout(&arguments.output);
+    if to_stdout {
+        options.output = PathBuf::from("-");
+    }
     let cancel = cancelled_by_signals("filter");
     let (text, failure) = match filter::filter(&options, &cancel) {
-        Ok(report) if arguments.json => (format!("{:#}\n", report.json()), None),
+        Ok(report) if arguments.json => (pretty_json(&report.json()) + "\n", None),
         Ok(report) => (report.text(), None),
         Err(error) => {
             let object = error.json(&options);
-            let text = if arguments.json { format!("{object:#}\n") } else { String::new() };
+            let text = if arguments.json { pretty_json(&object) + "\n" } else { String::new() };
             (text, Some(error.to_string()))
         }
     };
     let done = format!("{} is written, but what was done", shown(&arguments.output));
-    end("filter", &text, failure, &done)
+    end("filter", &text, failure, &done, to_stdout)
 }

@@ -7,6 +7,8 @@ use clap::Parser;
 use mms_examples::files::shown;
 use mms_examples::outcome::{cancelled_by_signals, end};
 use mms_examples::repair::{Options, Output, Report, repair};
+use mms_examples::standard::is_stdout;
+use mms_examples::text::pretty_json;
 
 /// Makes a .wmv, .wma or .asf file whole that was cut, damaged, captured live or has no index.
 ///
@@ -17,8 +19,9 @@ use mms_examples::repair::{Options, Output, Report, repair};
 struct Arguments {
     /// The file.
     file: PathBuf,
-    /// Write to this file. Without it, to NAME.repaired.EXT beside the input.
-    #[arg(short, long, value_name = "FILE")]
+    /// Write to this file, "-" for standard output. Without it, to NAME.repaired.EXT beside the
+    /// input.
+    #[arg(short, long, value_name = "FILE|-")]
     output: Option<PathBuf>,
     /// Replace the input, once the repaired file is complete.
     #[arg(long, conflicts_with_all = ["output", "force"])]
@@ -30,14 +33,16 @@ struct Arguments {
     /// repaired in turn.
     #[arg(long, value_name = "FILE")]
     rest: Option<PathBuf>,
-    /// Print one JSON object.
+    /// Print one JSON object; to standard error with "-o -".
     #[arg(long)]
     json: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let to_stdout = arguments.output.as_deref().is_some_and(is_stdout);
     let output = match arguments.output.clone() {
+        Some(_) if to_stdout => Output::Stdout,
         Some(path) => Output::File(path),
         None if arguments.in_place => Output::InPlace,
         None => Output::Beside,
@@ -46,14 +51,14 @@ fn main() -> ExitCode {
     let file = &arguments.file;
     let cancel = cancelled_by_signals("repair");
     let (text, failure) = match repair(file, &options, &cancel) {
-        Ok(report) if arguments.json => (format!("{:#}\n", report.json()), None),
+        Ok(report) if arguments.json => (pretty_json(&report.json()) + "\n", None),
         Ok(report) => (report.text(), None),
         Err(error) => {
             let object = Report::failed(file, &error);
-            let text = if arguments.json { format!("{object:#}\n") } else { String::new() };
+            let text = if arguments.json { pretty_json(&object) + "\n" } else { String::new() };
             (text, Some(error.to_string()))
         }
     };
     let done = format!("{} is repaired, but what was changed", shown(file));
-    end("repair", &text, failure, &done)
+    end("repair", &text, failure, &done, to_stdout)
 }

@@ -4,11 +4,21 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::text::one_line;
+
 /// A file's name, on one line: whoever made the file may have put anything into its name, such as
 /// what makes a terminal do things.
 #[must_use]
 pub fn shown(path: &Path) -> String {
-    path.to_string_lossy().chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    one_line(&path.to_string_lossy(), '?')
+}
+
+/// The name that stands for standard output.
+pub(crate) const STDOUT: &str = "-";
+
+/// [`shown`] for a file that is written, or for standard output.
+pub(crate) fn output_name(path: &Path) -> String {
+    if path.as_os_str() == STDOUT { "standard output".to_owned() } else { shown(path) }
 }
 
 /// Where a file lies, or will lie, whatever way its name takes there. A link is not replaced, but
@@ -47,6 +57,7 @@ pub(crate) fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space",
         ErrorKind::NotFound => "make its folder first",
+        ErrorKind::BrokenPipe => "nobody reads it any more",
         _ => "choose another place with -o",
     }
 }
@@ -57,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_name_is_one_line() {
-        assert_eq!(shown(Path::new("a\nb\u{1b}[31m \u{e9}.wmv")), "a?b?[31m \u{e9}.wmv");
+        assert_eq!(shown(Path::new("a\nb\u{1b}[31m \u{e9}\u{202e}.wmv")), "a?b?[31m \u{e9}?.wmv");
         #[cfg(unix)]
         {
             use std::os::unix::ffi::OsStrExt as _;

@@ -5,7 +5,7 @@ mod failure;
 mod report;
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use mms_asf::{Error, FileError, FileReader, FilterOptions, Filtered};
@@ -15,7 +15,7 @@ pub use failure::Failure;
 pub use report::Report;
 
 use crate::draft::Draft;
-use crate::files::{Taken, check_free, place};
+use crate::files::{STDOUT, Taken, check_free, place};
 use crate::source::Source;
 
 /// What to filter, and where to.
@@ -23,7 +23,7 @@ use crate::source::Source;
 pub struct Options {
     /// The file to read.
     pub input: PathBuf,
-    /// The file to write.
+    /// The file to write, "-" for standard output.
     pub output: PathBuf,
     /// The numbers of the streams to keep.
     pub streams: Vec<u8>,
@@ -40,16 +40,30 @@ impl Options {
     }
 }
 
-/// Writes the output. It is complete, or as it was before. `cancel` stops it from another thread.
+/// Writes the output, with the input's permissions. It is complete, or as it was before. `cancel` stops it from another thread.
 ///
 /// # Errors
 /// When a file cannot be read or written, when there is no such stream, when the output is there
 /// already and shall not be replaced, and when it is stopped.
 pub fn filter(options: &Options, cancel: &Cancel) -> Result<Report, Failure> {
     let input = open(&options.input)?;
+    let to_stdout = options.output.as_os_str() == STDOUT;
+    if to_stdout {
+        if io::stdout().is_terminal() {
+            return Err(Failure::Terminal);
+        }
+        // The header holds what is known at the end only, as with `repair`.
+        let mut draft = Draft::unnamed().map_err(|error| unwritable(options, error))?;
+        let filtered = write(options, input, draft.file(), cancel)?;
+        draft.pour(&mut io::stdout()).map_err(|error| unwritable(options, error))?;
+        return Ok(Report::new(options, filtered));
+    }
     check(options)?;
-    let mut draft = Draft::beside(&options.output).map_err(|error| unwritable(options, error))?;
+    let permissions = input.metadata().map_err(|error| unwritable(options, error))?.permissions();
+    let draft = Draft::beside(&options.output, &permissions);
+    let mut draft = draft.map_err(|error| unwritable(options, error))?;
     let filtered = write(options, input, draft.file(), cancel)?;
+    draft.allow(&permissions);
     draft.keep(options.force).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Failure::Exists(options.output.clone()),
         _ => unwritable(options, error),

@@ -3,8 +3,8 @@
 mod report;
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, BufReader, Seek as _, SeekFrom};
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufReader, IsTerminal as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use mms_asf::{FileError, RepairOptions};
@@ -13,7 +13,7 @@ use mms_client::Cancel;
 pub use self::report::Report;
 pub(crate) use self::report::changes;
 use crate::draft::Draft;
-use crate::files::{Taken, advice, check_free, place, shown};
+use crate::files::{STDOUT, Taken, advice, check_free, output_name, place, shown};
 use crate::source::{Source, noted};
 
 /// What to do with the repaired file.
@@ -37,6 +37,8 @@ pub enum Output {
     File(PathBuf),
     /// To where the input was.
     InPlace,
+    /// To standard output, once it is complete.
+    Stdout,
 }
 
 /// Why there is no repaired file.
@@ -85,8 +87,13 @@ pub enum RepairError {
     /// Somebody stopped it.
     #[error("stopped; {path} is as it was", path = shown(.0))]
     Stopped(PathBuf),
+    /// Standard output is a terminal.
+    #[error(
+        "a repaired file is nothing for a terminal; send standard output to a program or a file"
+    )]
+    Terminal,
     /// The output cannot be made or written.
-    #[error("cannot write {path}: {source}; {advice}", path = shown(.path), advice = advice(.source))]
+    #[error("cannot write {path}: {source}; {advice}", path = output_name(.path), advice = advice(.source))]
     Unwritable {
         /// The output.
         path: PathBuf,
@@ -100,6 +107,10 @@ pub enum RepairError {
 /// The output appears when it is complete, under its name and with the input's permissions; until
 /// then it has a name of its own in the same folder, and goes when something fails. In place, a file
 /// that is whole already is not written. `cancel` stops it from another thread.
+///
+/// A repaired file starts with what is known at its end only: counts, durations, whether there is
+/// an index. So standard output gets it from a file without a name, which needs room in the folder
+/// for temporary files; a second pass over the input would have to find the same again.
 ///
 /// # Errors
 /// When the input has no header or no packets, when the output cannot be written, and when it is
@@ -115,17 +126,26 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
     let target = match &options.output {
         Output::Beside => beside(input),
         Output::File(path) => path.clone(),
+        Output::Stdout if io::stdout().is_terminal() => return Err(RepairError::Terminal),
+        Output::Stdout => PathBuf::from(STDOUT),
         Output::InPlace => fs::canonicalize(input).map_err(unreadable)?,
     };
     let in_place = options.output == Output::InPlace;
-    for path in options.rest.iter().chain((!in_place).then_some(&target)) {
+    let to_stdout = options.output == Output::Stdout;
+    let made = (!in_place && !to_stdout).then_some(&target);
+    for path in options.rest.iter().chain(made) {
         check(path, input, options.force)?;
     }
     if let Some(rest) = options.rest.as_ref().filter(|rest| place(rest) == place(&target)) {
         return Err(RepairError::RestIsOutput(rest.clone()));
     }
 
-    let mut draft = Draft::beside(&target).map_err(|error| refused(&target, error))?;
+    let permissions = found.permissions();
+    let draft = match to_stdout {
+        true => Draft::unnamed(),
+        false => Draft::beside(&target, &permissions),
+    };
+    let mut draft = draft.map_err(|error| refused(&target, error))?;
     let mut source = Source::new(&mut file, cancel);
     let mut sink = Sink { draft: &mut draft, failure: None };
     let done = mms_asf::repair(&mut source, &mut sink, &RepairOptions::default());
@@ -147,7 +167,7 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
     let rest = match (repaired.next, &options.rest) {
         (Some(next), Some(path)) => {
             let source = Source::new(&mut file, cancel);
-            let rest = rest(source, next, path, input);
+            let rest = rest(source, next, path, input, &permissions);
             if cancel.is_cancelled() {
                 return Err(stopped());
             }
@@ -162,7 +182,7 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
     // First, or it would be lost where it cannot get its name.
     let rest = match (rest, &options.rest) {
         (Some(draft), Some(path)) => {
-            draft.allow(&found.permissions());
+            draft.allow(&permissions);
             draft.keep(options.force).map_err(|error| refused(path, error))?;
             Some(path.clone())
         }
@@ -171,8 +191,11 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
     let unchanged = repaired.changes.is_empty() && repaired.next.is_none();
     let output = if in_place && unchanged {
         None
+    } else if to_stdout {
+        draft.pour(&mut io::stdout()).map_err(|error| refused(&target, error))?;
+        Some(target)
     } else {
-        draft.allow(&found.permissions());
+        draft.allow(&permissions);
         draft.keep(options.force || in_place).map_err(|error| refused(&target, error))?;
         Some(target)
     };
@@ -180,9 +203,15 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
 }
 
 /// Copies what follows to a draft of its own.
-fn rest(source: Source<'_>, next: u64, path: &Path, input: &Path) -> Result<Draft, RepairError> {
+fn rest(
+    source: Source<'_>,
+    next: u64,
+    path: &Path,
+    input: &Path,
+    permissions: &Permissions,
+) -> Result<Draft, RepairError> {
     let unreadable = |source| RepairError::Unreadable { path: input.to_owned(), source };
-    let mut draft = Draft::beside(path).map_err(|error| refused(path, error))?;
+    let mut draft = Draft::beside(path, permissions).map_err(|error| refused(path, error))?;
     source.file.seek(SeekFrom::Start(next)).map_err(unreadable)?;
     let mut sink = Sink { draft: &mut draft, failure: None };
     let copied = io::copy(&mut BufReader::with_capacity(1 << 18, source), &mut sink);

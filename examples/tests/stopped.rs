@@ -56,6 +56,32 @@ fn stop(scratch: &Scratch, name: &'static str, arguments: &[&str], signal: &str)
 }
 
 #[test]
+fn what_a_killed_run_left_is_removed_by_the_next() {
+    let scratch = Scratch::new("killed");
+    let mut long = File::create(scratch.join("long.wmv")).unwrap();
+    long.write_all(&fs::read(CLIP).unwrap()).unwrap();
+    if long.set_len(LENGTH).is_err() {
+        println!("skipped: no holes in files here");
+        return;
+    }
+    for (name, more) in [("repair", &[][..]), ("filter", &["--streams", "1"])] {
+        let arguments = [&["long.wmv", "-o", "out.wmv"][..], more].concat();
+        let before = names(&scratch);
+        let mut child = program(name, &scratch, arguments).spawn().unwrap();
+        wait(&mut child, "begin", |_| names(&scratch) != before);
+        // The one that is being written stays while others come and go.
+        run(name, &scratch, [&[CLIP, "-o", "done.wmv", "--force"][..], more].concat()).done();
+        assert_eq!(names(&scratch).len(), 3, "{:?}", names(&scratch));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(names(&scratch).len(), 3, "it could not remove it itself");
+        run(name, &scratch, [&[CLIP, "-o", "done.wmv", "--force"][..], more].concat()).done();
+        assert_eq!(names(&scratch), ["done.wmv", "long.wmv"]);
+        fs::remove_file(scratch.join("done.wmv")).unwrap();
+    }
+}
+
+#[test]
 fn nothing_unfinished_stays() {
     let scratch = Scratch::new("stopped");
     let mut long = File::create(scratch.join("long.wmv")).unwrap();

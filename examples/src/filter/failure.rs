@@ -7,7 +7,7 @@ use mms_asf::FileError;
 use serde_json::{Value, json};
 
 use super::Options;
-use crate::files::{advice, shown};
+use crate::files::{advice, output_name, shown};
 
 /// Why there is no new file.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +38,13 @@ pub enum Failure {
         /// Its folder.
         folder: PathBuf,
     },
+    /// Standard output is a terminal.
+    #[error(
+        "a filtered file is nothing for a terminal; send standard output to a program or a file"
+    )]
+    Terminal,
     /// The output cannot be made or written.
-    #[error("cannot write {path}: {error}; {advice}", path = shown(.path), advice = advice(.error))]
+    #[error("cannot write {path}: {error}; {advice}", path = output_name(.path), advice = advice(.error))]
     Unwritable {
         /// The output.
         path: PathBuf,

@@ -7,9 +7,10 @@ use mms_asf::{Filtered, RemovedStream};
 use serde_json::{Value, json};
 
 use super::Options;
-use crate::files::shown;
+use crate::files::{output_name, shown};
 use crate::inspect::milliseconds;
 use crate::repair::changes;
+use crate::text::one_line;
 
 /// What was written, and what was not.
 #[derive(Debug)]
@@ -42,12 +43,11 @@ impl Report {
         let mut out = String::new();
         let mut line = |text: String| {
             // Codecs and numbers come from the file: whoever made it may have written anything.
-            let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            let _ = writeln!(out, "{text}");
+            let _ = writeln!(out, "{}", one_line(&text, ' '));
         };
         line(format!(
             "{}: {} packets, {} bytes, {:.3} s, {}",
-            shown(self.output()),
+            output_name(self.output()),
             file.packets,
             file.file_size,
             file.media_duration.as_secs_f64(),

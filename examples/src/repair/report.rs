@@ -7,7 +7,7 @@ use mms_asf::{Change, Repaired};
 use serde_json::{Value, json};
 
 use super::RepairError;
-use crate::files::shown;
+use crate::files::{output_name, shown};
 use crate::inspect::milliseconds;
 
 /// What was done.
@@ -39,7 +39,7 @@ impl Report {
             let _ = write!(out, "{} is whole: nothing had to be changed", shown(&self.input));
             match &self.output {
                 Some(output) => {
-                    let _ = writeln!(out, ", {} is a copy", shown(output));
+                    let _ = writeln!(out, ", {} is a copy", output_name(output));
                 }
                 None => out.push_str(", and nothing was written\n"),
             }
@@ -50,7 +50,7 @@ impl Report {
         let _ = writeln!(
             out,
             "{}: {} packets, {} bytes, {:.3} s of media{seekable}",
-            shown(output),
+            output_name(output),
             repaired.packets,
             repaired.file_size,
             repaired.media_duration.as_secs_f64(),
