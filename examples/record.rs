@@ -9,7 +9,10 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, ValueEnum};
 use mms_client::{Cancel, MmsUrl};
-use mms_examples::record::{self, Demo, Destination, Existing, Options, Report};
+use mms_examples::record::{self, Demo, Destination, Existing, MAX_FILES, Options, Report};
+use mms_examples::standard::{self, is_stdout};
+use mms_examples::text::json;
+use mms_examples::time;
 use mms_proto::Start;
 
 /// How long a reader that stands still may hold up the end of the program.
@@ -26,25 +29,29 @@ const PATIENCE: Duration = Duration::from_secs(2);
 struct Arguments {
     /// Address of the stream, `mms://host/path` or `mmst://host/path`.
     url: Option<String>,
-    /// Write to this file, "-" for standard output. Without it, to the last part of the path, or
-    /// the next free name beside it.
+    /// Write to this file, "-" for standard output. Without it, to the last part of the path with
+    /// the extension of what is recorded, or the next free name beside it.
     #[arg(short, long, value_name = "FILE|-")]
     output: Option<PathBuf>,
     /// How the stream travels. UDP and HTTP will come.
     #[arg(long, value_enum, default_value_t = Transport::Auto)]
     transport: Transport,
-    /// Begin at this time of the content, such as 90 or 2.5.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true,
+    /// Begin at this time of the content, such as 90, 2.5, 1:30 or 1:02:03.5, or at the last place
+    /// before it that can be played from.
+    #[arg(long, value_name = "TIME", value_parser = time::parse, allow_negative_numbers = true,
           conflicts_with = "start_packet")]
     start: Option<Duration>,
     /// Begin with this packet, counted from 0.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=0xFFFF_FFFE),
           allow_negative_numbers = true)]
     start_packet: Option<u32>,
-    /// Record this much media at most.
-    #[arg(long, value_name = "SECONDS", value_parser = some_seconds, allow_negative_numbers = true)]
+    /// End at this time of the content.
+    #[arg(long, value_name = "TIME", value_parser = some_time, allow_negative_numbers = true)]
+    end: Option<Duration>,
+    /// Record this much media at most, counted from --start.
+    #[arg(long, value_name = "TIME", value_parser = some_time, allow_negative_numbers = true)]
     duration: Option<Duration>,
-    /// Ask the server for these streams only, by their numbers.
+    /// Record these streams only, by their numbers.
     #[arg(long, value_name = "1,2", value_delimiter = ',', value_parser = stream_number,
           allow_negative_numbers = true)]
     streams: Option<Vec<u8>>,
@@ -56,8 +63,12 @@ struct Arguments {
     /// there.
     #[arg(long)]
     force: bool,
+    /// Make this many files of a playlist at most.
+    #[arg(long, value_name = "N", default_value_t = MAX_FILES,
+          value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
+    max_files: u32,
     /// Give up when the server is silent for this long.
-    #[arg(long, value_name = "SECONDS", value_parser = some_seconds, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = some_time, allow_negative_numbers = true)]
     timeout: Option<Duration>,
     /// Name to give to a server that asks.
     #[arg(long, value_name = "NAME", requires = "password")]
@@ -81,16 +92,8 @@ enum Transport {
     Tcp,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|time| *time <= Duration::from_secs(u32::MAX.into()))
-        .ok_or_else(|| "it must be a number of seconds, such as 90 or 2.5".to_owned())
-}
-
-fn some_seconds(text: &str) -> Result<Duration, String> {
-    let time = seconds(text)?;
+fn some_time(text: &str) -> Result<Duration, String> {
+    let time = time::parse(text)?;
     if time.is_zero() { Err("it must be more than 0".to_owned()) } else { Ok(time) }
 }
 
@@ -106,7 +109,14 @@ fn main() -> ExitCode {
         Ok(url) => url,
         Err(error) => Arguments::command().error(ErrorKind::ValueValidation, error).exit(),
     };
+    if let (Some(start), Some(end)) = (arguments.start, arguments.end) {
+        if start >= end {
+            let error = "--end must be after --start";
+            Arguments::command().error(ErrorKind::ValueValidation, error).exit();
+        }
+    }
     let cancel = Cancel::new();
+    let to_stdout = arguments.output.as_deref().is_some_and(is_stdout);
     if let Err(error) = listen_for_signals(&cancel, into_pipe(&arguments)) {
         say(&format!("Ctrl-C will not finish the file properly: {error}"));
     }
@@ -114,14 +124,17 @@ fn main() -> ExitCode {
         Some(url) => record::record(&options(&arguments, url), &cancel),
         None => demonstrate(&arguments, &cancel),
     };
-    finish(&arguments, &report)
+    // Asked before anything is written, and once more of the files whose names were found here.
+    let to_stdout = to_stdout || report.files.iter().any(|file| is_stdout(file));
+    finish(&arguments, &report, to_stdout)
 }
 
 /// Whether somebody else may keep this program from writing.
 fn into_pipe(arguments: &Arguments) -> bool {
-    arguments.output.as_ref().is_some_and(|path| {
-        path.as_os_str() == "-" || path.metadata().is_ok_and(|found| !found.is_file())
-    })
+    arguments
+        .output
+        .as_ref()
+        .is_some_and(|path| is_stdout(path) || path.metadata().is_ok_and(|found| !found.is_file()))
 }
 
 /// The first signal ends the recording; the second one the program.
@@ -152,18 +165,15 @@ fn say(line: &str) {
 fn options(arguments: &Arguments, url: MmsUrl) -> Options {
     // One way to travel so far, whichever was chosen.
     let (Transport::Auto | Transport::Tcp) = arguments.transport;
+    let existing = match (arguments.resume, arguments.force) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Replace,
+        _ => Existing::Refuse,
+    };
     let destination = match &arguments.output {
-        None if arguments.force => Destination::replacing(&url),
-        None => Destination::Named { folder: PathBuf::new(), resume: arguments.resume },
-        Some(path) if path.as_os_str() == "-" => Destination::Stdout { resume: arguments.resume },
-        Some(path) => Destination::File {
-            path: path.clone(),
-            existing: match (arguments.resume, arguments.force) {
-                (true, _) => Existing::Resume,
-                (_, true) => Existing::Replace,
-                _ => Existing::Refuse,
-            },
-        },
+        None => Destination::Named { folder: PathBuf::new(), existing },
+        Some(path) if is_stdout(path) => Destination::Stdout { resume: arguments.resume },
+        Some(path) => Destination::File { path: path.clone(), existing },
     };
     let mut options = Options::new(url, destination);
     options.start = match (arguments.start, arguments.start_packet) {
@@ -171,7 +181,9 @@ fn options(arguments: &Arguments, url: MmsUrl) -> Options {
         (_, Some(number)) => Start::packet(number).unwrap_or_default(),
         _ => Start::Beginning,
     };
+    options.stop = arguments.end;
     options.duration = arguments.duration;
+    options.max_files = arguments.max_files;
     options.streams.clone_from(&arguments.streams);
     options.timeout = arguments.timeout;
     options.login = arguments.user.clone().zip(arguments.password.clone());
@@ -189,6 +201,8 @@ fn demonstrate(arguments: &Arguments, cancel: &Cancel) -> Report {
     }
     let mut report = record::record(&options(arguments, demo.url().clone()), cancel);
     let whole = arguments.duration.is_none()
+        && arguments.end.is_none()
+        && arguments.streams.is_none()
         && arguments.start.is_none()
         && arguments.start_packet.is_none()
         && !report.summary.cancelled;
@@ -199,19 +213,15 @@ fn demonstrate(arguments: &Arguments, cancel: &Cancel) -> Report {
 }
 
 /// Prints how it went.
-fn finish(arguments: &Arguments, report: &Report) -> ExitCode {
-    let to_stdout = arguments.output.as_ref().is_some_and(|path| path.as_os_str() == "-");
+fn finish(arguments: &Arguments, report: &Report, to_stdout: bool) -> ExitCode {
     let text = if arguments.json {
-        format!("{}\n", report.json())
+        json(&report.json()) + "\n"
     } else if arguments.quiet {
         String::new()
     } else {
         report.text()
     };
-    let printed = match to_stdout {
-        false => std::io::stdout().write_all(text.as_bytes()),
-        true => std::io::stderr().write_all(text.as_bytes()),
-    };
+    let printed = standard::print(&text, to_stdout);
     // The object is the only line then, and has the failure in it.
     let line = report.failure_line().filter(|_| !(to_stdout && arguments.json));
     if let Some(line) = line {

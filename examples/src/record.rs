@@ -6,6 +6,7 @@
 
 mod demo;
 mod failure;
+mod name;
 mod output;
 mod progress;
 mod report;
@@ -15,8 +16,9 @@ use std::time::{Duration, Instant};
 
 use mms_asf::Header;
 use mms_client::{Cancel, Error, MmsUrl, OpenOptions, RecordOptions, Session};
-use mms_proto::{FileAttributes, Start, StreamNumber, StreamSelection};
+use mms_proto::{Content, FileAttributes, Start, StreamNumber, StreamSelection};
 
+use self::name::extension;
 use crate::files;
 
 pub use demo::{Demo, DemoError};
@@ -24,6 +26,9 @@ pub use failure::Failure;
 pub use output::{Destination, Existing, OutputError};
 pub use progress::Progress;
 pub use report::Report;
+
+/// Files that are made of one playlist unless another number is given.
+pub const MAX_FILES: u32 = 1_000;
 
 /// What to record, and where to.
 #[derive(Debug, Clone)]
@@ -34,8 +39,12 @@ pub struct Options {
     pub destination: Destination,
     /// Where to begin.
     pub start: Start,
-    /// How much media to record at most.
+    /// Where to end, in the time of the content.
+    pub stop: Option<Duration>,
+    /// How much media to record at most, counted from the start.
     pub duration: Option<Duration>,
+    /// How many files to make at most: a list on a server may have no end.
+    pub max_files: u32,
     /// Numbers of the streams to ask for; `None` for all.
     pub streams: Option<Vec<u8>>,
     /// How long to wait for anything.
@@ -55,7 +64,9 @@ impl Options {
             url,
             destination,
             start: Start::Beginning,
+            stop: None,
             duration: None,
+            max_files: MAX_FILES,
             streams: None,
             timeout: None,
             login: None,
@@ -95,7 +106,9 @@ fn run(options: &Options, cancel: &Cancel, report: &mut Report) -> Result<(), Fa
         && !header.file().broadcast()
         && !attributes.is_live()
         && !attributes.contains(FileAttributes::PLAYLIST);
+    check_range(options, &server, &header, session.content())?;
     let mut what = RecordOptions::new().start(options.start);
+    what.stop = options.stop;
     if let Some(duration) = options.duration {
         what = what.duration(duration);
     }
@@ -103,14 +116,24 @@ fn run(options: &Options, cancel: &Cancel, report: &mut Report) -> Result<(), Fa
         what = what.streams(selection(&server, &header, wanted)?);
     }
     let mut refused = None;
+    let mut more_follows = false;
     let recorded = mms_client::record(
         session,
         &what,
-        |entry, _| match output.next(entry) {
-            Ok(target) => Ok(Some(target)),
-            Err(error) => {
-                refused = Some(error);
-                Ok(None)
+        |entry, content| {
+            if entry >= options.max_files {
+                more_follows = true;
+                return Ok(None);
+            }
+            let header = Header::parse(content.header());
+            let chosen = options.streams.as_deref();
+            let extension = header.as_ref().map_or("asf", |header| extension(header, chosen));
+            match output.next(entry, extension) {
+                Ok(target) => Ok(Some(target)),
+                Err(error) => {
+                    refused = Some(error);
+                    Ok(None)
+                }
             }
         },
         |now| progress.show(now),
@@ -122,6 +145,8 @@ fn run(options: &Options, cancel: &Cancel, report: &mut Report) -> Result<(), Fa
     };
     output.discard_empty();
     report.summary = summary;
+    report.start = options.start;
+    report.more_follows = more_follows;
     report.files = output.into_files();
     match (refused, failure) {
         (Some(refused), _) => Err(refused.into()),
@@ -141,6 +166,40 @@ fn open(options: &Options, cancel: &Cancel) -> Result<Session, Error> {
         open = open.credentials(user, password).allow_clear_text(true);
     }
     open.open(&options.url)
+}
+
+/// Refuses a range that the content cannot have.
+fn check_range(
+    options: &Options,
+    server: &str,
+    header: &Header,
+    content: &Content,
+) -> Result<(), Failure> {
+    let server = || server.to_owned();
+    let attributes = content.attributes();
+    let option = match options.start {
+        Start::Beginning | Start::Time(Duration::ZERO) => options.stop.map(|_| "--end"),
+        Start::Time(_) => Some("--start"),
+        _ => Some("--start-packet"),
+    };
+    match option {
+        Some(option) if attributes.is_live() || header.file().broadcast() => {
+            return Err(Failure::Live { server: server(), option });
+        }
+        _ => {}
+    }
+    // Either may be wrong; a playlist has other entries.
+    let duration = content.duration().unwrap_or_default().max(header.file().media_duration());
+    match options.start {
+        Start::Time(start)
+            if start >= duration
+                && !duration.is_zero()
+                && !attributes.contains(FileAttributes::PLAYLIST) =>
+        {
+            Err(Failure::BeyondEnd { server: server(), start, duration })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Every stream of the file, on or off.
@@ -166,5 +225,5 @@ fn selection(
 
 /// The name that a report shows for a file.
 fn shown(path: &Path) -> String {
-    if path.as_os_str() == "-" { "standard output".to_owned() } else { files::shown(path) }
+    files::output_name(path)
 }

@@ -225,6 +225,34 @@ fn only_a_part() {
 }
 
 #[test]
+fn a_range_begins_and_ends_where_it_says() {
+    let setup = Setup::new("range");
+    // A key frame is at 2.046 s, in a packet that begins with sound from 2.043 s on.
+    for (arguments, start, duration) in [
+        (&["--start", "3", "--duration", "1.5"][..], 2_043, 2_450..2_600),
+        (&["--start", "0:03", "--end", "0:00:04.5"], 2_043, 2_450..2_600),
+        (&["--end", "3"], 0, 2_990..3_250),
+        (&["--start", "2.5", "--end", "100"], 2_043, 3_900..4_100),
+    ] {
+        let ended = setup.record(&[arguments, &["-o", "x", "--force", "--json"]].concat());
+        let object = object(&ended.stdout);
+        assert_eq!(object["start_ms"], start, "{arguments:?}");
+        let lasts = object["media_duration_ms"].as_u64().unwrap();
+        assert!(duration.contains(&lasts), "{arguments:?}: {object}");
+    }
+    let text = setup.record(&["--start", "3", "-o", "x", "--force"]).done();
+    let said =
+        "it begins at 2.043 s of the content, the last place before 3 s that can be played from\n";
+    assert!(text.contains(said), "{text}");
+    for beyond in ["7", "1:00"] {
+        let ended = setup.record(&["--start", beyond, "-o", "none"]);
+        assert!(ended.failed().contains(" is beyond the end, the content lasts 6."), "{ended:?}");
+        assert!(ended.failed().ends_with("choose an earlier --start"), "{ended:?}");
+    }
+    assert_eq!(setup.names(), ["x"]);
+}
+
+#[test]
 fn a_cut_recording_is_completed_from_its_last_whole_packet() {
     let setup = Setup::new("resume");
     setup.record(&["-o", "whole", "--resume"]).done();
@@ -284,6 +312,10 @@ fn wrong_usage() {
         &["mms://h/x", "--resume", "--force"],
         &["mms://h/x", "--start", "1", "--start-packet", "1"],
         &["mms://h/x", "--start", "-1"],
+        &["mms://h/x", "--start", "1:60"],
+        &["mms://h/x", "--start", "5", "--end", "0:05"],
+        &["mms://h/x", "--end", "0"],
+        &["mms://h/x", "--max-files", "0"],
         &["mms://h/x", "--duration", "0"],
         &["mms://h/x", "--timeout", "NaN"],
         &["mms://h/x", "--start-packet", "4294967295"],

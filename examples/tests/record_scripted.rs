@@ -68,11 +68,83 @@ fn entries_of_a_playlist_go_to_numbered_files() {
     assert!(text.contains("to clip.wmv, clip.2.wmv (60 packets"), "{text}");
     assert_eq!(packets(&scratch, "clip.wmv"), all[..20]);
     assert_eq!(packets(&scratch, "clip.2.wmv"), all[20..60]);
-    // And as one stream.
-    let piped = run("record", &scratch, [&url, "-o", "-"]).stdout;
+    // A number of files may be given.
+    let text = run("record", &scratch, [&url, "-o", "one.wmv", "--max-files", "1"]).done();
+    let said = "stopped after 1 file, although more follow: --max-files sets the number\n";
+    assert!(text.contains(said), "{text}");
+    assert_eq!(packets(&scratch, "one.wmv"), all[..20]);
+    assert!(!scratch.join("one.2.wmv").exists());
+    let ended = run("record", &scratch, [&url, "--json", "--max-files", "2"]);
+    let object: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!((&object["more_follows"], &object["packets"]), (&false.into(), &60.into()));
+    // A pipe gets one stream.
+    let piped = run("record", &scratch, [&url, "-o", "-"]);
     let header = Clip::new().header.len();
-    let packets = all[..60].iter().map(Bytes::len).sum::<usize>();
-    assert_eq!(piped.len(), 2 * header + packets);
+    let first = all[..20].iter().map(Bytes::len).sum::<usize>();
+    assert_eq!((piped.status, piped.stdout.len()), (Some(1), header + first));
+    let line = "record: standard output holds one stream, and entry 2 of the playlist would be \
+                another; record to files with -o\n";
+    assert!(piped.stderr.ends_with(line), "{piped:?}");
+}
+
+#[test]
+fn half_a_stream_is_no_success() {
+    let scratch = Scratch::new("half");
+    let server = Server::start(|number, peer| {
+        if peer.start().is_some() {
+            let until = if number < 2 { 10 } else { peer.clip.packets.len() };
+            peer.media(peer.first..until);
+            peer.end(HResult::OK);
+            peer.linger();
+        }
+    });
+    let url = server.url();
+    let ended = run("record", &scratch, [&url, "-o", "a.wmv"]);
+    let line = format!(
+        "record: {}: ended the stream after 10 of 85 packets without a reason; 10 packets are \
+         recorded, go on with -o a.wmv --resume",
+        server.address
+    );
+    assert_eq!(ended.failed(), line);
+    assert_eq!(packets(&scratch, "a.wmv"), Clip::new().packets[..10]);
+    // Where it comes no further, another try is not recommended.
+    let ended = run("record", &scratch, [&url, "-o", "a.wmv", "--resume"]);
+    assert!(ended.failed().ends_with("; its file may be cut: try again later"), "{ended:?}");
+    run("record", &scratch, [&url, "-o", "a.wmv", "--resume"]).done();
+    assert_eq!(packets(&scratch, "a.wmv"), Clip::new().packets);
+}
+
+#[test]
+fn an_announced_entry_that_does_not_come_is_no_success() {
+    let scratch = Scratch::new("promise");
+    let server = Server::start(|_, peer| {
+        if peer.start().is_some() {
+            let count = peer.clip.packets.len();
+            peer.media(0..count);
+            peer.end(HResult::FALSE);
+        }
+    });
+    let ended = run("record", &scratch, [server.url()]);
+    let line = ended.failed();
+    assert!(line.ends_with("announced another entry of the playlist, and none came; try again"));
+    assert!(ended.stdout.starts_with(b"recorded ") || !ended.stdout.is_empty(), "{ended:?}");
+    assert_eq!(packets(&scratch, "clip.wmv"), Clip::new().packets);
+}
+
+#[test]
+fn streams_that_were_not_asked_for_are_left_out() {
+    let scratch = Scratch::new("ignored");
+    let server = Server::start(|_, peer| serve(peer));
+    let ended = run("record", &scratch, [&server.url(), "--streams", "2"]);
+    let text = ended.done();
+    // Sound alone.
+    assert!(text.contains("to clip.wma ("), "{text}");
+    let said = "the server ignores --streams: what it sent of the other streams was left out\n";
+    assert!(text.contains(said), "{text}");
+    for packet in packets(&scratch, "clip.wma") {
+        let packet = mms_asf::Packet::parse(&packet, 3_200).unwrap();
+        assert!(packet.payloads().all(|payload| payload.unwrap().stream == 2));
+    }
 }
 
 /// Asks for alice's password before it opens anything, and says no to all others.
@@ -177,4 +249,18 @@ fn a_live_stream_is_not_resumed() {
     assert!(line.ends_with("record to another file with -o"), "{line}");
     assert!(ended.stdout.is_empty());
     assert!(std::fs::read(scratch.join("a.wmv")).unwrap() == before);
+    // It has no beginning to count from.
+    for (option, advice) in [
+        ("--start", "leave out --start"),
+        ("--start-packet", "leave out --start-packet"),
+        ("--end", "leave out --end, or give a --duration"),
+    ] {
+        let ended = run("record", &scratch, [&url, "-o", "b.wmv", option, "3"]);
+        let line = format!(
+            "record: {}: the stream is live: it has no beginning to count from; {advice}",
+            server.address
+        );
+        assert_eq!(ended.failed(), line);
+    }
+    assert!(!scratch.join("b.wmv").exists());
 }

@@ -2,10 +2,12 @@
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use mms_client::{Error, RecordingError, ResumeRefused};
 use mms_proto::HResult;
 
+use super::report::clock;
 use super::{DemoError, OutputError};
 
 /// Why nothing, or not everything, was recorded.
@@ -43,6 +45,24 @@ pub enum Failure {
         asked: u8,
         /// What there is.
         available: Vec<u8>,
+    },
+    /// A start or an end was asked for in a stream that is live.
+    #[error("{server}: the stream is live: it has no beginning to count from")]
+    Live {
+        /// The server, as `host:port`.
+        server: String,
+        /// The option that asked for it.
+        option: &'static str,
+    },
+    /// The start that was asked for is not in the content.
+    #[error("{server}: the start at {} is beyond the end, the content lasts {}", clock(*start), clock(*duration))]
+    BeyondEnd {
+        /// The server, as `host:port`.
+        server: String,
+        /// What was asked for.
+        start: Duration,
+        /// How long the content lasts.
+        duration: Duration,
     },
     /// The server goes on and on with what is recorded already.
     #[error("{server}: {error}")]
@@ -94,12 +114,20 @@ impl Failure {
         match self {
             Self::Client(error) => match error {
                 Error::Protocol { source, .. } => !matches!(source, mms_proto::Error::Unauthorized),
-                Error::Io { .. } | Error::Closed { .. } | Error::EndedEarly { .. } => true,
+                Error::Io { .. }
+                | Error::Closed { .. }
+                | Error::EndedEarly { .. }
+                | Error::Incomplete { .. } => true,
                 _ => false,
             },
             Self::File { error: RecordingError::Write(_), .. } | Self::Stopped { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether the server's file may end early each time.
+    pub(super) fn is_cut(&self) -> bool {
+        matches!(self, Self::Client(Error::Incomplete { .. }))
     }
 
     /// What a person may do about it. Where nothing is said the error does so itself.
@@ -122,6 +150,10 @@ impl Failure {
             Self::Header { .. } => "the server's file may be damaged: try another",
             Self::Useless { .. } => ASK,
             Self::NoSuchStream { .. } => "choose with --streams, or leave it out",
+            Self::Live { option: "--start", .. } => "leave out --start",
+            Self::Live { option: "--end", .. } => "leave out --end, or give a --duration",
+            Self::Live { .. } => "leave out --start-packet",
+            Self::BeyondEnd { .. } => "choose an earlier --start",
             Self::Nothing { .. } => "begin earlier with --start or --start-packet, or try again",
             Self::Output(_) | Self::Stopped { .. } | Self::Demo(_) => return None,
         })
@@ -139,7 +171,8 @@ fn client_advice(error: &Error) -> Option<&'static str> {
         Error::ClearText { .. } => "give --user and --password to send it all the same",
         Error::CredentialsNeeded { .. } => "give --user and --password",
         Error::AuthScheme { .. } => "look for an address without a login",
-        Error::Io { .. } | Error::Closed { .. } => AGAIN,
+        Error::Io { .. } | Error::Closed { .. } | Error::NoNextEntry { .. } => AGAIN,
+        Error::Incomplete { .. } => "its file may be cut: try again later",
         Error::EndedEarly { .. } => LATER,
         Error::PlayRefused { hr, .. } => refused(*hr).unwrap_or("try another --start, or none"),
         Error::SelectionRefused { .. } => "try other --streams, or none",

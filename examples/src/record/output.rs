@@ -1,6 +1,5 @@
 //! Where a recording goes: a name of its own, a given file, or standard output.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -9,21 +8,21 @@ use std::time::Duration;
 
 use mms_client::{Cancel, MmsUrl, Target};
 
-/// Name of a recording whose address names none.
-const UNNAMED: &str = "stream.asf";
+use super::name::{named, numbered, with_extension};
+
 /// Free names that are tried.
 const MAX_NAMES: u32 = 10_000;
 
 /// Where a recording goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
-    /// A file named after the last part of the address, in this folder; the next free name if
-    /// that is taken, unless it shall be resumed.
+    /// A file named after the last part of the address, in this folder, with the extension of what
+    /// is recorded.
     Named {
         /// The folder.
         folder: PathBuf,
-        /// Go on with the file if it is there.
-        resume: bool,
+        /// What to do when it is there. Where it shall be left alone, the next free name is taken.
+        existing: Existing,
     },
     /// This file.
     File {
@@ -72,6 +71,14 @@ pub enum OutputError {
     /// Pipes and devices have no past.
     #[error("{path} cannot be resumed, only a regular file can; give one with -o", path = super::shown(.0))]
     Pipe(PathBuf),
+    /// One stream is in a pipe already.
+    #[error("{path} holds one stream, and entry {entry} of the playlist would be another; record to files with -o", path = super::shown(.path))]
+    SecondStream {
+        /// The pipe.
+        path: PathBuf,
+        /// The entry of the playlist, from 1.
+        entry: u32,
+    },
     /// Standard output is a terminal.
     #[error("a recording is nothing for a terminal; send standard output to a program or a file")]
     Terminal,
@@ -89,7 +96,8 @@ pub enum OutputError {
 #[derive(Debug)]
 pub(super) struct Output {
     destination: Destination,
-    /// The file of the first entry.
+    url: MmsUrl,
+    /// The file of the first entry; of one that is named after the address, its folder at first.
     path: PathBuf,
     /// What is open already: a pipe or a device.
     pipe: Option<File>,
@@ -99,27 +107,15 @@ pub(super) struct Output {
 }
 
 impl Destination {
-    /// The file that is named after the last part of the address, whatever is there.
-    #[must_use]
-    pub fn replacing(url: &MmsUrl) -> Self {
-        Self::File { path: named(url).into(), existing: Existing::Replace }
-    }
-
-    /// Finds the file's name. What can be refused is refused here, before any connection is made;
+    /// Finds the file's name, as far as it is known. What can be refused is refused here, before any connection is made;
     /// no file is made yet.
     ///
     /// A named pipe is opened, which waits for its reader, until `cancel` is used.
     pub(super) fn prepare(&self, url: &MmsUrl, cancel: &Cancel) -> Result<Output, OutputError> {
         let mut pipe = None;
         let path = match self {
-            Self::Named { folder, resume } => {
-                let path = folder.join(named(url));
-                // A folder of that name is one more name that is taken.
-                if *resume && kind(&path) == Some(Kind::Folder) {
-                    return Err(OutputError::Folder(path));
-                }
-                path
-            }
+            // What is there of that name is known once the stream is open.
+            Self::Named { folder, .. } => folder.clone(),
             Self::Stdout { resume: true } => return Err(OutputError::Pipe(PathBuf::from("-"))),
             Self::Stdout { resume: false } if io::stdout().is_terminal() => {
                 return Err(OutputError::Terminal);
@@ -141,22 +137,32 @@ impl Destination {
                 path.clone()
             }
         };
-        Ok(Output { destination: self.clone(), path, pipe, files: Vec::new(), made: Vec::new() })
+        let destination = self.clone();
+        let (files, made) = (Vec::new(), Vec::new());
+        Ok(Output { destination, url: url.clone(), path, pipe, files, made })
     }
 }
 
 impl Output {
-    /// The file for this entry of a playlist, counted from 0.
-    pub(super) fn next(&mut self, entry: u32) -> Result<Target, OutputError> {
+    /// The file for this entry of a playlist, counted from 0, which should have this extension.
+    pub(super) fn next(&mut self, entry: u32, extension: &str) -> Result<Target, OutputError> {
+        let is_named = matches!(self.destination, Destination::Named { .. });
+        let number = entry.saturating_add(1);
         let path = match entry {
+            0 if is_named => self.path.join(named(&self.url, extension)),
             0 => self.path.clone(),
-            _ if self.is_stream() => self.path.clone(),
+            // Players and tools take what follows a stream for damage.
+            _ if self.is_stream() => {
+                return Err(OutputError::SecondStream { path: self.path.clone(), entry: number });
+            }
             // The first one may have been given another name meanwhile.
-            _ => numbered(&self.path, "", entry.saturating_add(1)),
+            _ if is_named => with_extension(&numbered(&self.path, "", number), extension),
+            _ => numbered(&self.path, "", number),
         };
         let Opened { path, target, made } = match &self.destination {
             Destination::Stdout { .. } => Opened::stream(path, io::stdout()),
-            Destination::Named { resume: true, .. } if entry == 0 => resume(path)?,
+            Destination::Named { existing: Existing::Resume, .. } if entry == 0 => resume(path)?,
+            Destination::Named { existing: Existing::Replace, .. } => replace(path)?,
             Destination::Named { .. } => create_beside(path)?,
             Destination::File { existing, .. } => match (&self.pipe, existing) {
                 (Some(pipe), _) => match pipe.try_clone() {
@@ -174,9 +180,7 @@ impl Output {
         if made {
             self.made.push(path.clone());
         }
-        if !self.is_stream() || self.files.is_empty() {
-            self.files.push(path);
-        }
+        self.files.push(path);
         Ok(target)
     }
 
@@ -230,10 +234,6 @@ enum Kind {
     Folder,
     /// A pipe, a device, a socket.
     Pipe,
-}
-
-fn named(url: &MmsUrl) -> String {
-    url.file_name().unwrap_or_else(|| UNNAMED.to_owned())
 }
 
 fn kind(path: &Path) -> Option<Kind> {
@@ -338,18 +338,6 @@ fn create_beside(path: PathBuf) -> Result<Opened, OutputError> {
         }
     }
     Err(OutputError::Exists(refused))
-}
-
-/// `name-1.wmv` with a dash, `name.2.wmv` without.
-fn numbered(path: &Path, dash: &str, number: u32) -> PathBuf {
-    let mut name = path.file_stem().map(OsString::from).unwrap_or_default();
-    name.push(if dash.is_empty() { "." } else { dash });
-    name.push(number.to_string());
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
 }
 
 #[cfg(test)]

@@ -59,7 +59,10 @@ impl Progress {
     pub fn new(options: &Options) -> Self {
         let term = Term::stderr();
         let term = (options.show_progress && term.is_term()).then_some(term);
-        let (start, duration) = (options.start, options.duration);
+        let start = options.start;
+        let from = if let Start::Time(from) = start { from } else { Duration::ZERO };
+        let until = options.stop.map(|stop| stop.saturating_sub(from));
+        let duration = [options.duration, until].into_iter().flatten().min();
         Self { term, start, duration, changed: None, begun: None }
     }
 

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mms_client::{MmsUrl, Summary};
+use mms_proto::Start;
 use serde_json::{Value, json};
 
 use super::{Demo, Failure, failure, shown};
+use crate::inspect::milliseconds;
+use crate::text::one_line;
 
 /// How a recording went.
 #[derive(Debug, Default)]
@@ -20,6 +23,10 @@ pub struct Report {
     pub files: Vec<PathBuf>,
     /// What is in them.
     pub summary: Summary,
+    /// The start that was asked for.
+    pub start: Start,
+    /// More entries of a playlist follow than files may be made.
+    pub more_follows: bool,
     /// How long it took.
     pub seconds: Duration,
     /// The file can be continued: it is one, and the stream is neither live nor a playlist.
@@ -78,6 +85,27 @@ impl Report {
                 self.seconds.as_secs_f64(),
             );
         }
+        if let Some(start) = summary.start.filter(|start| !start.is_zero()) {
+            let _ = match self.start {
+                Start::Time(asked) => writeln!(
+                    out,
+                    "it begins at {} of the content, the last place before {} that can be played from",
+                    exact(start),
+                    exact(asked)
+                ),
+                _ => writeln!(out, "it begins at {} of the content", exact(start)),
+            };
+        }
+        if self.more_follows {
+            let _ = writeln!(
+                out,
+                "stopped after {}, although more follow: --max-files sets the number",
+                match self.files.len() {
+                    1 => "1 file".to_owned(),
+                    count => format!("{count} files"),
+                }
+            );
+        }
         if let Some(before) = summary.resumed_from.filter(|_| !summary.already_complete) {
             let _ = writeln!(out, "the first {} were in the file already", packets(before));
         }
@@ -89,6 +117,12 @@ impl Report {
                 }
                 None => out.push('\n'),
             }
+        }
+        if summary.unselected > 0 {
+            let _ = writeln!(
+                out,
+                "the server ignores --streams: what it sent of the other streams was left out"
+            );
         }
         let mut note = |count: u64, what: &str| {
             if count > 0 {
@@ -129,16 +163,19 @@ impl Report {
         let failure = self.failure.as_ref()?;
         let mut line = failure.to_string();
         let kept = self.summary.packets;
-        let again = self.again().filter(|_| kept > 0 && failure.may_pass());
+        // Where a resumed recording got nothing more, another try gets as little.
+        let stuck = failure.is_cut() && self.summary.resumed_from == Some(kept);
+        let again = self.again().filter(|_| kept > 0 && failure.may_pass() && !stuck);
         let advice = failure.advice();
-        if let Some(advice) = advice.filter(|&advice| again.is_none() || advice != failure::AGAIN) {
+        let replaced = |advice: &str| advice == failure::AGAIN || failure.is_cut();
+        if let Some(advice) = advice.filter(|advice| again.is_none() || !replaced(advice)) {
             let _ = write!(line, "; {advice}");
         }
         if let Some(again) = again {
             let _ = write!(line, "; {} are recorded, go on with {again}", packets(kept));
         }
         // What a server says may hold anything.
-        Some(line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
+        Some(one_line(&line, ' '))
     }
 
     /// What to type to continue the file, where that is possible.
@@ -167,7 +204,8 @@ impl Report {
             "files": files,
             "packets": summary.packets,
             "bytes": summary.bytes,
-            "media_duration_ms": u64::try_from(summary.duration.as_millis()).unwrap_or(u64::MAX),
+            "media_duration_ms": milliseconds(summary.duration),
+            "start_ms": summary.start.map(milliseconds),
             "resumed_from": summary.resumed_from,
             "already_complete": summary.already_complete,
             "cancelled": summary.cancelled,
@@ -175,6 +213,8 @@ impl Report {
             "packets_too_long": summary.too_long,
             "clock_restarts": summary.restarts,
             "packets_unasked": summary.dropped,
+            "payloads_unselected": summary.unselected,
+            "more_follows": self.more_follows,
             "deviations": summary.deviations,
             "identical_packets": self.identical,
             "seconds": self.seconds.as_secs_f64(),
@@ -205,8 +245,14 @@ fn quoted(name: &str, unix: bool) -> Option<String> {
     }
 }
 
+/// Seconds with milliseconds, as far as they are needed.
+fn exact(time: Duration) -> String {
+    let text = format!("{:.3}", time.as_secs_f64());
+    format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// Hours, minutes and seconds, as far as they are needed.
-fn clock(time: Duration) -> String {
+pub(super) fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
     if hours > 0 {
@@ -221,6 +267,15 @@ fn clock(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_one_line_whatever_it_quotes() {
+        let server = "host\n\u{1b}[2J\u{9b}\u{202e}\u{2028}:1755".to_owned();
+        let report = Report::failed(Failure::Nothing { server });
+        let line = report.failure_line().unwrap();
+        assert!(line.starts_with("host  [2J   :1755: the stream ended without"), "{line:?}");
+        assert!(!line.contains(crate::text::is_control));
+    }
 
     #[test]
     fn what_is_to_be_typed_runs_nothing_but_the_program() {

@@ -24,6 +24,10 @@ fn url(path: &str) -> MmsUrl {
     format!("mms://host/{path}").parse().unwrap()
 }
 
+fn named(folder: &Folder, existing: Existing) -> Destination {
+    Destination::Named { folder: folder.0.clone(), existing }
+}
+
 fn prepared(to: &Destination, path: &str) -> Result<Output, OutputError> {
     to.prepare(&url(path), &Cancel::new())
 }
@@ -36,16 +40,17 @@ fn names(output: Output) -> Vec<String> {
 #[test]
 fn running_it_twice_finds_a_free_name() {
     let folder = Folder::new("twice");
-    let to = Destination::Named { folder: folder.0.clone(), resume: false };
+    let to = named(&folder, Existing::Refuse);
     for expected in [["clip.wmv", "clip.2.wmv"], ["clip-1.wmv", "clip-1.2.wmv"]] {
         let mut output = prepared(&to, "dir/clip.wmv").unwrap();
-        output.next(0).unwrap();
-        output.next(1).unwrap();
+        output.next(0, "wmv").unwrap();
+        output.next(1, "wmv").unwrap();
         assert_eq!(names(output), expected);
     }
     let mut unnamed = prepared(&to, "").unwrap();
-    unnamed.next(0).unwrap();
-    assert_eq!(names(unnamed), [UNNAMED]);
+    unnamed.next(0, "wmv").unwrap();
+    unnamed.next(1, "wma").unwrap();
+    assert_eq!(names(unnamed), ["stream.wmv", "stream.2.wma"]);
 }
 
 #[test]
@@ -56,14 +61,14 @@ fn an_existing_file_is_refused_replaced_or_resumed() {
     let to = |existing| Destination::File { path: path.clone(), existing };
     assert!(matches!(prepared(&to(Existing::Refuse), "x"), Err(OutputError::Exists(_))));
     let mut resumed = prepared(&to(Existing::Resume), "x").unwrap();
-    assert!(matches!(resumed.next(0), Ok(Target::Resume(_))));
+    assert!(matches!(resumed.next(0, "wmv"), Ok(Target::Resume(_))));
     assert_eq!(fs::read(&path).unwrap(), b"old");
     let mut replaced = prepared(&to(Existing::Replace), "x").unwrap();
-    assert!(matches!(replaced.next(0), Ok(Target::Create(_))));
+    assert!(matches!(replaced.next(0, "wmv"), Ok(Target::Create(_))));
     assert_eq!(fs::read(&path).unwrap(), b"old", "until there is something to put in its place");
     fs::remove_file(&path).unwrap();
     let mut fresh = prepared(&to(Existing::Resume), "x").unwrap();
-    assert!(matches!(fresh.next(0), Ok(Target::Resume(_))));
+    assert!(matches!(fresh.next(0, "wmv"), Ok(Target::Resume(_))));
 }
 
 #[test]
@@ -74,10 +79,12 @@ fn a_folder_is_no_file() {
         assert!(matches!(prepared(&to, "x"), Err(OutputError::Folder(_))), "{existing:?}");
     }
     fs::create_dir(folder.0.join("x.wmv")).unwrap();
-    let to = |resume| Destination::Named { folder: folder.0.clone(), resume };
-    assert!(matches!(prepared(&to(true), "x.wmv"), Err(OutputError::Folder(_))));
-    let mut beside = prepared(&to(false), "x.wmv").unwrap();
-    beside.next(0).unwrap();
+    for existing in [Existing::Resume, Existing::Replace] {
+        let mut refused = prepared(&named(&folder, existing), "x.wmv").unwrap();
+        assert!(matches!(refused.next(0, "wmv"), Err(OutputError::Folder(_))), "{existing:?}");
+    }
+    let mut beside = prepared(&named(&folder, Existing::Refuse), "x.wmv").unwrap();
+    beside.next(0, "wmv").unwrap();
     assert_eq!(names(beside), ["x-1.wmv"]);
 }
 
@@ -94,16 +101,15 @@ fn only_what_was_made_here_and_is_empty_is_discarded() {
     let folder = Folder::new("discard");
     let path = folder.0.join("a.wmv");
     let file = |existing| Destination::File { path: path.clone(), existing };
-    let named = |resume| Destination::Named { folder: folder.0.clone(), resume };
     for to in [
         file(Existing::Refuse),
         file(Existing::Replace),
         file(Existing::Resume),
-        named(false),
-        named(true),
+        named(&folder, Existing::Refuse),
+        named(&folder, Existing::Resume),
     ] {
         let mut empty = prepared(&to, "a.wmv").unwrap();
-        empty.next(0).unwrap();
+        empty.next(0, "wmv").unwrap();
         assert!(path.exists());
         empty.discard_empty();
         assert!(!path.exists(), "{to:?}");
@@ -111,17 +117,19 @@ fn only_what_was_made_here_and_is_empty_is_discarded() {
     }
     // The second entry of a playlist had nothing in it.
     let mut half = prepared(&file(Existing::Refuse), "x").unwrap();
-    half.next(0).unwrap();
+    half.next(0, "wmv").unwrap();
     fs::write(&path, b"packets").unwrap();
-    half.next(1).unwrap();
+    half.next(1, "wmv").unwrap();
     half.discard_empty();
     assert_eq!(names(half), ["a.wmv"]);
     assert!(!folder.0.join("a.2.wmv").exists());
     for old in [&b""[..], b"old"] {
         fs::write(&path, old).unwrap();
-        for to in [file(Existing::Replace), file(Existing::Resume), named(true)] {
+        for to in
+            [file(Existing::Replace), file(Existing::Resume), named(&folder, Existing::Resume)]
+        {
             let mut kept = prepared(&to, "a.wmv").unwrap();
-            kept.next(0).unwrap();
+            kept.next(0, "wmv").unwrap();
             kept.discard_empty();
             assert_eq!(fs::read(&path).unwrap(), old, "{to:?}");
         }
@@ -135,9 +143,9 @@ fn a_device_is_written_to_but_not_resumed() {
     assert!(matches!(prepared(&to(Existing::Resume), "x"), Err(OutputError::Pipe(_))));
     for existing in [Existing::Refuse, Existing::Replace] {
         let mut output = prepared(&to(existing), "x").unwrap();
-        for entry in 0..2 {
-            assert!(matches!(output.next(entry), Ok(Target::Stream(_))));
-        }
+        assert!(matches!(output.next(0, "wmv"), Ok(Target::Stream(_))));
+        let second = output.next(1, "wmv");
+        assert!(matches!(second, Err(OutputError::SecondStream { entry: 2, .. })), "{second:?}");
         assert_eq!(names(output), ["null"]);
     }
 }
@@ -149,9 +157,9 @@ fn a_link_that_leads_nowhere_is_a_name_that_is_taken() {
     std::os::unix::fs::symlink("nowhere", folder.0.join("a.wmv")).unwrap();
     let to = Destination::File { path: folder.0.join("a.wmv"), existing: Existing::Refuse };
     assert!(matches!(prepared(&to, "x"), Err(OutputError::Exists(_))));
-    let to = Destination::Named { folder: folder.0.clone(), resume: false };
+    let to = named(&folder, Existing::Refuse);
     let mut beside = prepared(&to, "a.wmv").unwrap();
-    beside.next(0).unwrap();
+    beside.next(0, "wmv").unwrap();
     assert_eq!(names(beside), ["a-1.wmv"]);
 }
 
