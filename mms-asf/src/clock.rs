@@ -1,5 +1,12 @@
 //! Times of 32 bits, as packets carry them, on a line that goes on for ever.
 
+/// The longest time before its presentation that media is sent, in milliseconds: one hour. What is
+/// farther ahead has presentation times that do not count from where send times do:
+/// the `asfmux` element takes send times from the clock of the machine.
+const MAX_LEAD: i64 = 3_600_000;
+/// Times of 32 bits repeat after this many milliseconds.
+const WRAP: i64 = 1 << 32;
+
 /// Follows the send times of packets, which wrap after 49.7 days: each one is taken near the one
 /// before it. Times are milliseconds; a time before zero is possible on the line, not in a packet.
 ///
@@ -29,8 +36,29 @@ impl SendClock {
 
     /// Where a presentation time of the packet that was followed last lies on the line.
     pub fn shown(&self, presentation_time: u32) -> i64 {
-        self.last.map_or_else(|| i64::from(presentation_time), |last| near(last, presentation_time))
+        self.last.map_or_else(
+            || i64::from(presentation_time),
+            |last| shown_near(last, presentation_time),
+        )
     }
+}
+
+/// A presentation time on the line of the send time of its packet. Send times of more than 24.8
+/// days with presentation times near zero look like media that is shown weeks later, as 32 bits do
+/// not hold the difference: the earlier time is meant.
+#[inline]
+pub(crate) fn shown_near(sent: i64, presentation_time: u32) -> i64 {
+    let time = near(sent, presentation_time);
+    let earlier = time.saturating_sub(WRAP);
+    if time.saturating_sub(sent) > MAX_LEAD && earlier >= 0 { earlier } else { time }
+}
+
+/// [`shown_near`] on the line of a file, which begins at zero: what was before counts as zero.
+#[inline]
+pub(crate) fn shown_in_file(sent: u64, presentation_time: u32) -> u64 {
+    let time = near_in_file(sent, presentation_time);
+    let ahead = time.saturating_sub(sent) > MAX_LEAD.unsigned_abs();
+    time.checked_sub(WRAP.unsigned_abs()).filter(|_| ahead).unwrap_or(time)
 }
 
 /// The time that ends in these 32 bits and is nearest to `reference`.
@@ -78,6 +106,29 @@ mod tests {
         assert_eq!(near(-16, 5), 5);
         assert_eq!(near(1000, 900), 900);
         assert_eq!(near(i64::MAX, 3), i64::MAX);
+    }
+
+    #[test]
+    fn presentation_times_can_count_from_elsewhere() {
+        for (sent, presentation, shown) in [
+            (1_000, 4_000, 4_000),
+            (3_600_000_000, 5_000, 5_000),
+            (3_600_000_000, 3_600_005_000, 3_600_005_000),
+            (WRAP + 3_600_000_000, 5_000, WRAP + 5_000),
+            (1_000_000_000, 5_000, 5_000),
+            // A wrap between the two, and media far ahead on the first lap.
+            (WRAP - 1_000, 2_000, WRAP + 2_000),
+            (WRAP + 100, 0xFFFF_FFFF, WRAP - 1),
+            (0, 7_200_000, 7_200_000),
+        ] {
+            assert_eq!(shown_near(sent, presentation), shown, "{sent} {presentation}");
+            assert_eq!(shown_in_file(sent.unsigned_abs(), presentation), shown.unsigned_abs());
+        }
+        assert_eq!(shown_near(5, 0xFFFF_FFF0), -16);
+        assert_eq!(shown_in_file(5, 0xFFFF_FFF0), 0);
+        let mut clock = SendClock::new();
+        clock.follow(3_600_000_000);
+        assert_eq!(clock.shown(5_000), 5_000);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Recordings that start in the middle of a live stream, put on a timeline that starts at zero.
 
-use crate::clock::near;
+use crate::clock::{near, shown_near};
 use crate::{Error, Header, Packet, Payload, Shift, Shifted, TimeShifter};
 
 /// A first send time up to here is small, and presentation times up to this much below the
@@ -27,7 +27,8 @@ pub enum Rebase {
 
 /// Finds out how far the times of a recording have to be moved, and moves them: send times start
 /// at 0, and presentation times follow by as much, so that the lowest is about the preroll. When
-/// it would be more than a second below, presentation times are moved so that it is the preroll.
+/// it would be more than a second below, presentation times count from elsewhere: they stay when
+/// the lowest is within a second of the preroll, and are moved so that it is the preroll otherwise.
 ///
 /// [`observe`](Self::observe) the first packets until it has seen enough, then
 /// [`apply`](Self::apply) it to all packets in order, the first ones included. Without observing,
@@ -165,7 +166,10 @@ impl Rebaser {
             Some(shown)
                 if shown.saturating_sub(seen.first) < self.preroll.saturating_sub(SMALL) =>
             {
-                Shift { presentation: self.preroll.saturating_sub(shown), ..shift }
+                let presentation = self.preroll.saturating_sub(shown);
+                // Nothing is gained by moving them by less than what encoders differ by.
+                let near = (-SMALL..=SMALL).contains(&presentation);
+                Shift { presentation: if near { 0 } else { presentation }, ..shift }
             }
             _ => shift,
         }
@@ -185,7 +189,7 @@ impl Rebaser {
         };
         for payload in packet.payloads().map_while(Result::ok) {
             if begins(&payload) && self.streams.contains(&payload.stream) {
-                let shown = near(sent, payload.presentation_time);
+                let shown = shown_near(sent, payload.presentation_time);
                 seen.shown = Some(seen.shown.map_or(shown, |lowest| lowest.min(shown)));
             }
         }

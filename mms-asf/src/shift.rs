@@ -3,7 +3,7 @@
 mod timing;
 
 use self::timing::Timings;
-use crate::clock::near;
+use crate::clock::{near, shown_near};
 use crate::packet::{Head, width};
 use crate::{Error, Header, Packet, Payload};
 
@@ -112,10 +112,10 @@ impl TimeShifter {
     ) -> Result<(Shifted, i64), Error> {
         let parsed = Packet::parse(packet, self.packet_size)?;
         let head = *parsed.head();
-        let unwrap = |reference: Option<i64>, time| {
-            reference.map_or_else(|| i64::from(time), |reference| near(reference, time))
+        let sent = match reference {
+            Some(reference) => near(reference, head.send_time),
+            None => i64::from(head.send_time),
         };
-        let sent = unwrap(reference, head.send_time);
         let mut shifted = Shifted::default();
         self.edits.clear();
         self.edits.push(Edit::wire(head.send_time_at, sent, by.send, &mut shifted));
@@ -128,7 +128,10 @@ impl TimeShifter {
             };
             let fields = Fields::new(&head, start);
             start = payload.end();
-            let time = unwrap(reference.map(|_| sent), payload.presentation_time);
+            let time = match reference {
+                Some(_) => shown_near(sent, payload.presentation_time),
+                None => i64::from(payload.presentation_time),
+            };
             if payload.compressed.is_some() && fields.offset_width == 4 {
                 self.edits.push(Edit::wire(fields.offset, time, by.presentation, &mut shifted));
             } else if payload.compressed.is_some() {

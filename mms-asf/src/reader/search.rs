@@ -7,8 +7,9 @@ use bytes::BytesMut;
 
 use super::FileReader;
 use super::seek::{Entry, Found, SeekMethod, SeekPoint, Wanted};
-use crate::FileError;
+use crate::clock::shown_in_file;
 use crate::time::to_millis;
+use crate::{FileError, FileProperties, Packet};
 
 /// The indexes that a seek tries, in order.
 pub(super) const INDEXES: &[SeekMethod] = &[SeekMethod::SimpleIndex, SeekMethod::Index];
@@ -135,7 +136,7 @@ impl KeyFrameSearch {
             Stage::Entry { .. } => self.follow_entry(reader, buffer),
             Stage::Bisection { wanted } => {
                 // Media that are shown in time were sent in time.
-                let due = wanted.shown.saturating_sub(wanted.first.into());
+                let due = wanted.shown.saturating_sub(wanted.base);
                 let last = reader.packet_sent_by(due.into(), wanted.first, buffer)?;
                 let left = reader.limits.search_packets;
                 Ok(Stage::Backwards { wanted, next: Some(last), left })
@@ -163,7 +164,8 @@ impl KeyFrameSearch {
         };
         let (stream, video) = (self.stream, reader.is_video(self.stream));
         let shown = to_millis(self.time.saturating_add(reader.header.file().preroll));
-        Ok(Stage::Index { wanted: Wanted { stream, video, first, shown }, number: 0 })
+        let base = base(buffer, reader.header.file(), first);
+        Ok(Stage::Index { wanted: Wanted { stream, video, first, base, shown }, number: 0 })
     }
 
     /// The entry of an index, if there is such an index.
@@ -264,5 +266,18 @@ impl KeyFrameSearch {
         let shown = Duration::from_millis(shown);
         let time = Some(shown.saturating_sub(reader.header.file().preroll));
         Stage::Over(SeekPoint { packet, time, method })
+    }
+}
+
+/// The place of the first packet, of which send times are the first one's distance, on the line of
+/// presentation times, in milliseconds: its send time, unless that cannot be on the same line.
+/// Media is sent before it is shown, and no more than the preroll before by most encoders.
+fn base(packet: &[u8], file: &FileProperties, first: u32) -> u64 {
+    let sent = u64::from(first);
+    let Ok(packet) = Packet::parse(packet, file.packet_size) else { return sent };
+    let times = packet.payloads().map_while(Result::ok).map(|payload| payload.presentation_time);
+    match times.map(|time| shown_in_file(sent, time)).min() {
+        Some(shown) if shown < sent => shown.saturating_sub(to_millis(file.preroll)),
+        _ => sent,
     }
 }

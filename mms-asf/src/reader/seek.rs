@@ -7,7 +7,7 @@ use bytes::BytesMut;
 
 use super::search::{INDEXES, KeyFrameSearch};
 use super::{FileReader, since};
-use crate::clock::near_in_file;
+use crate::clock::shown_in_file;
 use crate::{Deviation, FileError, IndexKind, IndexObject, Packet, StreamKind};
 
 /// Where reading starts.
@@ -44,6 +44,8 @@ pub(super) struct Wanted {
     pub(super) video: bool,
     /// The send time of the first packet: where 32-bit times are put on one line.
     pub(super) first: u32,
+    /// What that time stands for on the line, in milliseconds.
+    pub(super) base: u64,
     /// A presentation time in milliseconds.
     pub(super) shown: u64,
 }
@@ -239,13 +241,12 @@ impl<R: Read + Seek> FileReader<R> {
         let Ok(packet) = Packet::parse(buffer, self.header.file().packet_size) else {
             return Ok(seen);
         };
-        let sent =
-            u64::from(wanted.first).saturating_add(since(wanted.first, packet.send_time()).into());
+        let sent = wanted.base.saturating_add(since(wanted.first, packet.send_time()).into());
         seen.late = sent > wanted.shown;
         let payloads = packet.payloads().map_while(Result::ok);
         for payload in payloads.filter(|p| p.stream == wanted.stream && p.offset == 0) {
             for piece in payload.pieces().map_while(Result::ok) {
-                let shown = near_in_file(sent, piece.presentation_time);
+                let shown = shown_in_file(sent, piece.presentation_time);
                 if shown > wanted.shown {
                     seen.late = true;
                 } else if payload.key_frame || !wanted.video {
@@ -265,7 +266,7 @@ impl<R: Read + Seek> FileReader<R> {
     ) -> Result<Option<u64>, FileError> {
         let Some(target) = target else { return Ok(None) };
         if let Some(number) = self.packet_of_target(target) {
-            let wanted = Wanted { stream, video: false, first: 0, shown: u64::MAX };
+            let wanted = Wanted { stream, video: false, first: 0, base: 0, shown: u64::MAX };
             if self.look(&wanted, number, &mut BytesMut::new())?.start.is_some() {
                 return Ok(Some(number));
             }

@@ -1,6 +1,6 @@
 //! Send and presentation times, which wrap on the wire, on one line of 64 bits.
 
-use crate::clock::near_in_file;
+use crate::clock::{near_in_file, shown_in_file};
 use crate::lasting::{Lasting, Neighbours};
 use crate::{Header, Packet, Payload, Piece, Stream, guid};
 
@@ -56,7 +56,7 @@ impl Timeline {
     pub(super) fn payload(&mut self, payload: &Payload<'_>, sent: u64) {
         let mut track = self.tracks.iter_mut().find(|track| track.number == payload.stream);
         for piece in payload.pieces().map_while(Result::ok) {
-            let time = near_in_file(sent, piece.presentation_time);
+            let time = shown_in_file(sent, piece.presentation_time);
             let duration = match &mut track {
                 Some(track) => track.object(payload, &piece, time),
                 None => 0,

@@ -99,6 +99,24 @@ fn payload() -> impl Strategy<Value = TestPayload> {
     )
 }
 
+#[test]
+fn send_times_weeks_after_presentation_times_make_no_weeks() {
+    let packet = |number: u32| {
+        let time = 3_000 + number * 100;
+        let payloads = [1, 0x82].map(|stream| TestPayload::whole(stream, number, time, b"media"));
+        let packet = TestPacket::multiple(payloads.to_vec());
+        TestPacket { send_time: 3_600_000_000 + number * 100, ..packet }.build(SIZE)
+    };
+    let mut input = testing::header(SIZE, 50, &STREAMS).to_vec();
+    input.extend((0..50).flat_map(packet));
+    let mut output = Cursor::new(Vec::new());
+    let filtered = filter(&input[..], &mut output, &[2], &FilterOptions::default()).unwrap();
+    assert_eq!(filtered.file.media_duration.as_secs(), 5);
+    let reader = FileReader::open(output).unwrap();
+    assert_eq!(reader.header().file().play_duration.as_secs(), 8);
+    assert!(filtered.file.file_size < input.len() as u64 + 200);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod clocks;
 mod cuts;
 mod damage;
 mod harness;

@@ -257,6 +257,24 @@ fn shown() -> impl Strategy<Value = Vec<Shown>> {
     })
 }
 
+#[test]
+fn send_times_that_count_from_elsewhere_lead_to_key_frames() {
+    for first in [0, 6_000, 36_000_000, 0x8000_0000, 3_600_000_000] {
+        let packet = |number: u32| {
+            let key = if number % 4 == 0 { 0x81 } else { 1 };
+            let payload = TestPayload::whole(key, number, 3_000 + number * 1_000, b"media");
+            let send_time = first + number * 1_000;
+            TestPacket { send_time, ..TestPacket::single(payload) }.build(SIZE)
+        };
+        let mut reader = open(file(&(0..40).map(packet).collect::<Vec<_>>(), &[]));
+        for (millis, found) in [(0, 0), (9_500, 8), (28_000, 28), (60_000, 36)] {
+            let time = Some(found * 1_000);
+            let wanted = (found, time, SeekMethod::SendTimes);
+            assert_eq!(seek(&mut reader, millis, 1), wanted, "{first} {millis}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn a_seek_leads_to_the_last_key_frame(

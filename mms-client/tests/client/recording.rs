@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mms_asf::testing::TestStream;
-use mms_asf::{FileReader, Packet, SeekMethod};
+use mms_asf::{FileReader, Packet, SeekMethod, Shift, TimeShifter};
 use mms_client::{Cancel, Error, RecordOptions, Recording, RecordingError, Resume, Target, record};
-use mms_proto::{AsfPacket, FileAttributes};
+use mms_proto::{AsfPacket, FileAttributes, Start};
 
 use crate::common::{Clip, Fault, Host, PACKET_SIZE, Temporary, patient};
 
@@ -95,6 +95,36 @@ fn a_live_stream_whose_clock_starts_anew_goes_on() {
         let payload = packet.payloads().next().unwrap().unwrap();
         let times = (packet.send_time(), payload.presentation_time);
         assert_eq!(times, (number * 1_000, number * 1_000 + 3_000));
+    }
+}
+
+#[test]
+fn send_times_weeks_after_presentation_times_are_moved_alone() {
+    // As in a file of asfmux: the clock of the machine beside media that starts at zero.
+    let mut clip = Clip::video(20);
+    for packet in &mut clip.packets {
+        let header = mms_asf::Header::parse(&clip.header).unwrap();
+        let mut bytes = packet.to_vec();
+        let by = Shift { send: 3_600_000_000, presentation: 0 };
+        TimeShifter::new(&header).shift(&mut bytes, by).unwrap();
+        *packet = bytes.into();
+    }
+    let host = Host::new(clip);
+    for (start, seconds) in [(Start::Beginning, 20), (Start::Time(Duration::from_secs(8)), 12)] {
+        let file = Temporary::new();
+        let session = patient().open(&host.url()).unwrap();
+        let target = |_: u32, _: &_| Ok(Some(Target::Create(file.create())));
+        let summary = record(session, &RecordOptions::new().start(start), target, |_| {}).unwrap();
+        assert_eq!((summary.packets, summary.restarts), (seconds, 0));
+        assert_eq!(summary.duration, Duration::from_secs(seconds));
+        assert!(file.bytes().len() < 10_000, "{}", file.bytes().len());
+        let mut reader = FileReader::open(io::Cursor::new(file.bytes())).unwrap();
+        let media = reader.header().file().media_duration();
+        assert!(start == Start::Beginning || media == Duration::from_secs(seconds), "{media:?}");
+        let first = reader.packet(0).unwrap();
+        let first = Packet::parse(&first, PACKET_SIZE).unwrap();
+        let shown = first.payloads().next().unwrap().unwrap().presentation_time;
+        assert_eq!(shown, 3_000);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is known about one stream while its packets pass.
 
-use crate::clock::near_in_file;
+use crate::clock::shown_in_file;
 use crate::{IndexKind, IndexSpecifier, Payload};
 
 /// The interval of a Simple Index, in milliseconds.
@@ -121,7 +121,7 @@ impl Watched {
         sent: u64,
         room: &mut usize,
     ) {
-        let time = near_in_file(sent, payload.presentation_time);
+        let time = shown_in_file(sent, payload.presentation_time);
         if payload.offset != 0 {
             self.note(IndexKind::Packet, time, packet, room);
             self.continued(packet, payload, room);
@@ -133,7 +133,7 @@ impl Watched {
         }
         let key_frame = payload.key_frame || !self.video;
         for piece in payload.pieces().map_while(Result::ok) {
-            let time = near_in_file(sent, piece.presentation_time);
+            let time = shown_in_file(sent, piece.presentation_time);
             self.note(IndexKind::Packet, time, packet, room);
             self.note(IndexKind::MediaObject, time, packet, room);
             let received = piece.data.len() as u64;

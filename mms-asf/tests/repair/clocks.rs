@@ -1,0 +1,55 @@
+//! Send times and presentation times that do not count from the same start.
+
+use std::time::Duration;
+
+use mms_asf::testing::{TestPacket, TestPayload, header, header_with};
+use mms_asf::{Change, IndexObject, Packet, Shift};
+
+use crate::harness::{SIZE, VIDEO, whole};
+
+/// A packet every tenth of a second, with a key frame every second.
+fn packets(sent: u32, shown: u32) -> Vec<u8> {
+    let packet = |number: u32| {
+        let stream = if number % 10 == 0 { 0x81 } else { 1 };
+        let time = shown.wrapping_add(number * 100);
+        let picture = TestPayload::whole(stream, number, time, b"a picture");
+        let send_time = sent.wrapping_add(number * 100);
+        TestPacket { send_time, ..TestPacket::single(picture) }.build(SIZE)
+    };
+    (0..50).flat_map(packet).collect()
+}
+
+#[test]
+fn send_times_weeks_after_presentation_times_move_alone() {
+    // The clock of the machine: 1,000 hours, as asfmux has it, and less and more than 24.8 days.
+    for sent in [3_600_000_000_u32, 0x8000_0000, 0x7FFF_FF00, 0xF000_0000, 36_000_000, 6_000] {
+        for shown in [3_000, 3_040, 2_900] {
+            let header = header(SIZE, 50, &VIDEO);
+            let (found, repaired) = whole(&[&header[..], &packets(sent, shown)].concat());
+            let by = Shift { send: -i64::from(sent), presentation: 0 };
+            assert!(repaired.changes.contains(&Change::Rebased(by)), "{sent}: {repaired:?}");
+            let end = Duration::from_millis(u64::from(shown) + 5_000);
+            assert_eq!(found.header.file().play_duration, end);
+            assert_eq!(found.header.file().send_duration, Duration::from_millis(4_900));
+            assert_eq!(repaired.media_duration, Duration::from_secs(5));
+            let IndexObject::Simple(index) = IndexObject::parse(&found.objects[0].1).unwrap()
+            else {
+                panic!("{:?}", found.objects)
+            };
+            assert_eq!(index.len() as u128, end.as_millis().div_ceil(1_000));
+            let packet = Packet::parse(&found.packets[1], SIZE).unwrap();
+            let payload = packet.payloads().next().unwrap().unwrap();
+            assert_eq!((packet.send_time(), payload.presentation_time), (100, shown + 100));
+        }
+    }
+}
+
+#[test]
+fn both_times_move_when_both_are_late() {
+    let header = header_with(SIZE, 0, 1, &VIDEO, &[]);
+    let (found, _) = whole(&[&header[..], &packets(3_600_000_000, 605_000)].concat());
+    assert_eq!(found.header.file().play_duration, Duration::from_secs(8));
+    let packet = Packet::parse(&found.packets[0], SIZE).unwrap();
+    let payload = packet.payloads().next().unwrap().unwrap();
+    assert_eq!((packet.send_time(), payload.presentation_time), (0, 3_000));
+}
