@@ -63,8 +63,8 @@ pub use mms_proto;
 pub use crate::dial::{Cancel, Dial, DialError, Dialer};
 pub use crate::error::Error;
 pub use crate::recording::{
-    Counts, Finished, Kept, Progress, RecordFailed, RecordOptions, Recording, RecordingError,
-    Resume, ResumeRefused, Summary, Target, record,
+    Break, Counts, Finished, Interruption, Kept, Progress, RecordFailed, RecordOptions, Recording,
+    RecordingError, Resume, ResumeRefused, Summary, Target, record, record_live,
 };
 pub use crate::session::{EndOfStream, OpenOptions, Playback, Session, open};
 pub use crate::url::{MmsUrl, UrlError};

@@ -20,10 +20,13 @@ mod error;
 mod options;
 mod range;
 mod record;
+mod rejoin;
 mod resume;
 mod seen;
 mod sink;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -36,7 +39,9 @@ use mms_proto::{AsfPacket, Content};
 use self::chosen::Chosen;
 pub use self::error::{RecordingError, ResumeRefused};
 pub use self::options::{RecordOptions, Target};
-pub use self::record::record;
+pub use self::record::{Interruption, record, record_live};
+pub use self::rejoin::Break;
+use self::rejoin::Rejoin;
 use self::resume::CatchUp;
 pub use self::resume::Resume;
 use self::seen::Seen;
@@ -66,6 +71,8 @@ pub struct Recording {
     continuity: Continuity,
     /// The streams that are kept, where not all are.
     chosen: Option<Chosen>,
+    /// What is needed to go on over another connection.
+    rejoin: Option<Rejoin>,
     live: bool,
     seen: Seen,
     /// Packets that are not written yet.
@@ -179,6 +186,7 @@ impl Recording {
             facts: mms_asf::Recording::new(header),
             restorer: Restorer::new(header.file().packet_size)?,
             chosen: None,
+            rejoin: None,
             live,
             seen: Seen::default(),
             buffer: BytesMut::new(),
@@ -229,6 +237,10 @@ impl Recording {
     }
 
     fn add(&mut self, number: u32, payload: &[u8]) -> Result<Kept, RecordingError> {
+        if self.rejoin.as_ref().is_some_and(|rejoin| rejoin.is_repeat(payload)) {
+            self.counts.repeated = self.counts.repeated.saturating_add(1);
+            return Ok(Kept::Repeated);
+        }
         let start = self.buffer.len();
         if self.restorer.restore(payload, &mut self.buffer).is_err() {
             self.counts.too_long = self.counts.too_long.saturating_add(1);
@@ -261,7 +273,11 @@ impl Recording {
             self.counts.restarts = self.counts.restarts.saturating_add(1);
             self.facts.restarted();
         }
-        self.facts.packet(self.buffer.get(start..).unwrap_or_default());
+        let added = self.buffer.get(start..).unwrap_or_default();
+        if let Some(rejoin) = &mut self.rejoin {
+            rejoin.written(payload, added, &self.facts);
+        }
+        self.facts.packet(added);
         if self.buffer.len() >= BLOCK || self.written_at.elapsed() >= PATIENCE {
             self.flush()?;
         }
@@ -378,67 +394,5 @@ fn check_regular(file: &File) -> Result<(), RecordingError> {
         Ok(())
     } else {
         Err(RecordingError::NotAFile)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex};
-
-    use mms_asf::testing::{TestStream, header, packet};
-
-    use super::*;
-
-    /// What was written, also after the recording has taken the sink.
-    #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<Vec<u8>>>);
-
-    impl Paper {
-        fn len(&self) -> usize {
-            self.0.lock().unwrap().len()
-        }
-    }
-
-    impl Write for Paper {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn packets_do_not_wait_longer_than_a_second_for_others() {
-        let header = header(200, 0, &[TestStream::Audio(1)]);
-        let content = Content::new(header.clone(), 200).unwrap();
-        let paper = Paper::default();
-        let mut recording = Recording::to_stream(paper.clone(), &content).unwrap();
-        let mut add = |number: u32, written_at: Instant| {
-            recording.written_at = written_at;
-            let kept = recording.add(number, &packet(number, 200, b"media"));
-            assert_eq!(kept.unwrap(), Kept::Written);
-            recording.written_at
-        };
-        let now = Instant::now();
-        let later = now + Duration::from_secs(3600);
-        add(0, later);
-        add(1, later);
-        assert_eq!(paper.len(), header.len(), "they wait for others");
-        let written_at = add(2, now.checked_sub(PATIENCE).unwrap());
-        assert_eq!(paper.len(), header.len() + 3 * 200);
-        assert!(written_at >= now, "the second begins again");
-        add(3, later);
-        assert_eq!(paper.len(), header.len() + 3 * 200);
-    }
-
-    #[test]
-    fn packets_that_cannot_be_sent_are_not_recorded() {
-        for (size, fits) in [(65_527, true), (65_528, false), (1 << 20, false)] {
-            let content = Content::new(header(size, 0, &[TestStream::Audio(1)]), 1000).unwrap();
-            let recording = Recording::to_stream(io::sink(), &content);
-            assert_eq!(recording.is_ok(), fits, "{size}");
-        }
     }
 }

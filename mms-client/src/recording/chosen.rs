@@ -73,7 +73,8 @@ impl Chosen {
         false
     }
 
-    fn contains(&self, number: u8) -> bool {
+    /// Whether a stream is kept.
+    pub(super) fn contains(&self, number: u8) -> bool {
         self.streams & bit(number) != 0
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mms_asf::{Header, Packet, SendClock};
+use mms_asf::{Continuity, Header, Packet, SendClock};
 
 /// Milliseconds of content: presentation times without the preroll.
 type Time = i64;
@@ -25,6 +25,9 @@ pub(super) struct Range {
     /// Streams that are followed, one bit each.
     media: u128,
     clock: SendClock,
+    /// Of a live stream, whose clock may start anew, and the packet on its line.
+    continuity: Option<Continuity>,
+    buffer: Vec<u8>,
     /// The time that `left` is counted from; that of the first packet when it is not given.
     from: Option<Time>,
     first: Option<First>,
@@ -50,6 +53,8 @@ impl Range {
             preroll: 0,
             media: u128::MAX,
             clock: SendClock::new(),
+            continuity: None,
+            buffer: Vec::new(),
             from: None,
             first: None,
             seen: 0,
@@ -61,7 +66,7 @@ impl Range {
 
     /// An entry begins: its times start anew, and what others took of the duration is used up.
     /// `from` is where the media asked for begins, `None` where the first packet decides.
-    pub(super) fn begin(&mut self, header: &Header, from: Option<Duration>) {
+    pub(super) fn begin(&mut self, header: &Header, from: Option<Duration>, live: bool) {
         if let Some(first) = self.from.or_else(|| self.first.map(|first| first.media)) {
             let used = self.latest.saturating_sub(first).max(0);
             self.left = self.left.map(|left| left.saturating_sub(used).max(0));
@@ -76,6 +81,7 @@ impl Range {
             preroll: milliseconds(header.file().preroll),
             media: if media == 0 { u128::MAX } else { media },
             from: from.map(milliseconds),
+            continuity: live.then(|| Continuity::new(header)),
             ..Self::new(None, None).with(self.left, self.stop)
         };
     }
@@ -101,6 +107,16 @@ impl Range {
         if self.left.is_none() && self.stop.is_none() && self.first.is_some() {
             return true;
         }
+        let packet = match &mut self.continuity {
+            Some(continuity) => {
+                self.buffer.clear();
+                self.buffer.extend_from_slice(packet);
+                // One that cannot be moved is taken as it is.
+                let _ = continuity.join(&mut self.buffer);
+                &self.buffer
+            }
+            None => packet,
+        };
         let Ok(packet) = Packet::parse(packet, self.packet_size) else {
             return true;
         };
@@ -186,7 +202,7 @@ mod tests {
             (None, None, None, 8..40, 8),
         ] {
             let mut range = Range::new(duration.map(seconds), stop.map(seconds));
-            range.begin(&header(), from.map(seconds));
+            range.begin(&header(), from.map(seconds), false);
             let kept: Vec<u32> = (8..40)
                 .filter(|second| {
                     let time = second * 1_000;
@@ -201,7 +217,7 @@ mod tests {
     #[test]
     fn a_stream_that_is_sent_later_is_waited_for() {
         let mut range = Range::new(Some(Duration::from_secs(2)), None);
-        range.begin(&header(), Some(Duration::ZERO));
+        range.begin(&header(), Some(Duration::ZERO), false);
         // Audio is half a second behind the pictures.
         for (sent, stream, time, kept) in [
             (0, 2, 0, true),
@@ -219,7 +235,7 @@ mod tests {
     #[test]
     fn a_stream_that_ends_early_holds_nothing_up() {
         let mut range = Range::new(Some(Duration::from_secs(2)), None);
-        range.begin(&header(), Some(Duration::ZERO));
+        range.begin(&header(), Some(Duration::ZERO), false);
         assert!(range.includes(&packet(0, &[(1, 0), (2, 0)])));
         let more: Vec<u32> = (1..20)
             .filter(|second| range.includes(&packet(second * 1_000, &[(2, second * 1_000)])))
@@ -231,13 +247,24 @@ mod tests {
     #[test]
     fn entries_use_up_the_duration_together() {
         let mut range = Range::new(Some(Duration::from_secs(5)), None);
-        range.begin(&header(), Some(Duration::ZERO));
+        range.begin(&header(), Some(Duration::ZERO), false);
         for second in 0..3 {
             assert!(range.includes(&packet(second * 1_000, &[(1, second * 1_000)])));
         }
-        range.begin(&header(), None);
+        range.begin(&header(), None, false);
         let kept =
             (0..9).filter(|second| range.includes(&packet(second * 1_000, &[(1, second * 1_000)])));
         assert_eq!(kept.count(), 3);
+    }
+
+    #[test]
+    fn a_live_clock_that_starts_anew_goes_on() {
+        let mut range = Range::new(Some(Duration::from_secs(10)), None);
+        range.begin(&header(), None, true);
+        let sent = (900..906).chain(0..100);
+        let kept = sent.filter(|second| {
+            range.includes(&packet(second * 1_000, &[(1, second * 1_000), (2, second * 1_000)]))
+        });
+        assert_eq!(kept.count(), 10);
     }
 }

@@ -7,9 +7,10 @@ use mms_proto::{AsfPacket, Content, FileAttributes, HResult, Reception, Start, S
 
 use super::chosen::Chosen;
 use super::range::Range;
+use super::rejoin::{MAX_LISTED_BREAKS, is_break};
 use super::{
-    Finished, Kept, Progress, RecordFailed, RecordOptions, Recording, RecordingError, Resume,
-    ResumeRefused, Summary, Target,
+    Break, Finished, Kept, Progress, RecordFailed, RecordOptions, Recording, RecordingError,
+    Resume, ResumeRefused, Summary, Target,
 };
 use crate::error::Error;
 use crate::session::{EndOfStream, Playback, Session};
@@ -34,24 +35,37 @@ pub fn record(
     mut target: impl FnMut(u32, &Content) -> io::Result<Option<Target>>,
     mut progress: impl FnMut(&Progress<'_>),
 ) -> Result<Summary, Box<RecordFailed>> {
-    let mut run = Run {
-        options,
-        progress: &mut progress,
-        summary: Summary::default(),
-        range: Range::new(options.duration, options.stop),
-        chosen: None,
-    };
-    match run.entries(session, &mut target) {
-        Ok(()) => Ok(run.summary),
-        Err(Error::Cancelled) => {
-            run.summary.cancelled = true;
-            Ok(run.summary)
-        }
-        Err(error) => {
-            let summary = run.summary;
-            Err(Box::new(RecordFailed { error, summary }))
-        }
-    }
+    Run::new(options, &mut progress, None).record(session, &mut target)
+}
+
+/// Records like [`record`], and goes on over another connection when that of a live stream breaks:
+/// `reopen` is told why, waits as long as it likes, and opens the stream again, or ends the
+/// recording with its error. Where the header is the same the packets continue the file, with a gap
+/// in time ([`Summary::breaks`]); otherwise they go to the next target.
+///
+/// What is on demand ends as with [`record`]: it can be [resumed](Recording::resume) without a gap.
+///
+/// # Errors
+/// As [`record`], and what `reopen` returns.
+pub fn record_live(
+    session: Session,
+    options: &RecordOptions,
+    mut target: impl FnMut(u32, &Content) -> io::Result<Option<Target>>,
+    mut progress: impl FnMut(&Progress<'_>),
+    mut reopen: impl FnMut(Interruption<'_>) -> Result<Session, Error>,
+) -> Result<Summary, Box<RecordFailed>> {
+    Run::new(options, &mut progress, Some(&mut reopen)).record(session, &mut target)
+}
+
+/// Why the connection of a live recording broke.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Interruption<'a> {
+    /// What went wrong.
+    pub error: &'a Error,
+    /// Packets in the file so far: when there are no more than at the last break, the connection
+    /// in between brought nothing.
+    pub packets: u64,
 }
 
 struct Run<'a> {
@@ -61,11 +75,55 @@ struct Run<'a> {
     range: Range,
     /// The choice of streams of the entry that is recorded.
     chosen: Option<Chosen>,
+    reopen: Option<Reopen<'a>>,
+    /// What earlier connections dropped and tolerated.
+    earlier: Stats,
+}
+
+type Reopen<'a> = &'a mut dyn FnMut(Interruption<'_>) -> Result<Session, Error>;
+
+/// How an entry ended.
+enum Ended {
+    /// As it should; others may follow.
+    Entry(Playback),
+    /// With a break, after which the stream has another header.
+    Other(Session),
 }
 
 type Targets<'a> = &'a mut dyn FnMut(u32, &Content) -> io::Result<Option<Target>>;
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(
+        options: &'a RecordOptions,
+        progress: &'a mut dyn FnMut(&Progress<'_>),
+        reopen: Option<Reopen<'a>>,
+    ) -> Self {
+        Self {
+            options,
+            progress,
+            summary: Summary::default(),
+            range: Range::new(options.duration, options.stop),
+            chosen: None,
+            reopen,
+            earlier: Stats::default(),
+        }
+    }
+
+    fn record(
+        mut self,
+        session: Session,
+        target: Targets<'_>,
+    ) -> Result<Summary, Box<RecordFailed>> {
+        match self.entries(session, target) {
+            Ok(()) => Ok(self.summary),
+            Err(Error::Cancelled) => {
+                self.summary.cancelled = true;
+                Ok(self.summary)
+            }
+            Err(error) => Err(Box::new(RecordFailed { error, summary: self.summary })),
+        }
+    }
+
     fn entries(&mut self, mut session: Session, target: Targets<'_>) -> Result<(), Error> {
         for entry in 0_u32.. {
             let given = target(entry, session.content()).map_err(RecordingError::Open)?;
@@ -77,7 +135,13 @@ impl Run<'_> {
                 let _ = session.close();
                 break;
             };
-            let playback = self.entry(session, recording, entry)?;
+            let playback = match self.entry(session, recording, entry)? {
+                Ended::Entry(playback) => playback,
+                Ended::Other(next) => {
+                    session = next;
+                    continue;
+                }
+            };
             let end = playback.end().filter(|end| end.more && !self.range.is_over());
             let Some(end) = end else {
                 let _ = playback.close();
@@ -119,7 +183,9 @@ impl Run<'_> {
             Resume::Fresh(mut recording) | Resume::Continue(mut recording) => {
                 recording.chosen = self.chosen.take();
                 let elsewhere = entry == 0 && self.options.start != Start::Beginning;
-                Some(if elsewhere { recording.from_zero() } else { recording })
+                let recording = if elsewhere { recording.from_zero() } else { recording };
+                let again = self.reopen.is_some();
+                Some(if again { recording.reconnectable() } else { recording })
             }
             Resume::Complete(finished) => {
                 self.add(finished);
@@ -135,35 +201,27 @@ impl Run<'_> {
         session: Session,
         mut recording: Recording,
         entry: u32,
-    ) -> Result<Playback, Error> {
-        let content = session.content().clone();
+    ) -> Result<Ended, Error> {
         let from = match self.options.start {
             _ if entry > 0 || recording.live => None,
             Start::Beginning => Some(Duration::ZERO),
             Start::Time(time) => Some(time),
             _ => None,
         };
-        self.range.begin(recording.header(), from);
+        self.range.begin(recording.header(), from, recording.live);
         let resumed = recording.is_catching_up();
-        let mut done = self.play(session, &mut recording);
-        if let Ok(playback) = &mut done {
-            let packets = self.packets(playback, &mut recording, entry, &content);
-            let stats = playback.stats();
-            self.end(playback.end(), stats);
-            let server = playback.server_address().to_owned();
-            if let Err(error) = packets {
-                done = Err(error);
-            } else if let Some(end) = playback.end() {
-                if end.hr.is_failure() {
-                    done = Err(Error::EndedEarly { server, hr: end.hr });
-                } else if self.is_cut(&content, entry, end, playback.reception()) {
-                    let Reception { last, announced, .. } = playback.reception();
-                    let received = last.map_or(0, |last| u64::from(last).saturating_add(1));
-                    let announced = announced.unwrap_or(received);
-                    done = Err(Error::Incomplete { server, received, announced });
-                }
+        let mut done = self.connection(session, &mut recording, entry);
+        let done = loop {
+            let broke = match done {
+                Err(error) if recording.live && is_break(&error) => error,
+                done => break done.map(Ended::Entry),
+            };
+            match self.reopened(broke, &mut recording) {
+                Err(error) => break Err(error),
+                Ok((session, true)) => done = self.connection(session, &mut recording, entry),
+                Ok((session, false)) => break Ok(Ended::Other(session)),
             }
-        }
+        };
         if entry == 0 && !recording.live {
             self.summary.start = self.range.first();
         }
@@ -177,13 +235,60 @@ impl Run<'_> {
         };
         let recorded = recording.so_far();
         self.add(recorded);
+        let breaks = recording.breaks().iter().map(|one| Break { entry, ..*one });
+        let room = MAX_LISTED_BREAKS.saturating_sub(self.summary.breaks.len());
+        self.summary.breaks.extend(breaks.take(room));
         self.summary.already_complete = resumed
             && done.is_ok()
             && finished.is_ok()
             && recorded.packets == recorded.counts.resumed;
-        let playback = done?;
+        let ended = done?;
         finished?;
+        Ok(ended)
+    }
+
+    /// Records what one connection brings of an entry.
+    fn connection(
+        &mut self,
+        session: Session,
+        recording: &mut Recording,
+        entry: u32,
+    ) -> Result<Playback, Error> {
+        let content = session.content().clone();
+        let mut playback = self.play(session, recording)?;
+        let packets = self.packets(&mut playback, recording, entry, &content);
+        let stats = playback.stats();
+        self.end(playback.end(), stats);
+        packets?;
+        let Some(end) = playback.end() else { return Ok(playback) };
+        let server = || playback.server_address().to_owned();
+        if end.hr.is_failure() {
+            return Err(Error::EndedEarly { server: server(), hr: end.hr });
+        }
+        let got = playback.reception();
+        if self.is_cut(&content, entry, end, got) {
+            let received = got.last.map_or(0, |last| u64::from(last).saturating_add(1));
+            let announced = got.announced.unwrap_or(received);
+            return Err(Error::Incomplete { server: server(), received, announced });
+        }
         Ok(playback)
+    }
+
+    /// Another session after a break, and whether the recording goes on with it.
+    fn reopened(
+        &mut self,
+        broke: Error,
+        recording: &mut Recording,
+    ) -> Result<(Session, bool), Error> {
+        let Some(reopen) = &mut self.reopen else { return Err(broke) };
+        recording.interrupted()?;
+        let packets = recording.so_far().packets;
+        let session = reopen(Interruption { error: &broke, packets })?;
+        self.earlier.dropped = self.summary.dropped;
+        self.earlier.deviations = self.summary.deviations;
+        self.summary.reconnections = self.summary.reconnections.saturating_add(1);
+        let same = recording.rejoin(session.content())?;
+        Ok((session, same))
     }
 
     fn packets(
@@ -264,8 +369,8 @@ impl Run<'_> {
 
     fn end(&mut self, end: Option<EndOfStream>, stats: Stats) {
         self.summary.end = end;
-        self.summary.dropped = stats.dropped;
-        self.summary.deviations = stats.deviations;
+        self.summary.dropped = self.earlier.dropped.saturating_add(stats.dropped);
+        self.summary.deviations = self.earlier.deviations.saturating_add(stats.deviations);
     }
 
     fn add(&mut self, recorded: Finished) {

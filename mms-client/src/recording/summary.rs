@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mms_proto::Content;
 
-use super::Finished;
+use super::{Break, Finished};
 use crate::error::Error;
 use crate::session::EndOfStream;
 
@@ -23,7 +23,7 @@ pub struct Progress<'a> {
 }
 
 /// What was recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Summary {
     /// Recordings made, one an entry.
@@ -42,6 +42,11 @@ pub struct Summary {
     pub resumed_from: Option<u64>,
     /// A resumed recording lacked nothing.
     pub already_complete: bool,
+    /// Times that the recording went on over another connection.
+    pub reconnections: u64,
+    /// Gaps that the breaks before that left in files, at most the first 1,000. Where the stream
+    /// had another header afterwards there is another file instead.
+    pub breaks: Vec<Break>,
     /// The recording ended because it was cancelled.
     pub cancelled: bool,
     /// How the server ended the last entry; `None` when it did not get so far.

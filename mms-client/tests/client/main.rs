@@ -8,6 +8,7 @@ mod ends;
 mod faults;
 mod playing;
 mod playlist;
+mod reconnect;
 mod recording;
 mod resume;
 mod strangers;

@@ -1,0 +1,137 @@
+//! A live recording that goes on over another connection.
+//!
+//! A live stream cannot be asked for what was sent meanwhile, so a break leaves a gap. Servers
+//! begin with packets from the last key frame on, some of which came before the break: those are
+//! known by their bytes.
+
+use std::collections::VecDeque;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::time::{Duration, Instant};
+
+use mms_asf::{Packet, filter_header};
+use mms_proto::Content;
+
+use super::{Recording, RecordingError, header_of};
+use crate::error::Error;
+
+/// Packets that are known when they come again.
+const MAX_KNOWN_PACKETS: usize = 4_096;
+/// Breaks that are listed; more are only counted.
+pub(super) const MAX_LISTED_BREAKS: usize = 1_000;
+
+/// A gap in a recording: the connection broke and another one went on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Break {
+    /// Number of the file, from 0 ([`Progress::entry`](super::Progress::entry)).
+    pub entry: u32,
+    /// Duration of the media in the file before the break.
+    pub at: Duration,
+    /// Distance of send times from the last packet before the break to the first one after it. It
+    /// is that of two packets that follow each other where the clock of the stream started anew.
+    pub gap: Duration,
+    /// Time from the break to the first packet after it, by the clock of this machine.
+    pub outage: Duration,
+}
+
+/// The last packets of a live recording, and its breaks.
+#[derive(Debug, Default)]
+pub(super) struct Rejoin {
+    hasher: RandomState,
+    known: VecDeque<u64>,
+    /// When the connection broke, until a new packet has come.
+    broke: Option<Instant>,
+    /// Send time of the last packet in milliseconds, as it is in the file.
+    sent: Option<u32>,
+    breaks: Vec<Break>,
+}
+
+impl Recording {
+    /// Prepares a live recording to [go on](Self::rejoin) over another connection: it remembers the
+    /// last 4,096 packets by 8 bytes each. Say it before the first packet.
+    #[must_use]
+    pub fn reconnectable(mut self) -> Self {
+        self.rejoin = self.live.then(Rejoin::default);
+        self
+    }
+
+    /// Notes that the connection broke, and writes what has been gathered.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush).
+    pub fn interrupted(&mut self) -> Result<(), RecordingError> {
+        if let Some(rejoin) = &mut self.rejoin {
+            rejoin.broke.get_or_insert_with(Instant::now);
+        }
+        self.flush()
+    }
+
+    /// Whether the recording can go on with this content: the stream is live, the recording was
+    /// made [reconnectable](Self::reconnectable), and the header is the same, apart from what a
+    /// recording changes. Packets that were written before are left out when they come again, and
+    /// the others follow with their distance in time.
+    ///
+    /// # Errors
+    /// When the header cannot be read.
+    pub fn rejoin(&mut self, content: &Content) -> Result<bool, RecordingError> {
+        let Some(rejoin) = &mut self.rejoin else { return Ok(false) };
+        let header = header_of(content)?;
+        let header = match &self.chosen {
+            Some(chosen) => filter_header(&header, |number| chosen.contains(number))?,
+            None => header,
+        };
+        if !header.same_stream(&self.header) {
+            return Ok(false);
+        }
+        rejoin.broke.get_or_insert_with(Instant::now);
+        Ok(true)
+    }
+
+    /// The gaps so far, at most the first 1,000.
+    pub fn breaks(&self) -> &[Break] {
+        self.rejoin.as_ref().map_or(&[], |rejoin| &rejoin.breaks)
+    }
+}
+
+impl Rejoin {
+    /// Whether a packet, as it came, was written before the break.
+    pub(super) fn is_repeat(&self, payload: &[u8]) -> bool {
+        self.broke.is_some() && self.known.contains(&self.hasher.hash_one(payload))
+    }
+
+    /// Notes a packet, as it came and as it is in the file, which `facts` do not know yet.
+    pub(super) fn written(&mut self, payload: &[u8], packet: &[u8], facts: &mms_asf::Recording) {
+        if self.known.len() >= MAX_KNOWN_PACKETS {
+            self.known.pop_front();
+        }
+        self.known.push_back(self.hasher.hash_one(payload));
+        let size = facts.header().file().packet_size;
+        let Ok(packet) = Packet::parse(packet, size) else { return };
+        let sent = self.sent.replace(packet.send_time());
+        let Some((broke, sent)) = self.broke.take().zip(sent) else { return };
+        if self.breaks.len() < MAX_LISTED_BREAKS {
+            let gap = packet.send_time().wrapping_sub(sent);
+            // A packet from before the last one leaves no gap.
+            let gap = if gap > 0x7FFF_FFFF { 0 } else { gap };
+            self.breaks.push(Break {
+                entry: 0,
+                at: facts.media_duration(),
+                gap: Duration::from_millis(gap.into()),
+                outage: broke.elapsed(),
+            });
+        }
+    }
+}
+
+/// Whether a live stream may go on over another connection after this.
+pub(super) fn is_break(error: &Error) -> bool {
+    match error {
+        Error::Protocol { source, .. } => !matches!(source, mms_proto::Error::Unauthorized),
+        Error::Io { .. }
+        | Error::Closed { .. }
+        | Error::PlayRefused { .. }
+        | Error::EndedEarly { .. } => true,
+        _ => false,
+    }
+}
