@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mms_examples::arguments;
 use mms_examples::files::shown;
 use mms_examples::filter::{self, Options};
 use mms_examples::outcome::{cancelled_by_signals, end};
@@ -41,7 +42,7 @@ fn stream_number(text: &str) -> Result<u8, String> {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = arguments::parse();
     let mut options = Options::new(&arguments.input, &arguments.output, &arguments.streams);
     options.force = arguments.force;
     let to_stdout = is_stdout(&arguments.output);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use mms_examples::arguments;
 use mms_examples::files::shown;
 use mms_examples::inspect::{InspectError, Report, Seen, open};
 use mms_examples::text::{json, pretty_json};
@@ -28,7 +29,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = arguments::parse();
     let file = &arguments.file;
     let mut out = BufWriter::new(io::stdout().lock());
     let failure =

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, ValueEnum};
+use clap::{Parser, ValueEnum};
 use mms_client::{Cancel, MmsUrl};
+use mms_examples::arguments::{self, Login};
 use mms_examples::record::{self, Demo, Destination, Existing, MAX_FILES, Options, Report};
 use mms_examples::standard::{self, is_stdout};
 use mms_examples::text::json;
@@ -70,12 +71,8 @@ struct Arguments {
     /// Give up when the server is silent for this long.
     #[arg(long, value_name = "SECONDS", value_parser = some_time, allow_negative_numbers = true)]
     timeout: Option<Duration>,
-    /// Name to give to a server that asks.
-    #[arg(long, value_name = "NAME", requires = "password")]
-    user: Option<String>,
-    /// Password to give to a server that asks, in clear text if it wants it so.
-    #[arg(long, value_name = "WORD", requires = "user")]
-    password: Option<String>,
+    #[command(flatten)]
+    login: Login,
     /// Print one JSON object instead of a summary; to standard error with "-o -".
     #[arg(long)]
     json: bool,
@@ -103,16 +100,20 @@ fn stream_number(text: &str) -> Result<u8, String> {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = arguments::parse();
     // Not by clap, which would repeat an address that may contain a password.
     let url: Option<MmsUrl> = match arguments.url.as_deref().map(str::parse).transpose() {
         Ok(url) => url,
-        Err(error) => Arguments::command().error(ErrorKind::ValueValidation, error).exit(),
+        Err(error) => arguments::refuse::<Arguments>(ErrorKind::ValueValidation, error),
+    };
+    let login = match arguments.login.credentials(url.as_ref()) {
+        Ok(login) => login,
+        Err(error) => arguments::refuse::<Arguments>(ErrorKind::MissingRequiredArgument, error),
     };
     if let (Some(start), Some(end)) = (arguments.start, arguments.end) {
         if start >= end {
             let error = "--end must be after --start";
-            Arguments::command().error(ErrorKind::ValueValidation, error).exit();
+            arguments::refuse::<Arguments>(ErrorKind::ValueValidation, error);
         }
     }
     let cancel = Cancel::new();
@@ -121,7 +122,10 @@ fn main() -> ExitCode {
         say(&format!("Ctrl-C will not finish the file properly: {error}"));
     }
     let report = match url {
-        Some(url) => record::record(&options(&arguments, url), &cancel),
+        Some(url) => {
+            let options = Options { login, ..options(&arguments, url) };
+            record::record(&options, &cancel)
+        }
         None => demonstrate(&arguments, &cancel),
     };
     // Asked before anything is written, and once more of the files whose names were found here.
@@ -186,7 +190,6 @@ fn options(arguments: &Arguments, url: MmsUrl) -> Options {
     options.max_files = arguments.max_files;
     options.streams.clone_from(&arguments.streams);
     options.timeout = arguments.timeout;
-    options.login = arguments.user.clone().zip(arguments.password.clone());
     options.show_progress = !arguments.quiet && !arguments.json;
     options
 }

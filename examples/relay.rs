@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use mms_client::MmsUrl;
+use mms_examples::arguments::{self, Login};
 use mms_examples::serve::Options;
 use mms_examples::serve::feed::{FeedSource, UpstreamOptions};
 use mms_examples::serve::program::{self, address, players};
@@ -26,14 +28,25 @@ struct Arguments {
     /// Report in JSON on standard error, one object a line.
     #[arg(long)]
     json_log: bool,
+    #[command(flatten)]
+    login: Login,
 }
 
 fn main() -> ExitCode {
-    let Arguments { url, listen, max_clients, json_log } = Arguments::parse();
+    let Arguments { url, listen, max_clients, json_log, login } = arguments::parse();
+    let mut upstream = UpstreamOptions::new(url.clone());
+    match login.credentials(Some(&url)) {
+        // Whoever types them for this address wants them to arrive.
+        Ok(Some((user, password))) => {
+            upstream.open = upstream.open.credentials(user, password).allow_clear_text(true);
+        }
+        Ok(None) => {}
+        Err(why) => arguments::refuse::<Arguments>(ErrorKind::MissingRequiredArgument, why),
+    }
     // Under the name that it has there; a query is between us and the other server.
     let path = url.wire_path().split('?').next().unwrap_or_default();
     let name = if path.is_empty() { "live" } else { path }.to_owned();
-    let mut options = Options::live(name, FeedSource::Upstream(UpstreamOptions::new(url)));
+    let mut options = Options::live(name, FeedSource::Upstream(upstream));
     options.listen = listen;
     options.max_players = max_clients;
     options.json_log = json_log;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mms_examples::arguments;
 use mms_examples::files::shown;
 use mms_examples::outcome::{cancelled_by_signals, end};
 use mms_examples::repair::{Options, Output, Report, repair};
@@ -39,7 +40,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = arguments::parse();
     let to_stdout = arguments.output.as_deref().is_some_and(is_stdout);
     let output = match arguments.output.clone() {
         Some(_) if to_stdout => Output::Stdout,

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, ValueEnum};
+use clap::{Parser, ValueEnum};
+use mms_client::MmsUrl;
+use mms_examples::arguments;
 use mms_examples::serve::feed::FeedSource;
 use mms_examples::serve::program::{self, address, players};
 use mms_examples::serve::{Library, Options, Pace, Playlist, Redirection};
@@ -76,11 +78,14 @@ fn redirection(text: &str) -> Result<Redirection, String> {
     let known = ["mms://", "mmst://", "mmsu://"].into_iter().find(|scheme| {
         to.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
     });
-    match known {
-        Some(scheme) if to.len() > scheme.len() && !to.contains(char::is_control) => {
-            Ok(Redirection { from: from.to_owned(), to: to.to_owned() })
-        }
-        _ => Err("the URL has to begin with mmst://, mms:// or mmsu:// and a host".to_owned()),
+    let Some(scheme) = known else {
+        return Err("the URL has to begin with mmst://, mms:// or mmsu:// and a host".to_owned());
+    };
+    // Whatever the transport, the rest of it is alike.
+    let address = format!("mms://{}", to.get(scheme.len()..).unwrap_or_default());
+    match address.parse::<MmsUrl>() {
+        Ok(_) => Ok(Redirection { from: from.to_owned(), to: to.to_owned() }),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -103,9 +108,9 @@ fn contradiction(arguments: &Arguments) -> Option<&'static str> {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = arguments::parse();
     if let Some(why) = contradiction(&arguments) {
-        Arguments::command().error(ErrorKind::ArgumentConflict, why).exit();
+        arguments::refuse::<Arguments>(ErrorKind::ArgumentConflict, why);
     }
     match options(arguments) {
         Ok(options) => program::run("serve", options),

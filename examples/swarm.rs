@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use mms_examples::arguments;
 use mms_examples::swarm::{self, Options};
 
 /// Plays one file with many players at once from one server on this machine, and says how late
@@ -42,7 +43,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = arguments::parse();
     let mut options = Options::new();
     options.sessions = arguments.sessions;
     options.time = Duration::from_secs(arguments.seconds.into());

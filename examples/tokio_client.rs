@@ -2,15 +2,24 @@
 
 use std::{error::Error, future::pending, io::Write as _, time::Instant};
 
+use clap::Parser;
 use mms_client::MmsUrl;
+use mms_examples::arguments;
 use mms_proto::mmsp::{Client, ClientConfig};
 use mms_proto::{ClientEvent as Event, CloseReason, Input, Output, PlayRequest, StreamNumber};
 use tokio::{io::AsyncReadExt, io::AsyncWriteExt, net::TcpStream, time::sleep_until};
 
+/// Prints what comes from an mms:// address.
+#[derive(Parser)]
+#[command(name = "tokio_client")]
+struct Arguments {
+    /// The address.
+    url: MmsUrl,
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1).ok_or("usage: tokio_client mms://...")?;
-    let url: MmsUrl = url.parse().map_err(|error| format!("{url}: {error}"))?;
+    let Arguments { url } = arguments::parse();
     let mut config = ClientConfig::new(url.host(), url.wire_path()).port(url.port());
     config.guid = uuid::Uuid::new_v4();
     let tcp = TcpStream::connect((url.host(), url.port())).await?;

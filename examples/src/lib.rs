@@ -1,6 +1,7 @@
 //! What the programs do, where tests can call it: [`record`], [`serve`], [`inspect`], [`repair`],
 //! [`filter`] and [`swarm`].
 
+pub mod arguments;
 mod draft;
 pub mod files;
 pub mod filter;

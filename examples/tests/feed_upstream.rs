@@ -11,6 +11,7 @@ mod support {
     pub(crate) mod cutter;
     pub(crate) mod fed;
     pub(crate) mod origin;
+    pub(crate) mod scratch;
     pub(crate) mod served;
 }
 
@@ -27,6 +28,7 @@ use mms_proto::HResult;
 use support::cutter::Cutter;
 use support::fed::{Fed, headers, packets};
 use support::origin::{self, Entry, Visit};
+use support::scratch::Scratch;
 use support::served::Served;
 
 const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
@@ -114,10 +116,62 @@ fn a_server_that_sends_nothing_of_use_is_left() {
 }
 
 #[test]
-fn a_server_that_says_no_is_believed() {
-    let server = Served::start(Options::new(CLIP));
-    let items = feed(server.address, "another.wmv").all();
+fn a_server_that_wants_a_password_is_believed() {
+    let scratch = Scratch::new("upstream-users");
+    let users = scratch.join("users.txt");
+    std::fs::write(&users, "anna:secret\n").unwrap();
+    let mut options = Options::new(CLIP);
+    options.users = Some(users);
+    let server = Served::start(options);
+    let items = feed(server.address, "test-pattern.wmv").all();
     assert!(matches!(items[..], [FeedItem::Failed(_)]), "{items:?}");
+    let mut upstream = upstream(server.address, "test-pattern.wmv");
+    upstream.open = upstream.open.credentials("anna", "secret").allow_clear_text(true);
+    let items = Fed::start(FeedSource::Upstream(upstream)).all();
+    assert!(packets(&items) == clip().1, "byte for byte");
+}
+
+#[test]
+fn a_stream_that_is_not_there_yet_is_waited_for() {
+    let scratch = Scratch::new("upstream-later");
+    std::fs::copy(CLIP, scratch.join("other.wmv")).unwrap();
+    let server = Served::start(Options::new(&*scratch));
+    let fed = feed(server.address, "later.wmv");
+    assert!(matches!(fed.next(), FeedItem::Note(_)));
+    std::fs::copy(CLIP, scratch.join("new.wmv")).unwrap();
+    std::fs::rename(scratch.join("new.wmv"), scratch.join("later.wmv")).unwrap();
+    assert!(packets(&fed.all()) == clip().1, "byte for byte");
+}
+
+#[test]
+fn an_unusable_header_is_no_end() {
+    let mut entry = entry(1, 30);
+    entry.header = testing::live_header(SIZE, &[TestStream::Audio(1)]);
+    let mut broken = entry.clone();
+    broken.header = Bytes::from_static(b"no header");
+    let live = |entry: &Entry, range, cut| Visit {
+        entries: vec![entry.clone()],
+        live: Some(range),
+        early: 0,
+        cut,
+    };
+    // At the start, and between two connections that are of use.
+    let visits = vec![
+        live(&broken, 0..5, true),
+        live(&entry, 0..10, true),
+        live(&broken, 0..30, false),
+        live(&broken, 0..30, false),
+        live(&entry, 10..30, false),
+    ];
+    let items = feed(origin::start(SIZE, visits), "live").all();
+    assert!(packets(&items) == entry.packets, "byte for byte");
+    assert_eq!(headers(&items), [entry.header]);
+    assert_eq!((notes(&items), items.last()), (4, Some(&FeedItem::End)));
+    let unusable = |item: &&FeedItem| {
+        matches!(item, FeedItem::Note(note)
+            if note.contains("header of the stream is unusable") && note.contains("trying again"))
+    };
+    assert_eq!(items.iter().filter(unusable).count(), 3, "{items:?}");
 }
 
 /// A thing to play whose packets are like no others.

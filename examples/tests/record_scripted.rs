@@ -18,7 +18,7 @@ use mms_proto::mmsp::message::{
     SecurityChallenge, basic_token,
 };
 use mms_proto::{FileAttributes, HResult, Redirect};
-use scripted::program::run;
+use scripted::program::{Ended, program, run};
 use scripted::server::{Clip, Peer, Server};
 use support::scratch::Scratch;
 
@@ -193,14 +193,12 @@ fn a_password_is_asked_for_and_sent_when_given() {
     let right = ["--user", "alice", "--password", "open sesame"];
     run("record", &scratch, [url.as_str()].iter().chain(&right)).done();
     assert_eq!(packets(&scratch, "clip.wmv"), Clip::new().packets);
-}
 
-#[test]
-fn a_wrong_address_is_not_repeated_with_its_password() {
-    let scratch = Scratch::new("secret");
-    let ended = run("record", &scratch, ["http://alice:sesame@host/clip.wmv"]);
-    assert_eq!(ended.status, Some(2));
-    assert!(!ended.stderr.contains("sesame"), "{}", ended.stderr);
+    // Others on the machine can read arguments, but not this.
+    let mut command = program("record", &scratch, [&url, "--user", "alice", "-o", "b.wmv"]);
+    let ended: Ended = command.env("MMS_PASSWORD", "open sesame").output().unwrap().into();
+    ended.done();
+    assert_eq!(packets(&scratch, "b.wmv"), Clip::new().packets);
 }
 
 #[test]

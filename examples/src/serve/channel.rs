@@ -97,6 +97,14 @@ struct Current {
     backlog: Backlog,
 }
 
+/// Whether a header can be announced to players.
+///
+/// # Errors
+/// Why it cannot.
+pub fn check_header(bytes: &Bytes) -> Result<(), String> {
+    Program::new(bytes.clone(), 0).map(drop)
+}
+
 impl Channel {
     /// A channel on which nothing was sent yet.
     #[must_use]

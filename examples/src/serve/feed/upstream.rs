@@ -3,7 +3,9 @@
 //! A file goes on at the packet after the last one, a live stream at what is sent now. What was
 //! handed on before is not handed on again: of a file by the numbers of its packets, of a live
 //! stream by their bytes, as servers begin with packets that they have sent before. When the server
-//! says that the last entry has ended, it has, live or not.
+//! says that the last entry has ended, it has, live or not. Everything else is tried again, an
+//! unusable header too: the players have a header already, and one that cannot be announced must
+//! not end what they play.
 
 use std::collections::VecDeque;
 use std::collections::hash_map::RandomState;
@@ -13,11 +15,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use mms_asf::Header;
 use mms_client::{Error, MmsUrl, OpenOptions};
-use mms_proto::{AsfPacket, Content, FileAttributes, Limits, Start};
+use mms_proto::{AsfPacket, Content, FileAttributes, HResult, Limits, Start};
 
 use super::outlet::{Outlet, Stopped};
 use super::padding::Padding;
 use super::{FeedItem, HEADER_BYTES};
+use crate::serve::channel::check_header;
 
 /// The player that is announced. Servers leave the padding out for players of version 9, and the
 /// packets would no longer be those of the file, byte for byte.
@@ -65,11 +68,14 @@ pub(super) fn run(options: UpstreamOptions, outlet: &Outlet) -> Result<FeedItem,
         let error = match relay.connection(&open, &url) {
             Ok(()) => return Ok(FeedItem::End),
             Err(Broken::Stopped) => return Err(Stopped),
-            Err(Broken::Failed(error)) => error,
+            Err(Broken::Failed(error)) if relay.header.is_none() && !may_pass(&error) => {
+                return Ok(FeedItem::Failed(error.to_string()));
+            }
+            Err(Broken::Failed(error)) => error.to_string(),
+            Err(Broken::Header { server, why }) => {
+                format!("{server}: the header of the stream is unusable: {why}")
+            }
         };
-        if relay.header.is_none() && !may_pass(&error) {
-            return Ok(FeedItem::Failed(error.to_string()));
-        }
         if relay.progress {
             pause = first_pause;
         }
@@ -81,14 +87,22 @@ pub(super) fn run(options: UpstreamOptions, outlet: &Outlet) -> Result<FeedItem,
     }
 }
 
-/// Whether another attempt may do better where there was nothing yet: a server that is not there
-/// may come, one that says no will say it again.
+/// Whether another attempt may do better where there was nothing yet: a server or a stream that is
+/// not there may come, but a password does not become right, nor an address.
 fn may_pass(error: &Error) -> bool {
-    use mms_proto::Error::{Disconnected, TimedOut};
     match error {
-        Error::Dial(_) | Error::Io { .. } | Error::Closed { .. } => true,
-        Error::Protocol { source, .. } => matches!(source, Disconnected { .. } | TimedOut { .. }),
-        _ => false,
+        Error::Protocol { source, .. } => !matches!(
+            source,
+            mms_proto::Error::Unauthorized
+                | mms_proto::Error::Refused { hr: HResult::ACCESS_DENIED, .. }
+        ),
+        Error::Url(_)
+        | Error::State(_)
+        | Error::Redirect { .. }
+        | Error::CredentialsNeeded { .. }
+        | Error::ClearText { .. }
+        | Error::AuthScheme { .. } => false,
+        _ => true,
     }
 }
 
@@ -96,6 +110,11 @@ fn may_pass(error: &Error) -> bool {
 enum Broken {
     Stopped,
     Failed(Error),
+    /// The header that came cannot be announced to players.
+    Header {
+        server: String,
+        why: String,
+    },
 }
 
 impl From<Stopped> for Broken {
@@ -157,7 +176,7 @@ impl<'a> Relay<'a> {
     /// One connection, to the end of the last entry.
     fn connection(&mut self, open: &OpenOptions, url: &MmsUrl) -> Result<(), Broken> {
         let mut session = open.open(url)?;
-        let mut start = self.join(session.content())?;
+        let mut start = self.join(session.content(), session.server_address())?;
         loop {
             let Some(from) = start else {
                 // The connection broke when everything was there.
@@ -179,15 +198,15 @@ impl<'a> Relay<'a> {
                 return Ok(());
             }
             let Some(next) = playback.next_entry()? else { return Ok(()) };
-            self.enter(next.content())?;
+            self.enter(next.content(), &server)?;
             (session, start) = (next, Some(Start::Beginning));
         }
     }
 
     /// Where to begin on a new connection; `None` when nothing is missing.
-    fn join(&mut self, content: &Content) -> Result<Option<Start>, Stopped> {
+    fn join(&mut self, content: &Content, server: &str) -> Result<Option<Start>, Broken> {
         if self.header.as_ref() != Some(content.header()) {
-            self.enter(content)?;
+            self.enter(content, server)?;
             return Ok(Some(Start::Beginning));
         }
         if !is_file(content) {
@@ -202,7 +221,9 @@ impl<'a> Relay<'a> {
     }
 
     /// Another header, also when it looks like the one before: its packets begin anew.
-    fn enter(&mut self, content: &Content) -> Result<(), Stopped> {
+    fn enter(&mut self, content: &Content, server: &str) -> Result<(), Broken> {
+        check_header(content.header())
+            .map_err(|why| Broken::Header { server: server.to_owned(), why })?;
         self.outlet.send(FeedItem::Header(content.header().clone()))?;
         self.header = Some(content.header().clone());
         self.padding.packet_size(content.packet_size());
@@ -268,19 +289,23 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
-    use mms_proto::{HResult, Phase};
+    use mms_proto::Phase;
 
     use super::*;
 
     #[test]
-    fn a_server_that_says_no_is_not_asked_again() {
+    fn what_does_not_become_right_is_not_asked_again() {
         let server = || "host:1755".to_owned();
-        let refused =
-            mms_proto::Error::Refused { phase: Phase::Connecting, hr: HResult::FILE_NOT_FOUND };
+        let protocol = |source| Error::Protocol { server: server(), source };
+        let refused = |hr| protocol(mms_proto::Error::Refused { phase: Phase::Connecting, hr });
         let cut = mms_proto::Error::Disconnected { phase: Phase::Connecting, mid_frame: false };
-        assert!(!may_pass(&Error::Protocol { server: server(), source: refused }));
+        assert!(!may_pass(&protocol(mms_proto::Error::Unauthorized)));
+        assert!(!may_pass(&refused(HResult::ACCESS_DENIED)));
         assert!(!may_pass(&Error::ClearText { server: server() }));
-        assert!(may_pass(&Error::Protocol { server: server(), source: cut }));
+        for hr in [HResult::FILE_NOT_FOUND, HResult::NETWORK_BUSY, HResult::MAX_CLIENTS] {
+            assert!(may_pass(&refused(hr)), "{hr}");
+        }
+        assert!(may_pass(&protocol(cut)));
         assert!(may_pass(&Error::Closed { server: server() }));
     }
 

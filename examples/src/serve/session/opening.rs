@@ -6,6 +6,7 @@ use mms_proto::{HResult, OpenRequest, Redirect, StateError};
 
 use super::access::Access;
 use super::{Session, Source};
+use crate::arguments::shown_address;
 use crate::serve::House;
 use crate::serve::catalog::Found;
 use crate::serve::report::shortened;
@@ -48,7 +49,7 @@ impl Session {
             }
             Found::Channel => self.open_live(now, request, house),
             Found::Redirect(url) => {
-                self.refused = Some(format!("sent to {url}"));
+                self.refused = Some(format!("sent to {}", shown_address(url)));
                 let url = url.to_owned();
                 self.server.redirect(now, request, Redirect::Url(url))
             }
