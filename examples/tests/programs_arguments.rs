@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+#[expect(dead_code, reason = "every test program uses another part of it")]
 mod scripted {
     pub(crate) mod program;
 }
