@@ -144,6 +144,7 @@ fn run(options: &Options, cancel: &Cancel, report: &mut Report) -> Result<(), Fa
         Err(failed) => (failed.summary, Some(Failure::of(failed.error, &server, output.current()))),
     };
     output.discard_empty();
+    let (packets, cancelled) = (summary.packets, summary.cancelled);
     report.summary = summary;
     report.start = options.start;
     report.more_follows = more_follows;
@@ -151,8 +152,8 @@ fn run(options: &Options, cancel: &Cancel, report: &mut Report) -> Result<(), Fa
     match (refused, failure) {
         (Some(refused), _) => Err(refused.into()),
         (None, Some(failure)) => Err(failure),
-        (None, None) if summary.packets > 0 => Ok(()),
-        (None, None) if summary.cancelled => Err(stopped()),
+        (None, None) if packets > 0 => Ok(()),
+        (None, None) if cancelled => Err(stopped()),
         (None, None) => Err(Failure::Nothing { server }),
     }
 }
