@@ -67,6 +67,14 @@ pub enum RepairError {
     /// A header without media.
     #[error("{path} holds no whole packet behind its header; there is no media to be saved", path = shown(.0))]
     NoPackets(PathBuf),
+    /// A stream of the media is not declared any more.
+    #[error("the header of {path} is damaged, and stream {stream}, which has packets, is not declared in what is left of it; nothing was written, {path} is as it was", path = shown(.path))]
+    StreamLost {
+        /// The input.
+        path: PathBuf,
+        /// The stream number.
+        stream: u8,
+    },
     /// There is a file of that name.
     #[error("{path} exists already; replace it with --force or choose another name", path = shown(.0))]
     Exists(PathBuf),
@@ -161,6 +169,9 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
     }
     let repaired = done.map_err(|error| match error {
         FileError::NoPackets => RepairError::NoPackets(input.to_owned()),
+        FileError::StreamLost { stream } => {
+            RepairError::StreamLost { path: input.to_owned(), stream }
+        }
         FileError::Io(source) => RepairError::Unwritable { path: target.clone(), source },
         source => RepairError::NotAsf { path: input.to_owned(), source },
     })?;

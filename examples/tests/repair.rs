@@ -253,3 +253,29 @@ fn an_output_that_cannot_be_written() {
     assert!(ended.failed().starts_with("repair: cannot write /proc/repaired.wmv: "), "{ended:?}");
     assert_eq!(names(&scratch), ["clip.wmv"]);
 }
+
+#[test]
+fn a_header_that_declares_a_stream_no_more_is_refused() {
+    let scratch = Scratch::new("repair-lost");
+    // Two bytes of the identifier that declares the only stream are missing.
+    let mut lost = clip();
+    let stream = mms_asf::guid::STREAM_PROPERTIES.to_bytes_le();
+    let at = lost.windows(16).position(|id| id == stream).unwrap();
+    lost.drain(at + 3..at + 5);
+    fs::write(scratch.join("lost.wmv"), &lost).unwrap();
+    for arguments in [&["lost.wmv"][..], &["lost.wmv", "--in-place"], &["lost.wmv", "-o", "o.asf"]]
+    {
+        let said = run("repair", &scratch, arguments);
+        let said = said.failed();
+        let start = "repair: the header of lost.wmv is damaged, and stream 1, which has packets, ";
+        assert!(said.starts_with(start), "{said}");
+        assert_eq!(names(&scratch), ["lost.wmv"]);
+        assert!(fs::read(scratch.join("lost.wmv")).unwrap() == lost);
+    }
+    // With a wrong size only, nothing is lost.
+    let mut size = clip();
+    size[at + 16] ^= 8;
+    fs::write(scratch.join("lost.wmv"), &size).unwrap();
+    run("repair", &scratch, ["lost.wmv", "--in-place"]).done();
+    assert!(fs::read(scratch.join("lost.wmv")).unwrap() == clip());
+}

@@ -6,6 +6,7 @@ mod check;
 mod cut;
 mod report;
 mod source;
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ pub use self::check::RepairCheck;
 use self::report::Report;
 pub use self::report::{Change, Repaired};
 use self::source::Source;
+use self::streams::Streams;
 use crate::edit::mend;
 use crate::push::{Opening, check_packet, other_opening};
 use crate::{
@@ -89,6 +91,8 @@ struct Copy<W: Write + Seek, F> {
     found: Header,
     /// The header of the output.
     header: Header,
+    /// The streams of the input's packets.
+    streams: Streams,
     change: Option<F>,
     /// `None` when times stay as they are.
     continuity: Option<Continuity>,
@@ -132,6 +136,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             start,
             waiting: Some(VecDeque::new()),
             report: Report::new(&found),
+            streams: Streams::of(&found),
             opening: None,
             moved: false,
             behind: Behind::new(header, limits),
@@ -151,10 +156,12 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         let Some(opening) = self.opening.filter(|_| stay) else { return Ok(()) };
         let (recording, behind) = (&mut self.recording, &mut self.behind);
         let continuity = &mut self.continuity;
+        let streams = &mut self.streams;
         while let Some(run) = source.run(opening, |packet, payloads| {
             let payloads = payloads.iter().copied();
             let passes = continuity.as_mut().is_none_or(|c| c.passes(packet, payloads.clone()));
             if passes {
+                streams.packet(payloads.clone());
                 note(recording, behind, packet, payloads);
             }
             passes
@@ -196,6 +203,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             Event::Deviation(deviation @ Deviation::DataObjectElsewhere { .. })
                 if self.opening.is_none() =>
             {
+                self.streams.watch();
                 self.report.header(deviation);
             }
             // Sizes and counts are compared at the end.
@@ -223,6 +231,11 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
 
     fn packet(&mut self, offset: u64, packet: Bytes) -> Result<(), FileError> {
         self.behind.packet();
+        let size = self.header.file().packet_size;
+        let read = self.streams.are_counted();
+        if let Some(packet) = read.then(|| Packet::parse(&packet, size)).and_then(Result::ok) {
+            self.streams.packet(packet.payloads().map_while(Result::ok));
+        }
         let packet = self.normal(packet)?;
         let packet = self.joined(offset, packet);
         let packet = match &mut self.change {
@@ -342,6 +355,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         if packets == 0 {
             return Err(FileError::NoPackets);
         }
+        self.streams.check()?;
         let shift = self.rebaser.shift().filter(|_| self.moved).unwrap_or_default();
         if shift != Shift::default() {
             self.behind.packets_differ();

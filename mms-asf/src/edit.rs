@@ -275,9 +275,9 @@ impl HeaderEditor {
 
     /// [`finish`](Self::finish) as if something had been changed.
     fn finish_anew(mut self) -> Result<Header, Error> {
-        let before = Level::of(&self.original);
         self.retain(|object| object.id != guid::DIGITAL_SIGNATURE);
-        let old_len = before.len();
+        // Bytes that belong to no object go.
+        let old_len = self.original.patch_points().1.saturating_sub(CHILDREN);
         self.level.fit(old_len, self.room)?;
         let (old_len, new_len) = (old_len as u64, self.level.len() as u64);
         self.each(FileProperties::ID, |object| {

@@ -79,6 +79,15 @@ pub enum FileError {
     /// No whole packet follows the header.
     #[error("no whole packet follows the header")]
     NoPackets,
+    /// The header is damaged, and a stream that packets belong to is not declared in what is left
+    /// of it: without its format nothing plays it.
+    #[error(
+        "the header is damaged, and stream {stream}, which has packets, is not declared any more"
+    )]
+    StreamLost {
+        /// The stream number.
+        stream: u8,
+    },
     /// The file has no such packet.
     #[error("there is no packet {number}, the file holds {count}")]
     NoSuchPacket {
@@ -101,7 +110,32 @@ pub enum Deviation {
         /// The number of children found.
         found: u32,
     },
-    /// A child declares more bytes than its parent has left; it and what follows it was not read.
+    /// An object of the header declares another size than it has: it ends where the next known
+    /// object starts, or where its own fields end.
+    ChildSize {
+        /// Where the object starts.
+        offset: u64,
+        /// The size it declares, in bytes.
+        declared: u64,
+        /// The size it has, in bytes.
+        found: u64,
+    },
+    /// Bytes between two objects of the header belong to neither.
+    ForeignBytes {
+        /// Where they start.
+        offset: u64,
+        /// How many there are.
+        len: u64,
+    },
+    /// A text of an object was cut; what can be read of it counts.
+    Incomplete {
+        /// The object's name.
+        what: &'static str,
+        /// Where it starts.
+        offset: u64,
+    },
+    /// An unknown object declares a size that its parent has no room for, or none; it and what
+    /// follows it was not read.
     ChildTooLong {
         /// Where the child lies.
         offset: u64,
@@ -229,6 +263,15 @@ impl fmt::Display for Deviation {
         match self {
             Self::ChildCount { declared, found } => {
                 write!(f, "the header declares {declared} objects and holds {found}")
+            }
+            Self::ChildSize { offset, declared, found } => {
+                write!(f, "the object at byte {offset} declares {declared} bytes and has {found}")
+            }
+            Self::ForeignBytes { offset, len } => {
+                write!(f, "{len} bytes at byte {offset} of the header are no object")
+            }
+            Self::Incomplete { what, offset } => {
+                write!(f, "the {what} at byte {offset} was cut; what can be read of it counts")
             }
             Self::ChildTooLong { offset, size, left } => {
                 write!(f, "the object at byte {offset} declares {size} bytes, {left} are left")

@@ -1,14 +1,17 @@
 //! The header: a Header Object, then the 50 fixed bytes of the Data Object.
 
 mod facts;
+mod locate;
 mod protection;
 mod stream;
 mod strict;
 
+use std::convert::Infallible;
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 
+pub(crate) use self::locate::{Located, Wait, locate};
 pub use self::protection::Protection;
 pub use self::stream::{PayloadExtension, Stream, StreamKind};
 
@@ -22,7 +25,7 @@ use crate::{Deviation, Error, Limits, guid};
 /// The fixed part of the Data Object, in bytes.
 pub(crate) const DATA_HEAD: usize = 50;
 /// The Header Object in front of its children, in bytes.
-const HEADER_HEAD: usize = 30;
+pub(crate) const HEADER_HEAD: usize = 30;
 /// What the reserved fields of the Header Object hold.
 pub(crate) const RESERVED: [u8; 2] = [1, 2];
 
@@ -61,13 +64,16 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads a complete Header Object and the 50 fixed bytes of the Data Object behind it.
+    /// Reads a complete Header Object and the 50 fixed bytes of the Data Object after it.
     /// Bytes that follow are reported as [`Deviation::TrailingBytes`] and left out.
     /// [`parse_strict`](Self::parse_strict) refuses what this puts up with.
     ///
-    /// Fails when the File Properties Object is missing, when an object has a size below 24, when
-    /// the Data Object does not lie where the Header Object ends, and beyond the default
-    /// [`Limits`].
+    /// Wrong sizes are put up with: an object ends where the next known one starts, and the Data
+    /// Object is looked for before and after the end that the Header Object declares
+    /// ([`Deviation::ChildSize`], [`Deviation::DataObjectElsewhere`]).
+    ///
+    /// Fails when the File Properties Object or the Data Object cannot be found, and beyond the
+    /// default [`Limits`].
     pub fn parse(bytes: &Bytes) -> Result<Self, Error> {
         Self::parse_with(bytes, &Limits::default())
     }
@@ -75,17 +81,27 @@ impl Header {
     /// [`Header::parse`] with other limits. Fails, too, with [`Error::Limit`] when one of them is
     /// not enough.
     pub fn parse_with(bytes: &Bytes, limits: &Limits) -> Result<Self, Error> {
-        let whole = Self::declared_len(bytes, limits)?;
-        let data_at = whole.saturating_sub(DATA_HEAD);
-        let missing = || Error::Malformed {
-            what: "header",
-            offset: bytes.len() as u64,
-            expected: "the bytes the Header Object declares and 50 of the Data Object",
+        let view = |at: usize, count: usize| {
+            let rest = bytes.get(at..).unwrap_or_default();
+            Ok::<_, Infallible>(rest.get(..count).unwrap_or(rest))
         };
-        if bytes.len() < data_at {
-            return Err(missing());
-        }
+        let located = match locate(view, 0, limits.search_bytes, limits) {
+            Ok(located) => located?,
+            Err(Wait { wait, .. }) => match wait {},
+        };
+        let data_at = located.data_at;
+        let whole = data_at.saturating_add(DATA_HEAD);
         let mut walk = Walk::new(limits.objects);
+        let gap = located.gap(bytes);
+        let bytes = &located.resized(bytes, gap);
+        if located.declared != data_at as u64 {
+            let (declared, found) = (located.declared, data_at as u64);
+            walk.deviations.push(Deviation::DataObjectElsewhere { declared, found });
+        }
+        if let Some(gap) = gap {
+            let (offset, len) = (gap as u64, data_at.saturating_sub(gap) as u64);
+            walk.deviations.push(Deviation::ForeignBytes { offset, len });
+        }
         let mut cursor = Cursor::new(bytes, 0, "Header Object");
         cursor.take(object::HEAD, "an object")?;
         let declared = cursor.u32("a number of objects")?;
@@ -123,7 +139,11 @@ impl Header {
             with_data_head(bytes, &file, DATA_HEAD as u64, file.packet_count)
         } else {
             if bytes.len() < whole {
-                return Err(missing());
+                return Err(Error::Malformed {
+                    what: "header",
+                    offset: bytes.len() as u64,
+                    expected: "the bytes the Header Object declares and 50 of the Data Object",
+                });
             }
             if bytes.len() > whole {
                 let len = bytes.len().saturating_sub(whole) as u64;
@@ -222,7 +242,8 @@ impl Header {
         objects.find(|object| object.id == T::ID).map(T::decode)
     }
 
-    /// The Header Object and the 50 fixed bytes of the Data Object.
+    /// The Header Object and the 50 fixed bytes of the Data Object. A wrong size of the Header Object
+    /// is put right, and what lay between it and the Data Object is padding.
     pub fn as_bytes(&self) -> &Bytes {
         &self.bytes
     }

@@ -1,12 +1,19 @@
 //! Objects: a 16-byte identifier, a 64-bit size that includes these 24 bytes, a body.
 
+mod extent;
+mod walk;
+
 use std::fmt;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
+pub(crate) use self::extent::{EXTENSION_HEAD, is_known, of_extension, of_header};
+pub(crate) use self::walk::Walk;
+
 use crate::cursor::Cursor;
-use crate::{Deviation, Error, guid};
+use crate::fields::put_at;
+use crate::{Error, guid};
 
 /// The identifier and size that start every object, in bytes.
 pub(crate) const HEAD: usize = 24;
@@ -20,7 +27,8 @@ pub struct Object {
     pub id: Uuid,
     /// Where it starts, in bytes from the first one of the header.
     pub offset: usize,
-    /// The whole object with its identifier and size.
+    /// The whole object with its identifier and size; a wrong size is put right
+    /// ([`Deviation::ChildSize`](crate::Deviation::ChildSize)).
     pub bytes: Bytes,
 }
 
@@ -38,6 +46,17 @@ impl Object {
             });
         }
         Ok(Self { id, offset: 0, bytes })
+    }
+
+    /// The object that starts with these bytes and is as long as they are, whatever size it says.
+    fn sized(id: Uuid, offset: usize, bytes: Bytes) -> Self {
+        let (at, size) = (16, (bytes.len() as u64).to_le_bytes());
+        if bytes.get(at..HEAD) == Some(&size) {
+            return Self { id, offset, bytes };
+        }
+        let mut bytes = BytesMut::from(bytes.as_ref());
+        put_at(&mut bytes, at, &size);
+        Self { id, offset, bytes: bytes.freeze() }
     }
 
     /// The object's name, if its identifier is a known one.
@@ -81,53 +100,11 @@ impl fmt::Debug for Object {
     }
 }
 
-/// How many more objects may be read, and what was found wrong so far.
-#[derive(Debug)]
-pub(crate) struct Walk {
-    limit: u32,
-    seen: u32,
-    pub(crate) deviations: Vec<Deviation>,
-}
-
-impl Walk {
-    pub(crate) fn new(limit: u32) -> Self {
-        Self { limit, seen: 0, deviations: Vec::new() }
-    }
-
-    /// The objects that fill `bytes`, which start at `offset` of the header. A size below 24 is an
-    /// error (no progress could be made); a size beyond the end stops the walk with a deviation.
-    pub(crate) fn children(&mut self, bytes: &Bytes, offset: usize) -> Result<Vec<Object>, Error> {
-        let mut found = Vec::new();
-        let mut at = 0_usize;
-        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-            let start = offset.saturating_add(at);
-            if rest.len() < HEAD {
-                self.deviations.push(Deviation::LeftoverBytes {
-                    offset: start as u64,
-                    len: rest.len() as u64,
-                });
-                break;
-            }
-            let (id, size) = head(rest, start)?;
-            let Some(end) = usize::try_from(size)
-                .ok()
-                .filter(|&size| size <= rest.len())
-                .and_then(|size| at.checked_add(size))
-            else {
-                let left = rest.len() as u64;
-                self.deviations.push(Deviation::ChildTooLong { offset: start as u64, size, left });
-                break;
-            };
-            self.seen = self.seen.saturating_add(1);
-            if self.seen > self.limit {
-                let (value, limit) = (u64::from(self.seen), u64::from(self.limit));
-                return Err(Error::Limit { what: "number of header objects", value, limit });
-            }
-            found.push(Object { id, offset: start, bytes: bytes.slice(at..end) });
-            at = end;
-        }
-        Ok(found)
-    }
+/// Identifier and size at the start of `bytes`, whatever the size; `None` for fewer than 24 bytes.
+pub(crate) fn id_and_size(bytes: &[u8]) -> Option<(Uuid, u64)> {
+    let (id, rest) = bytes.split_first_chunk::<16>()?;
+    let (size, _) = rest.split_first_chunk::<8>()?;
+    Some((Uuid::from_bytes_le(*id), u64::from_le_bytes(*size)))
 }
 
 /// Identifier and size of the object at the start of `bytes`; the size is at least 24.

@@ -154,6 +154,19 @@ macro_rules! bodies {
                 })
             }
 
+            /// Where the fields of the object end, in bytes from its start; `None` for an object
+            /// that cannot be read, or that there is no type for.
+            pub(crate) fn fields_end(object: &Object) -> Option<usize> {
+                let mut cursor = object.cursor("object");
+                match object.id {
+                    $(<$name as Layout>::ID => {
+                        $name::parse(&mut cursor, object).ok()?;
+                    })+
+                    _ => return None,
+                }
+                Some(cursor.offset().saturating_sub(object.offset))
+            }
+
             /// The object; an unknown one as it was.
             ///
             /// Fails as [`Body::encode`] does.

@@ -13,12 +13,14 @@ pub use self::search::KeyFrameSearch;
 pub use self::seek::{SeekMethod, SeekPoint};
 
 use self::tail::Tail;
-use crate::object::HEAD;
+use crate::header::{DATA_HEAD, Wait, locate};
 use crate::{Deviation, FileError, Header, IndexObject, Limits, Packet};
 
 /// A packet sent this many milliseconds before the first one is out of order; with more, 32 bits
 /// have not sufficed and it was sent more than 49 days after it.
 const OUT_OF_ORDER: u32 = 600_000;
+/// The least that is read of a header at once, in bytes.
+const READ_AHEAD: usize = 4096;
 /// How many unreadable packets in a row a search passes over.
 const SEARCH_PAST: u64 = 16;
 
@@ -77,11 +79,7 @@ impl<R: Read + Seek> FileReader<R> {
     /// [`FileReader::open`] with other limits; fails as it does.
     pub fn open_with(mut input: R, limits: &Limits) -> Result<Self, FileError> {
         input.seek(SeekFrom::Start(0))?;
-        let mut bytes = Vec::new();
-        read_up_to(&mut input, HEAD, &mut bytes)?;
-        let len = Header::declared_len(&bytes, limits)?;
-        read_up_to(&mut input, len.saturating_sub(bytes.len()), &mut bytes)?;
-        let header = Header::parse_with(&Bytes::from(bytes), limits)?;
+        let header = read_header(&mut input, limits)?;
         let file_len = input.seek(SeekFrom::End(0))?;
         let (packets, leftover) = extent(&header, file_len);
         let (limits, tail, deviations) = (*limits, None, Vec::new());
@@ -229,6 +227,34 @@ impl<R: Read + Seek> FileReader<R> {
         }
         Ok(None)
     }
+}
+
+/// Reads the header, and of what follows it no more than a look for the Data Object needs.
+fn read_header(input: &mut impl Read, limits: &Limits) -> Result<Header, FileError> {
+    let (mut bytes, mut scan, mut ended) = (Vec::new(), 0, false);
+    let located = loop {
+        let view = |at: usize, count: usize| {
+            let rest = bytes.get(at..).unwrap_or_default();
+            match rest.get(..count) {
+                Some(bytes) => Ok(bytes),
+                None if ended => Ok(rest),
+                None => Err(at.saturating_add(count)),
+            }
+        };
+        match locate(view, scan, limits.search_bytes, limits) {
+            Ok(located) => break located?,
+            Err(Wait { wait: needed, scan: next }) => {
+                scan = next;
+                // A search goes on byte by byte.
+                let len = needed.saturating_sub(bytes.len()).max(READ_AHEAD);
+                let before = bytes.len();
+                read_up_to(input, len, &mut bytes)?;
+                ended = bytes.len() < before.saturating_add(len);
+            }
+        }
+    };
+    bytes.truncate(located.data_at.saturating_add(DATA_HEAD));
+    Ok(Header::parse_with(&Bytes::from(bytes), limits)?)
 }
 
 /// Grows `bytes` by what is there, at most `len`.

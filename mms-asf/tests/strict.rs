@@ -14,7 +14,19 @@ const STREAMS: [TestStream; 1] = [TestStream::Audio(1)];
 
 /// The samples whose header does something wrong, and what is wrong first. All others that can be
 /// read at all are well-formed.
-const NOT_WELL_FORMED: [(&str, &str); 2] = [
+const NOT_WELL_FORMED: [(&str, &str); 5] = [
+    (
+        "broken-header-size-578-but-data-object-at-4430.wma",
+        "against the rules: the header ends at byte 3781, the Data Object is at 7633",
+    ),
+    (
+        "broken-object-size-23.wma",
+        "against the rules: the object at byte 30 declares 23 bytes and has 44",
+    ),
+    (
+        "broken-object-size-zero-infinite-loop.wma",
+        "against the rules: the object at byte 180 declares 0 bytes and has 98",
+    ),
     (
         "data-emptied-data-size-50-count-0-header-says-260.wma",
         "against the rules: 260 packets are declared, 0 in the Data Object",
@@ -49,15 +61,34 @@ fn each_deviation_is_refused() {
     let data = usize::try_from(whole).unwrap() - 50;
     // File Properties, then the Header Extension Object, then Stream Properties.
     let (file, extension, stream) = (30, 134, 180);
-    let rows: [(Bytes, Deviation); 16] = [
+    let rows: [(Bytes, Deviation); 18] = [
         (changed(|b| b[24] = 9), Deviation::ChildCount { declared: 9, found: 3 }),
         (
             changed(|b| b[stream + 18] = 1),
-            Deviation::ChildTooLong {
+            Deviation::ChildSize {
                 offset: 180,
-                size: whole - 50 - 180 + 0x1_0000,
-                left: whole - 50 - 180,
+                declared: whole - 50 - 180 + 0x1_0000,
+                found: whole - 50 - 180,
             },
+        ),
+        (
+            changed(|b| {
+                b.splice(data..data, [0x77; 30]);
+                b[16] += 30;
+                b[24] += 1;
+            }),
+            Deviation::ChildTooLong {
+                offset: whole - 50,
+                size: u64::from_le_bytes([0x77; 8]),
+                left: 30,
+            },
+        ),
+        (
+            changed(|b| {
+                b.splice(extension..extension, [0; 5]);
+                b[16] += 5;
+            }),
+            Deviation::ForeignBytes { offset: extension as u64, len: 5 },
         ),
         (
             changed(|b| {
@@ -151,6 +182,6 @@ fn real_headers() {
     if read > 0 {
         let wanted = NOT_WELL_FORMED.map(|(name, why)| (name.to_owned(), why.to_owned()));
         assert_eq!(refused, wanted);
-        assert_eq!(read, 78);
+        assert_eq!(read, 81);
     }
 }

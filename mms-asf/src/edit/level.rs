@@ -2,29 +2,9 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::object::{HEAD, Object, Walk};
+use crate::object::{EXTENSION_HEAD, HEAD, Object, Walk, of_extension, of_header};
 use crate::objects::{Body as _, Padding};
 use crate::{Error, Header, guid};
-
-/// The Header Extension Object in front of its children, in bytes.
-const EXTENSION_HEAD: usize = 46;
-
-/// What belongs into the Header Extension Object, where old players do not look.
-const IN_EXTENSION: [uuid::Uuid; 13] = [
-    guid::EXTENDED_STREAM_PROPERTIES,
-    guid::ADVANCED_MUTUAL_EXCLUSION,
-    guid::GROUP_MUTUAL_EXCLUSION,
-    guid::STREAM_PRIORITIZATION,
-    guid::BANDWIDTH_SHARING,
-    guid::LANGUAGE_LIST,
-    guid::METADATA,
-    guid::METADATA_LIBRARY,
-    guid::INDEX_PARAMETERS,
-    guid::MEDIA_OBJECT_INDEX_PARAMETERS,
-    guid::TIMECODE_INDEX_PARAMETERS,
-    guid::COMPATIBILITY,
-    guid::ADVANCED_CONTENT_ENCRYPTION,
-];
 
 /// All children, and the bytes behind the last one that could be told apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,27 +74,37 @@ impl Level {
     }
 
     /// Leaves out the bytes that could not be told apart, and makes one Header Extension Object,
-    /// with the reserved fields that it should have, of all.
+    /// with the reserved fields that it should have, of all. Where its sizes contradict each other,
+    /// objects in it that belong to the Header Object follow it.
     pub(super) fn normalise(&mut self) {
         self.rest = Bytes::new();
-        let mut all = Vec::new();
+        let (mut all, mut misplaced) = (Vec::new(), Vec::new());
         for slot in &mut self.slots {
             if let Slot::Extension(extension) = slot {
-                all.append(&mut extension.children);
+                let stay = extension.says_its_size();
+                let children = std::mem::take(&mut extension.children);
+                let (inside, outside): (Vec<_>, _) =
+                    children.into_iter().partition(|child| stay || !of_header(child.id));
+                all.extend(inside);
+                misplaced.extend(outside);
             }
         }
-        let mut all = Some(all);
-        self.slots.retain_mut(|slot| {
-            let Slot::Extension(extension) = slot else { return true };
-            let Some(children) = all.take() else { return false };
-            *extension = Extension::with(children);
-            true
-        });
+        let mut all = Some((all, misplaced));
+        for slot in std::mem::take(&mut self.slots) {
+            let Slot::Extension(_) = slot else {
+                self.slots.push(slot);
+                continue;
+            };
+            if let Some((children, misplaced)) = all.take() {
+                self.slots.push(Slot::Extension(Extension::with(children)));
+                self.slots.extend(misplaced.into_iter().map(Slot::Object));
+            }
+        }
     }
 
     /// Appends an object on the level where its kind belongs.
     pub(super) fn push(&mut self, object: Object) {
-        if !IN_EXTENSION.contains(&object.id) {
+        if !of_extension(object.id) {
             self.slots.push(Slot::Object(object));
             return;
         }
@@ -210,6 +200,12 @@ impl Extension {
         let end = children.last().map_or(start, Object::end).saturating_sub(object.offset);
         let rest = bytes.slice(end.min(bytes.len())..);
         Some(Self { head: bytes.slice(..EXTENSION_HEAD), children, rest })
+    }
+
+    /// Whether the size of its data is the one that it declares.
+    fn says_its_size(&self) -> bool {
+        let declared = self.head.get(42..).and_then(<[u8]>::first_chunk);
+        declared.is_some_and(|size| u32::from_le_bytes(*size) as usize == self.data_len())
     }
 
     /// One with these children.

@@ -6,7 +6,10 @@ use super::HeaderEditor;
 use crate::fields::put_at;
 use crate::header::{DATA_HEAD, RESERVED};
 use crate::object::Object;
-use crate::objects::{AnyBody, Body as _, ExtendedStreamProperties, FileProperties};
+use crate::objects::{
+    AnyBody, Body as _, ContentDescription, ExtendedContentDescription, ExtendedStreamProperties,
+    FileProperties,
+};
 use crate::{Deviation, Error, Header, Limits, guid};
 
 /// Where the reserved fields of the Header Object lie.
@@ -65,6 +68,7 @@ struct Known {
 
 impl Known {
     fn keeps(&mut self, object: &mut Object) -> bool {
+        restore_text(object);
         match AnyBody::decode(object) {
             Err(_) => false,
             // Too short for what it has in front of its children.
@@ -91,6 +95,22 @@ impl Known {
         let new = number != 0 && self.streams & bit == 0;
         self.streams |= bit;
         new
+    }
+}
+
+/// Writes what can be read of a text that was cut.
+fn restore_text(object: &mut Object) {
+    let readable = match object.id {
+        guid::CONTENT_DESCRIPTION => ContentDescription::read_damaged(object)
+            .filter(|(_, whole)| !whole)
+            .and_then(|(content, _)| content.encode().ok()),
+        guid::EXTENDED_CONTENT_DESCRIPTION if AnyBody::decode(object).is_err() => {
+            ExtendedContentDescription::read_damaged(object).and_then(|tags| tags.encode().ok())
+        }
+        _ => None,
+    };
+    if let Some(readable) = readable {
+        *object = readable;
     }
 }
 

@@ -66,10 +66,17 @@ impl Facts {
                 walk.deviations
                     .push(Deviation::Duplicate { what: "Content Description Object", offset });
             }
-            guid::CONTENT_DESCRIPTION => match ContentDescription::decode(object) {
-                Ok(content) => self.content = Some(content),
-                Err(_) => unreadable(object, "Content Description Object", walk),
-            },
+            guid::CONTENT_DESCRIPTION => {
+                let what = "Content Description Object";
+                let Some((content, whole)) = ContentDescription::read_damaged(object) else {
+                    unreadable(object, what, walk);
+                    return Ok(());
+                };
+                if !whole {
+                    walk.deviations.push(Deviation::Incomplete { what, offset });
+                }
+                self.content = Some(content);
+            }
             _ => {}
         }
         Ok(())

@@ -28,6 +28,40 @@ pub struct ContentDescription {
 }
 
 impl ContentDescription {
+    /// What can be read of an object that may have been cut or grown inside a text, and whether it
+    /// is all of it. `None` without the lengths of the texts.
+    pub(crate) fn read_damaged(object: &Object) -> Option<(Self, bool)> {
+        let mut cursor = object.cursor(Self::NAME);
+        let whole = Self::parse(&mut cursor, object).ok();
+        let fits = |content: &Self| {
+            cursor.rest().is_empty() || content.texts().iter().all(|text| ends(text))
+        };
+        if let Some(content) = whole.clone().filter(fits) {
+            return Some((content, true));
+        }
+        let mut cursor = object.cursor(Self::NAME);
+        let lens = Self::lens(&mut cursor).ok()?;
+        let shares = shares(lens, cursor.rest());
+        if let Some(content) = whole.filter(|_| shares.is_none()) {
+            return Some((content, true));
+        }
+        let mut text = |len: usize| {
+            // Half a unit is none.
+            let len = len.min(cursor.rest().len() & !1);
+            cursor.text(len, object, "a text").unwrap_or_default()
+        };
+        let [title, author, copyright, description, rating] = shares.unwrap_or(lens).map(&mut text);
+        Some((Self { title, author, copyright, description, rating }, false))
+    }
+
+    fn lens(cursor: &mut Cursor<'_>) -> Result<[usize; 5], Error> {
+        let mut lens = [0; 5];
+        for len in &mut lens {
+            *len = cursor.u16("the length of a text")?.into();
+        }
+        Ok(lens)
+    }
+
     fn texts(&self) -> [&Text; 5] {
         [&self.title, &self.author, &self.copyright, &self.description, &self.rating]
     }
@@ -38,12 +72,8 @@ impl Layout for ContentDescription {
     const NAME: &'static str = "Content Description Object";
 
     fn parse(cursor: &mut Cursor<'_>, object: &Object) -> Result<Self, Error> {
-        let mut lens = [0_u16; 5];
-        for len in &mut lens {
-            *len = cursor.u16("the length of a text")?;
-        }
-        let [title, author, copyright, description, rating] = lens;
-        let mut text = |len: u16| cursor.text(usize::from(len), object, "a text");
+        let [title, author, copyright, description, rating] = Self::lens(cursor)?;
+        let mut text = |len: usize| cursor.text(len, object, "a text");
         Ok(Self {
             title: text(title)?,
             author: text(author)?,
@@ -61,4 +91,28 @@ impl Layout for ContentDescription {
             out.text(text);
         }
     }
+}
+
+/// Whether a text ends with the zero that it should end with.
+fn ends(text: &Text) -> bool {
+    text.as_bytes().is_empty() || text.as_bytes().ends_with(&[0, 0])
+}
+
+/// The lengths that fill `bytes`, when another length of one text lets all of them end with a zero.
+fn shares(lens: [usize; 5], bytes: &[u8]) -> Option<[usize; 5]> {
+    let sum: usize = lens.iter().fold(0, |sum, len| sum.saturating_add(*len));
+    (0..lens.len()).find_map(|changed| {
+        let mut shares = lens;
+        let len = shares.get_mut(changed)?;
+        *len = len.saturating_add(bytes.len()).checked_sub(sum)?;
+        let mut rest = bytes;
+        for len in shares {
+            let (text, after) = rest.split_at_checked(len)?;
+            if len % 2 != 0 || !(text.is_empty() || text.ends_with(&[0, 0])) {
+                return None;
+            }
+            rest = after;
+        }
+        Some(shares)
+    })
 }

@@ -80,6 +80,19 @@ impl Descriptor {
     }
 }
 
+impl Descriptor {
+    /// One with a text of which the end is missing.
+    fn cut(mut cursor: Cursor<'_>, object: &Object) -> Option<Self> {
+        let len = cursor.u16("the length of a name").ok()?;
+        let name = cursor.text(len.into(), object, "a name").ok()?;
+        let kind = cursor.u16("the type of a value").ok().filter(|kind| *kind == 0)?;
+        cursor.u16("the length of a value").ok()?;
+        let len = cursor.rest().len() & !1;
+        let value = Value::from_data(kind, cursor.bytes(len, object, "a value").ok()?, BOOL);
+        Some(Self { name, value })
+    }
+}
+
 /// How lengths of texts are meant.
 #[derive(Debug, Clone, Copy)]
 enum Lengths {
@@ -99,6 +112,23 @@ impl Lengths {
 }
 
 impl ExtendedContentDescription {
+    /// The values up to the first one that cannot be read, and of that its text as far as it is
+    /// there.
+    pub(crate) fn read_damaged(object: &Object) -> Option<Self> {
+        let mut cursor = object.cursor(Self::NAME);
+        let count = cursor.u16("a number of values").ok()?;
+        let mut descriptors = Vec::new();
+        for _ in 0..count {
+            let start = cursor.clone();
+            let Ok(whole) = Descriptor::parse(&mut cursor, object, Lengths::AsStored) else {
+                descriptors.extend(Descriptor::cut(start, object));
+                break;
+            };
+            descriptors.push(whole);
+        }
+        Some(Self { descriptors })
+    }
+
     fn read(cursor: &mut Cursor<'_>, object: &Object, lengths: Lengths) -> Result<Self, Error> {
         let count = cursor.u16("a number of values")?;
         let mut descriptors = Vec::new();
@@ -122,7 +152,10 @@ impl Layout for ExtendedContentDescription {
         // Old libavformat stored lengths of texts that are one too small: so it is when the object
         // ends where the last value does.
         match Self::read(&mut rounded, object, Lengths::RoundedUp) {
-            Ok(description) if rounded.rest().is_empty() => Ok(description),
+            Ok(description) if rounded.rest().is_empty() => {
+                *cursor = rounded;
+                Ok(description)
+            }
             _ => stored,
         }
     }

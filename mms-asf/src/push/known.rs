@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::object::HEAD;
+use crate::object::{HEAD, id_and_size};
 use crate::{Error, Limits, Packet, Payload, guid};
 
 /// Largest size of a known object that is believed. The indexes of a day of video are smaller.
@@ -29,12 +29,6 @@ pub(super) fn known(bytes: &[u8], limits: &Limits) -> Option<(Uuid, u64)> {
 /// Any object that starts with `bytes`, if it is small enough to be kept.
 pub(super) fn any_object(bytes: &[u8], limits: &Limits) -> Option<(Uuid, u64)> {
     id_and_size(bytes).filter(|(_, size)| (HEAD as u64..=limits.index_bytes).contains(size))
-}
-
-fn id_and_size(bytes: &[u8]) -> Option<(Uuid, u64)> {
-    let (id, rest) = bytes.split_first_chunk::<16>()?;
-    let (size, _) = rest.split_first_chunk::<8>()?;
-    Some((Uuid::from_bytes_le(*id), u64::from_le_bytes(*size)))
 }
 
 /// The streams of a packet, bit by bit, when it can be read as [`read_packet`] reads it.

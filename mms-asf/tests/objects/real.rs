@@ -101,7 +101,7 @@ fn codecs() {
     });
     assert_eq!(other, []);
     if support::samples().is_some() {
-        assert_eq!(same, 92);
+        assert_eq!(same, 95);
     }
 }
 

@@ -100,6 +100,8 @@ fn what_cannot_be_read() {
     mended(&header(&[rest]), |d| matches!(d, Deviation::LeftoverBytes { .. }));
     let mut long = object(guid::PADDING, &[0; 9]).to_vec();
     long[16] = 200;
+    mended(&header(&[long.clone().into()]), |d| matches!(d, Deviation::ChildSize { .. }));
+    long[0] ^= 1;
     mended(&header(&[long.into()]), |d| matches!(d, Deviation::ChildTooLong { .. }));
 }
 

@@ -9,6 +9,7 @@ mod harness;
 mod headers;
 mod live;
 mod samples;
+mod sizes;
 mod stored;
 #[path = "../support/mod.rs"]
 mod support;

@@ -8,7 +8,8 @@ use crate::harness::{checked, short};
 use crate::support::{REFUSED, each_file, samples};
 
 /// Without a whole packet.
-const NO_PACKETS: [&str; 8] = [
+const NO_PACKETS: [&str; 9] = [
+    "broken-object-size-23.wma",
     "data-emptied-data-size-50-count-0-header-says-260.wma",
     "drm-wmav2-all-three-drm-objects-encrypted-flag-header-only.wma",
     "live-header-only-wmav2-plus-command-stream-count-ffffffff.wma",
@@ -18,11 +19,13 @@ const NO_PACKETS: [&str; 8] = [
     "video-smallest-535-bytes-zero-packets.wmv",
     "video-wvp2-header-and-metadata-only.wmv",
 ];
-/// Refused by the reader that seeks, but not by the one that searches.
+/// Old bytes between header and Data Object, which the output does not have.
 const ELSEWHERE: &str = "broken-header-size-578-but-data-object-at-4430.wma";
 
 /// The files that do not come out as they are, and why.
-const CHANGED: [(&str, &[&str]); 19] = [
+const CHANGED: [(&str, &[&str]); 20] = [
+    // A size of 0.
+    ("broken-object-size-zero-infinite-loop.wma", &["Header"]),
     // Cut.
     ("audio-wmalossless-13406byte-packets-truncated-1mb.wma", &CUT_WITH_INDEX),
     ("audio-wmapro-5.1-truncated-30kb.wma", &CUT_WITH_INDEX),
@@ -71,6 +74,9 @@ const CUT_WITH_INDEX: [&str; 6] =
 fn whole_files_come_out_as_they_are() {
     let (mut copied, mut refused, mut changed) = (0, 0, 0);
     each_file(|name, reader| {
+        if name == ELSEWHERE {
+            return;
+        }
         let mut input = Vec::new();
         let size = reader.header().file().packet_size as usize;
         let (packets, start) = (reader.packet_count(), reader.header().len());
@@ -102,7 +108,7 @@ fn whole_files_come_out_as_they_are() {
         changed += usize::from(expected.is_some());
     });
     if samples().is_some() {
-        assert_eq!((copied, changed, refused), (51, 19, 8));
+        assert_eq!((copied, changed, refused), (51, 20, 9));
     }
 }
 

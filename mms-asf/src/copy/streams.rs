@@ -1,0 +1,68 @@
+//! Whether the header still declares all streams that packets belong to.
+
+use crate::{Deviation, FileError, Header, Payload};
+
+/// So many packets make a stream; a single one may be damaged.
+const USED: u64 = 2;
+
+/// The streams of packets, counted where the header was not whole.
+#[derive(Debug)]
+pub(super) struct Streams {
+    /// The streams that are declared, one bit each.
+    declared: u128,
+    /// Packets by stream number; `None` where nothing can have been lost.
+    packets: Option<Box<[u64; 128]>>,
+}
+
+impl Streams {
+    /// For an input with this header.
+    pub(super) fn of(header: &Header) -> Self {
+        let lost = |d: &Deviation| !matches!(d, Deviation::DataPacketCount { .. });
+        let declared = header.stream_numbers().fold(0, |declared, stream| declared | bit(stream));
+        let mut streams = Self { declared, packets: None };
+        if header.deviations().iter().any(lost) {
+            streams.watch();
+        }
+        streams
+    }
+
+    /// Counts from now on.
+    pub(super) fn watch(&mut self) {
+        self.packets.get_or_insert_with(|| Box::new([0; 128]));
+    }
+
+    /// Whether packets are of interest.
+    pub(super) fn are_counted(&self) -> bool {
+        self.packets.is_some()
+    }
+
+    /// Notes the payloads of a packet.
+    #[inline]
+    pub(super) fn packet<'a>(&mut self, payloads: impl Iterator<Item = Payload<'a>>) {
+        let Some(packets) = &mut self.packets else { return };
+        let mut seen = 0_u128;
+        for payload in payloads {
+            let bit = bit(payload.stream);
+            let count = packets.get_mut(usize::from(payload.stream));
+            if let Some(count) = count.filter(|_| seen & bit == 0) {
+                *count = count.saturating_add(1);
+            }
+            seen |= bit;
+        }
+    }
+
+    /// Fails when packets belong to a stream that what is left of the header does not declare.
+    pub(super) fn check(&self) -> Result<(), FileError> {
+        let packets = self.packets.iter().flat_map(|packets| packets.iter());
+        let mut used = (0..=u8::MAX).zip(packets).filter(|(_, count)| **count >= USED);
+        match used.find(|(stream, _)| self.declared & bit(*stream) == 0) {
+            Some((stream, _)) => Err(FileError::StreamLost { stream }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The bit that stands for a stream.
+fn bit(stream: u8) -> u128 {
+    1_u128.checked_shl(stream.into()).unwrap_or(0)
+}
