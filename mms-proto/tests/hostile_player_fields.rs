@@ -252,18 +252,14 @@ fn every_field_at_any_moment() {
 #[test]
 fn transports_that_are_none() {
     // MMSP-S-016: refused, and the client may name another.
-    let long = format!("\\\\h\\TCP\\{}", "9".repeat(900));
+    let long = "9".repeat(900);
     for name in [
         "",
         "\\",
         "\\\\\\\\",
-        "TCP",
-        "\\\\h\\TCP",
-        "\\\\h\\TCP\\",
-        "\\\\h\\TCP\\0",
-        "\\\\h\\TCP\\65536",
-        "\\\\h\\TCP\\-1",
-        "\\\\h\\TCP\\x",
+        "h",
+        "\\\\h\\1755",
+        "\\\\h\\TCPIP\\1755",
         "\\\\h\\SCTP\\1755",
         "\\\\h\\UDP\\1755",
         &long,
@@ -275,6 +271,27 @@ fn transports_that_are_none() {
         victim.feed(&packet(funnel("\\\\h\\TCP\\1755")));
         let [_, Said::Message(answer)] = &victim.said[..] else { panic!("{:?}", victim.said) };
         assert_eq!(answer.id(), MessageId::REPORT_CONNECTED_FUNNEL);
+    }
+}
+
+#[test]
+fn ports_of_tcp_are_not_looked_at() {
+    // MMSP-S-014: media share the control connection.
+    let long = format!("\\\\h\\TCP\\{}", "9".repeat(900));
+    for name in [
+        "TCP",
+        "\\\\h\\TCP",
+        "\\\\h\\TCP\\",
+        "\\\\h\\TCP\\0",
+        "\\\\h\\TCP\\65536",
+        "\\\\h\\TCP\\-1",
+        "\\\\h\\TCP\\x",
+        &long,
+    ] {
+        let mut victim = Victim::at(Stage::Connected);
+        victim.feed(&packet(funnel(name)));
+        let [Said::Message(answer)] = &victim.said[..] else { panic!("{:?}", victim.said) };
+        assert_eq!(answer.id(), MessageId::REPORT_CONNECTED_FUNNEL, "{name:.30}");
     }
 }
 

@@ -260,8 +260,13 @@ fn transports() {
         ("\\\\10.0.0.1\\UDP\\7000", &no), // not supported yet
         ("\\\\10.0.0.1\\CUBDD\\7000", &no),
         ("\\\\10.0.0.1\\SCTP\\7000", &no),
-        ("\\\\10.0.0.1\\TCP\\0", &no),
-        ("\\\\10.0.0.1\\TCP", &no),
+        // Old clients (T26).
+        ("127.0.0.1//TCP//32840//0000000", &yes),
+        (" //10.0.0.1/TCP/1234", &yes),
+        ("\\\\10.0.0.1\\TCP\\0", &yes),
+        ("\\\\10.0.0.1\\TCP", &yes),
+        ("//10.0.0.1//UDP//0", &no),
+        ("whatever", &no),
         ("", &no),
     ] {
         let mut script = Script::new(ServerConfig::default());

@@ -172,24 +172,33 @@ impl FunnelName {
         &self.0
     }
 
-    /// Transport and port, or `None` when they cannot be made out.
+    /// Protocol named by the text: the first of its parts that is `TCP` or `UDP` in any case, or
+    /// `CUBDD`, WebTV's word for UDP. `None` without such a part.
+    ///
+    /// Parts are separated by either slash, and empty ones do not count: old clients double their
+    /// slashes and put a blank in front (T26).
+    #[must_use]
+    pub fn protocol(&self) -> Option<FunnelProtocol> {
+        self.parts().find_map(FunnelProtocol::from_name)
+    }
+
+    /// Transport and port, or `None` without a [`protocol`](Self::protocol) or a port from 1 to
+    /// 65,535 in the part after it. TCP needs no port: media share the control connection.
     ///
     /// The address is not returned: a server sends to the address that the client connects from,
     /// and to no other. Players write anything there (T26).
     #[must_use]
     pub fn parse(&self) -> Option<Funnel> {
-        let rest = self.0.trim_start_matches(['\\', '/']);
-        let mut parts = rest.split(['\\', '/']);
-        let (_, protocol, port) = (parts.next()?, parts.next()?, parts.next()?);
-        let protocol = match protocol.to_ascii_uppercase().as_str() {
-            "TCP" => FunnelProtocol::Tcp,
-            // WebTV's word for UDP.
-            "UDP" | "CUBDD" => FunnelProtocol::Udp,
-            _ => return None,
-        };
+        let mut parts = self.parts();
+        let protocol = parts.find_map(FunnelProtocol::from_name)?;
+        let port = parts.next()?;
         let digits = port.bytes().take_while(u8::is_ascii_digit).count();
         let port = port.get(..digits)?.parse().ok()?;
         Some(Funnel { protocol, port })
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &str> {
+        self.0.split(['\\', '/']).map(str::trim).filter(|part| !part.is_empty())
     }
 }
 
@@ -210,6 +219,18 @@ pub enum FunnelProtocol {
     Tcp,
     /// Datagrams to the client's port.
     Udp,
+}
+
+impl FunnelProtocol {
+    fn from_name(name: &str) -> Option<Self> {
+        if name.eq_ignore_ascii_case("TCP") {
+            Some(Self::Tcp)
+        } else if name.eq_ignore_ascii_case("UDP") || name.eq_ignore_ascii_case("CUBDD") {
+            Some(Self::Udp)
+        } else {
+            None
+        }
+    }
 }
 
 /// The server accepts the transport.
@@ -290,6 +311,35 @@ mod tests {
             let name = FunnelName::new(address.parse().unwrap(), funnel);
             assert_eq!(name.as_str(), format!("\\\\{address}\\TCP\\1"));
             assert_eq!(name.parse(), Some(funnel));
+        }
+    }
+
+    #[test]
+    fn odd_funnel_names_of_old_clients() {
+        // MMSP-S-014, MMSP-S-016
+        let (tcp, udp) = (Some(FunnelProtocol::Tcp), Some(FunnelProtocol::Udp));
+        for (text, protocol, port) in [
+            ("127.0.0.1//TCP//32840//0000000", tcp, Some(32840)),
+            ("127.0.0.1\\TCP\\32840\\0000000", tcp, Some(32840)),
+            (" //10.0.0.1/TCP/1234", tcp, Some(1234)),
+            ("//10.0.0.1/TCP/1234", tcp, Some(1234)),
+            ("\\\\10.0.0.1\\ tcp \\ 1234", tcp, Some(1234)),
+            ("\\\\1.2.3.4\\TCP\\0", tcp, None),
+            ("\\\\1.2.3.4\\TCP\\65536", tcp, None),
+            ("\\\\1.2.3.4\\Tcp", tcp, None),
+            ("TCP", tcp, None),
+            ("////1.2.3.4//uDp//7000//0", udp, Some(7000)),
+            ("//1.2.3.4/UDP/0", udp, None),
+            ("\\\\1.2.3.4\\CuBdd\\", udp, None),
+            // The word is a part of its own.
+            ("\\\\1.2.3.4\\TCP2\\1037", None, None),
+            ("\\\\1.2.3.4\\1037", None, None),
+            ("TCP 1037", None, None),
+            (" /\\ / ", None, None),
+        ] {
+            let name = FunnelName(text.to_owned());
+            assert_eq!(name.protocol(), protocol, "{text}");
+            assert_eq!(name.parse().map(|funnel| funnel.port.get()), port, "{text}");
         }
     }
 }

@@ -150,8 +150,8 @@ impl Server {
 
     /// 3.2.5.5
     pub(super) fn on_connect_funnel(&mut self, name: &FunnelName) {
-        match name.parse() {
-            Some(funnel) if funnel.protocol == FunnelProtocol::Tcp => {
+        match name.protocol() {
+            Some(FunnelProtocol::Tcp) => {
                 self.session.funnel = true;
                 self.send(ReportConnectedFunnel { hr: HResult::OK });
             }

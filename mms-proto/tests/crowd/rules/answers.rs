@@ -75,12 +75,12 @@ impl Rules {
                 ClientMessage::ConnectFunnel(request),
                 ServerMessage::ReportConnectedFunnel(answer),
             ) => {
-                let protocol = request.funnel.parse().map(|funnel| funnel.protocol);
+                let protocol = request.funnel.protocol();
                 assert_eq!((protocol, answer.hr), (Some(FunnelProtocol::Tcp), HResult::OK));
                 self.funnel = true;
             }
             (ClientMessage::ConnectFunnel(request), ServerMessage::ReportDisconnectedFunnel(_)) => {
-                let protocol = request.funnel.parse().map(|funnel| funnel.protocol);
+                let protocol = request.funnel.protocol();
                 assert_ne!(protocol, Some(FunnelProtocol::Tcp));
             }
             (ClientMessage::OpenFile(request), ServerMessage::ReportOpenFile(answer)) => {
