@@ -165,6 +165,8 @@ impl House {
         config.authentication = self.users.as_ref().map(|_| AuthScheme::Basic);
         config.close_after_end = Some(self.options.close_after_end);
         config.hold_end = true;
+        // Downloaders of 2006 select nothing and expect everything (T22).
+        config.select_all_unasked = true;
         config.start_burst = (!self.options.fast_start.is_zero())
             .then_some(StartBurst { content: self.options.fast_start, times: FAST_START });
         config.max_unanswered_pings = Some(3);
