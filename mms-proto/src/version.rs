@@ -13,23 +13,32 @@ pub struct PeerVersion {
     pub minor: u16,
     /// True for Windows Media Services 4.x acting as a client ("Spooooon!").
     pub media_services_4: bool,
+    /// True for FFmpeg's `mmst` protocol, which mpv and mpd use as well.
+    pub ffmpeg: bool,
 }
+
+/// GUID that FFmpeg's `mmst` protocol writes into each `subscriberName`. Other players draw their
+/// own, or have another fixed one (MPlayer).
+const FFMPEG_GUID: &str = "{7E667F5D-A661-495E-A512-F55686DDA178}";
 
 impl PeerVersion {
     /// Reads `major.minor` from the beginning of `ServerVersionInfo`, MS-MMSP 2.2.4.2.
     #[must_use]
     pub fn of_server(text: &str) -> Self {
         let (major, minor) = major_minor(text);
-        Self { major, minor, media_services_4: false }
+        Self { major, minor, ..Self::default() }
     }
 
-    /// Reads the client token of `subscriberName`, MS-MMSP 2.2.4.17. Anything is accepted.
+    /// Reads the client token and the GUID of `subscriberName`, MS-MMSP 2.2.4.17. Anything is
+    /// accepted.
     #[must_use]
     pub fn of_client(subscriber: &str) -> Self {
-        let token = subscriber.split(';').next().unwrap_or_default().trim();
+        let mut parts = subscriber.split(';').map(str::trim);
+        let token = parts.next().unwrap_or_default();
         if let Some(version) = strip_prefix_ignoring_case(token, "NSPlayer/") {
             let (major, minor) = major_minor(version);
-            return Self { major, minor, media_services_4: false };
+            let ffmpeg = parts.next().is_some_and(|guid| guid.eq_ignore_ascii_case(FFMPEG_GUID));
+            return Self { major, minor, media_services_4: false, ffmpeg };
         }
         // The grammar of the specification has five o's, its tables four.
         let spoon = token
@@ -37,7 +46,7 @@ impl PeerVersion {
             .and_then(|rest| rest.strip_suffix("n!"))
             .is_some_and(|o| !o.is_empty() && o.bytes().all(|byte| byte == b'o'));
         if spoon {
-            return Self { major: 4, minor: 0, media_services_4: true };
+            return Self { major: 4, media_services_4: true, ..Self::default() };
         }
         Self::default()
     }
@@ -89,6 +98,18 @@ impl PeerVersion {
     /// only if `LIVE` is not in it as well (T20).
     pub(crate) fn tells_live_from_broadcast(self) -> bool {
         self.major >= 9
+    }
+
+    /// Players before version 9 may wait until the server closes the connection: MPlayer does
+    /// (T45). Later ones may ask for the file again.
+    pub(crate) fn waits_for_close(self) -> bool {
+        self.major < 9
+    }
+
+    /// FFmpeg reads on after the last packet while it decodes sound, and waits for ever for one
+    /// more (T45).
+    pub(crate) fn reads_past_last_packet(self) -> bool {
+        self.ffmpeg
     }
 
     /// Windows Media Services 4.x as a client gets every stream without asking, 3.2.5.11.
@@ -161,6 +182,23 @@ mod tests {
                 (major, media_services),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn ffmpeg_by_its_guid_alone() {
+        for (text, ffmpeg) in [
+            ("NSPlayer/7.0.0.1956; {7E667F5D-A661-495E-A512-F55686DDA178}; Host: 127.0.0.1", true),
+            ("NSPlayer/7.0.0.1956;{7e667f5d-a661-495e-a512-f55686dda178}", true),
+            // MPlayer, libmms, VLC, and what is said of the host.
+            ("NSPlayer/7.0.0.1956; {33715801-BAB3-9D85-24E9-03B90328270A}; Host: 127.0.0.1", false),
+            ("NSPlayer/7.0.0.1956; {27DA1253-5DD9-224A-F41C-2EF4FA012EC3}; Host: 127.0.0.1", false),
+            ("NSPlayer/7.0.0.1956; {0xbabac001-0xff92-0xf71f-0xb10f0e8c9e6d5053}; Host: h", false),
+            ("NSPlayer/7.0.0.1956; {}; Host: {7E667F5D-A661-495E-A512-F55686DDA178}", false),
+            ("NSPlayer/7.0.0.1956", false),
+            ("", false),
+        ] {
+            assert_eq!(PeerVersion::of_client(text).ffmpeg, ffmpeg, "{text}");
         }
     }
 }

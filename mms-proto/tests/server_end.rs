@@ -13,7 +13,7 @@ use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{HResult, Input, OpenRequest, Output, Phase, Start, StateError};
 use pair::media::{content, seconds};
 use pair::script::{
-    Script, connect, data, events, funnel, message, messages, open, open_request, play, select,
+    Got, Script, connect, data, events, funnel, message, messages, open, open_request, play, select,
 };
 
 fn end(hr: HResult, incarnation: u32) -> ServerMessage {
@@ -57,6 +57,45 @@ fn the_last_packet() {
     script.server.end_of_stream(script.now).unwrap();
     assert_eq!(messages(&script.poll()), [end(HResult::OK, 5)]);
     assert_eq!(events(&script.send(CloseFile { open_file_id: 1 })), ["Closed(Peer)"]);
+}
+
+#[test]
+fn ffmpeg_is_sent_packets_of_one_byte_after_the_last() {
+    // T45
+    const FFMPEG: &str =
+        "NSPlayer/7.0.0.1956; {7E667F5D-A661-495E-A512-F55686DDA178}; Host: 127.0.0.1";
+    let mut script = Script::playing_as(FFMPEG, ServerConfig::default(), content(3));
+    for incarnation in [4, 5] {
+        if incarnation > 4 {
+            script.send(play(incarnation, Start::Beginning));
+        }
+        let last = data(&script.packet(2)).remove(0);
+        script.server.end_of_stream(script.now).unwrap();
+        let got = script.poll();
+        let [more @ .., Got::Message(message)] = &got[..] else { panic!("{got:?}") };
+        assert_eq!(*message, end(HResult::OK, incarnation));
+        let more = data(more);
+        assert_eq!(more.len(), 16);
+        for (packet, after) in more.iter().zip(1..) {
+            assert_eq!(packet.payload.len(), 1);
+            assert_eq!(u32::from(packet.incarnation), incarnation);
+            assert_eq!(packet.flags, last.flags.wrapping_add(after));
+        }
+    }
+    // It is not a packet of the file.
+    assert_eq!(script.server.stats().packets, 2);
+    // A failure ends the stream as well, a stop of the player needs nothing.
+    script.send(play(6, Start::Beginning));
+    script.server.abort_stream(script.now, HResult::SHUTDOWN).unwrap();
+    assert_eq!(data(&script.poll()).len(), 16);
+    script.send(play(7, Start::Beginning));
+    assert!(data(&script.send(STOP)).is_empty());
+    // The same name with another GUID, such as libmms has it.
+    let other = FFMPEG.replace("7E667F5D", "27DA1253");
+    let mut script = Script::playing_as(&other, ServerConfig::default(), content(3));
+    script.packet(2);
+    script.server.end_of_stream(script.now).unwrap();
+    assert!(data(&script.poll()).is_empty());
 }
 
 #[test]

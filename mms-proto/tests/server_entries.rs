@@ -317,7 +317,9 @@ fn a_player_that_does_not_know_entries_is_closed() {
     // T45: MPlayer waits for the server to close.
     let mut config = delivery(EntryDelivery::WhenPlayed);
     config.close_after_end = Some(seconds(5));
-    let mut script = at_the_end_of_an_entry(config);
+    let mut script = Script::playing_as("NSPlayer/7.0.0.1956", config, content(1));
+    script.packet(0);
+    script.server.end_of_entry(script.now).unwrap();
     script.poll();
     script.server.next_entry(script.now, second()).unwrap();
     script.poll();

@@ -228,7 +228,7 @@ fn the_connection_is_closed_after_the_end_for_players_that_wait_for_it() {
     let mut config = ServerConfig::default();
     config.close_after_end = Some(seconds(5));
     let ended = || {
-        let mut script = Script::playing(config.clone(), content(3));
+        let mut script = Script::playing_as("NSPlayer/8.9", config.clone(), content(3));
         script.pass(seconds(30)); // a Ping is under way
         script.server.end_of_stream(script.now).unwrap();
         script.poll();
@@ -250,6 +250,23 @@ fn the_connection_is_closed_after_the_end_for_players_that_wait_for_it() {
     assert_eq!(script.server.phase(), Phase::Streaming);
     script.pass(seconds(60));
     assert_eq!(script.server.phase(), Phase::Streaming);
+}
+
+#[test]
+fn clients_of_version_9_may_play_again_long_after_the_end() {
+    // MMSP-S-097, MMSP-S-084
+    let mut config = ServerConfig::default();
+    config.close_after_end = Some(seconds(5));
+    let mut script = Script::playing_as("NSPlayer/9.0", config, content(3));
+    script.server.end_of_stream(script.now).unwrap();
+    script.poll();
+    assert!(events(&script.pass(seconds(3599))).is_empty());
+    script.send(play(5, Start::Beginning));
+    assert_eq!(script.server.phase(), Phase::Streaming);
+    script.server.end_of_stream(script.now).unwrap();
+    script.poll();
+    assert!(events(&script.pass(seconds(3599))).is_empty());
+    assert_eq!(events(&script.pass(seconds(1))), ["Closed(Idle)"]);
 }
 
 #[test]

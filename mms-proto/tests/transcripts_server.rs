@@ -154,6 +154,10 @@ fn serve(
                     let media = file.packets.get(packet.location_id as usize);
                     let what = if packet.payload == file.content.header() {
                         "header".to_owned()
+                    } else if media.is_none() {
+                        // For FFmpeg (T45).
+                        assert_eq!(packet.payload.len(), 1);
+                        "one byte".to_owned()
                     } else {
                         assert_eq!(Some(&packet.payload), media);
                         format!("#{}", packet.location_id)
@@ -196,9 +200,14 @@ fn answer(message: &ServerMessage) -> String {
 }
 
 /// Media packets from `first` on, under this label, and the end.
-fn media(first: usize, label: u32) -> Vec<String> {
+fn media(name: &str, first: usize, label: u32) -> Vec<String> {
     let mut log: Vec<_> =
         (first..14).zip(0..).map(|(n, flags)| format!("#{n} {label} {flags}")).collect();
+    if name.starts_with("ffmpeg") {
+        for flags in log.len()..log.len() + 16 {
+            log.push(format!("one byte {label} {flags}"));
+        }
+    }
     log.push(format!("end S_OK {label}"));
     log
 }
@@ -244,7 +253,7 @@ fn every_answer_to_every_player() {
                     if answers.get(index + 1).map(|next| next.0) == Some(7) {
                         assert_eq!(log.len(), 2, "{name}: sought before it was answered");
                     } else {
-                        assert_eq!(log[2..], media(first, label), "{name}");
+                        assert_eq!(log[2..], media(name, first, label), "{name}");
                     }
                 }
                 0x1B => assert!(log.is_empty(), "{name}: {log:?}"),

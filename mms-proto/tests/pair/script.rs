@@ -55,8 +55,12 @@ impl Script {
 
     /// A session whose file is open.
     pub(crate) fn opened(config: ServerConfig, content: Content) -> Self {
+        Self::opened_as("NSPlayer/9.0.0.2980", config, content)
+    }
+
+    fn opened_as(subscriber: &str, config: ServerConfig, content: Content) -> Self {
         let mut script = Self::new(config);
-        script.send(connect("NSPlayer/9.0.0.2980"));
+        script.send(connect(subscriber));
         script.send(funnel("\\\\10.0.0.1\\TCP\\1755"));
         let request = open_request(script.send(open(9, "file.wma")));
         script.server.accept(script.now, request, content).unwrap();
@@ -66,17 +70,26 @@ impl Script {
 
     /// A session whose client has the header.
     pub(crate) fn ready(config: ServerConfig, content: Content) -> Self {
-        let mut script = Self::opened(config, content);
+        Self::opened(config, content).with_header()
+    }
+
+    fn with_header(mut self) -> Self {
+        let script = &mut self;
         script.send(ReadBlock { open_file_id: 1, incarnation: 2 });
         while let Some(next) = script.deadline.filter(|_| script.server.phase() != Phase::Ready) {
             script.pass(next - script.now);
         }
-        script
+        self
     }
 
     /// A session that plays stream 1 with incarnation 4; one packet is wanted.
     pub(crate) fn playing(config: ServerConfig, content: Content) -> Self {
-        let mut script = Self::ready(config, content);
+        Self::playing_as("NSPlayer/9.0.0.2980", config, content)
+    }
+
+    /// As [`playing`](Self::playing), with another name of the client.
+    pub(crate) fn playing_as(subscriber: &str, config: ServerConfig, content: Content) -> Self {
+        let mut script = Self::opened_as(subscriber, config, content).with_header();
         script.send(select(&[1]));
         script.send(play(4, Start::Beginning));
         script

@@ -55,11 +55,13 @@ pub struct ServerConfig {
     /// comes earlier waits until then, and of several that came earlier only the last one is
     /// answered. Each makes the application look for a place in its content. Default 10.
     pub plays_a_second: u32,
-    /// Play every stream for a client that never selected any. The specification wants none
-    /// played, except for Windows Media Services 4.x (T22). Default false.
+    /// Play every stream for a client that never selected any: downloaders of 2006 send no
+    /// `StreamSwitch` (T22). The specification wants none played, except for Windows Media
+    /// Services 4.x (3.2.5.11). Default false.
     pub select_all_unasked: bool,
-    /// Close the connection this long after the last end of stream if the client stays silent:
-    /// MPlayer waits for it (T45). Default `None`: the idle time decides.
+    /// Close the connection this long after the last end of stream if the client stays silent
+    /// and is older than version 9: MPlayer waits for it (T45). Default `None`: the idle time
+    /// decides, as it does for clients of version 9 and later.
     pub close_after_end: Option<Duration>,
     /// Close the connection when so many Pings in a row were not answered. Default `None`.
     pub max_unanswered_pings: Option<u32>,

@@ -81,6 +81,7 @@ impl Server {
         };
         let content = content.clone();
         self.release_held();
+        self.send_past_last_packet();
         self.state = State::BetweenEntries(content);
         let incarnation = self.session.incarnation;
         self.send(ReportEndOfStream { hr: HResult::FALSE, incarnation });

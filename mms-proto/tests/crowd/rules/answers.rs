@@ -53,6 +53,9 @@ impl Rules {
                 let version: u32 = version.split('.').next().unwrap().parse().unwrap();
                 (self.modern, self.movable) = (version >= 9, version >= 7);
                 self.ends_at_end = (1..7).contains(&version);
+                if self.modern {
+                    self.timers.keep_open_after_end();
+                }
                 if connect.subscriber.starts_with("Spo") {
                     // Windows Media Services 4.
                     (self.all_unasked, self.ends_at_end) = (true, true);

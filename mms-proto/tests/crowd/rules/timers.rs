@@ -65,6 +65,11 @@ impl Timers {
         self.held = None;
     }
 
+    /// The client does not wait for the connection to close.
+    pub(super) fn keep_open_after_end(&mut self) {
+        self.end_time = None;
+    }
+
     /// A message was sent.
     pub(super) fn sends(&mut self, now: Instant) {
         self.silence = Some(now + self.patience());

@@ -1,0 +1,128 @@
+//! FFmpeg plays straight from the server: it decodes every stream and ends.
+//!
+//! Without a player of that name the test is skipped, and says so; with `MMS_REQUIRE_PEERS=1` it
+//! fails.
+
+#![cfg(test)]
+#![cfg(unix)]
+
+#[expect(dead_code, reason = "every test program uses another part of it")]
+mod support {
+    pub(crate) mod media;
+    pub(crate) mod peers;
+    pub(crate) mod players;
+    pub(crate) mod scratch;
+    pub(crate) mod served;
+}
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use mms_examples::serve::Options;
+use support::media;
+use support::players::Peer::FFmpeg;
+use support::scratch::Scratch;
+use support::served::Served;
+
+const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
+
+/// Real files: sound alone of several codecs, video alone, both, several streams of a kind.
+const SAMPLES: [&str; 8] = [
+    "audio-2000-mp3-in-asf-metadata-library-languages.wma",
+    "audio-wmapro-silence-2-index.wma",
+    "audio-wmav2-silence-1.wma",
+    "audio-wmavoice-8k-metadata-library.wma",
+    "mbr-2x-wmav2-advmutex-streamprops-inside-esp-index-object.wma",
+    "video-ffmpeg-mp43-wmav2-tiny.wmv",
+    "video-mp4s-no-index-flags0.wmv",
+    "video-wmv2-wmavoice-stream-prioritization.wmv",
+];
+
+/// What FFmpeg makes of what it reads.
+const FORMS: [&[&str]; 3] =
+    [&["-f", "null", "-"], &["-map", "0", "-f", "null", "-"], &["-t", "3600", "out.mp4"]];
+
+/// A folder with these files, served.
+struct Fixture {
+    served: Served,
+    scratch: Scratch,
+}
+
+impl Fixture {
+    /// `None`, and a word about it, without FFmpeg.
+    fn new(name: &str, fill: impl FnOnce(&Path)) -> Option<Self> {
+        let scratch = Scratch::new(name);
+        if !FFmpeg.is_here(&scratch) {
+            return None;
+        }
+        let folder = scratch.join("served");
+        fs::create_dir(&folder).unwrap();
+        fill(&folder);
+        Some(Self { served: Served::start(Options::new(folder)), scratch })
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.scratch.join("served")).unwrap();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+    }
+
+    /// FFmpeg reads this, and makes this of it.
+    fn decode(&self, input: &str, form: &[&str]) -> Command {
+        let mut command = FFmpeg.command(&self.scratch);
+        command.args(["-i", input]).args(form);
+        command
+    }
+
+    /// Each file to its end in each form, with nothing that the file alone does not lead to.
+    fn decode_each(&self, forms: &[&[&str]]) {
+        for path in self.files() {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let url = format!("mmst://{}/{name}", self.served.address);
+            for form in forms {
+                let served = self.decode(&url, form).output().unwrap();
+                assert!(served.status.success(), "{name} {form:?}: {served:?}");
+            }
+            // Every frame, decoded, of all streams.
+            let sums = ["-map", "0", "-f", "framemd5", "-"];
+            let served = self.decode(&url, &sums).output().unwrap();
+            let local = self.decode(path.to_str().unwrap(), &sums).output().unwrap();
+            assert!(served.status.success() && local.status.success(), "{name}: {served:?}");
+            assert!(!local.stdout.is_empty());
+            assert!(served.stdout == local.stdout, "other frames of {name}");
+        }
+    }
+}
+
+#[test]
+fn ffmpeg_decodes_what_it_made_itself() {
+    // T45: sound alone, and beside a picture.
+    let Some(fixture) = Fixture::new("players-decode", |folder| {
+        fs::copy(CLIP, folder.join("test-pattern.wmv")).unwrap();
+        media::make("-f lavfi -i sine=duration=4 -c:a wmav2 -b:a 64k", &folder.join("tone.wma"));
+        media::make_multi_rate(&folder.join("rates.asf"));
+    }) else {
+        return;
+    };
+    fixture.decode_each(&FORMS);
+}
+
+#[test]
+fn ffmpeg_decodes_real_files() {
+    // T45
+    let Some(samples) = std::env::var_os("MMS_SAMPLES") else {
+        println!("skipped: MMS_SAMPLES is not set");
+        return;
+    };
+    let Some(fixture) = Fixture::new("players-decode-samples", |folder| {
+        for name in SAMPLES {
+            fs::copy(Path::new(&samples).join("asf").join(name), folder.join(name)).unwrap();
+        }
+    }) else {
+        return;
+    };
+    assert_eq!(fixture.files().len(), 8);
+    fixture.decode_each(&FORMS[..1]);
+}
