@@ -1,4 +1,4 @@
-//! What two sessions of one server do not share.
+//! Sessions of one server that differ: by their id, and by the version of the player.
 
 #![cfg(test)]
 
@@ -7,16 +7,18 @@ mod support {
     pub(crate) mod served;
 }
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mms_examples::serve::Options;
-use mms_proto::Limits;
+use mms_examples::serve::feed::FeedSource;
 use mms_proto::mmsp::frame::{Frame, FrameDecoder, MessageWriter};
 use mms_proto::mmsp::message::{
     BandwidthTest, ClientMessage, Connect, FunnelInfo, PacketPair, ServerMessage,
 };
+use mms_proto::mmsp::{Client, ClientConfig};
+use mms_proto::{ClientEvent, Content, FileAttributes, Limits, Output, PlayRequest, StreamNumber};
 use support::served::Served;
 
 const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
@@ -58,4 +60,92 @@ fn each_session_has_its_own_client_id() {
     let server = Served::start(Options::new(CLIP));
     let ids = [(); 3].map(|()| client_id(server.address));
     assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[2] != ids[0], "{ids:08X?}");
+}
+
+/// A player that has opened a file.
+struct Player {
+    socket: TcpStream,
+    client: Client,
+    content: Option<Content>,
+    packets: usize,
+    ends: usize,
+}
+
+impl Player {
+    fn open(subscriber: &str, server: SocketAddr, path: &str) -> Self {
+        let socket = TcpStream::connect(server).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut config = ClientConfig::new("127.0.0.1", path);
+        config.player = subscriber.to_owned();
+        // A report after the end would show that the player is still there.
+        config.log = None;
+        let client = Client::new(Instant::now(), config);
+        let mut player = Self { socket, client, content: None, packets: 0, ends: 0 };
+        player.run(|player| player.content.is_some());
+        player
+    }
+
+    fn play(&mut self) {
+        let streams = (1..=2).filter_map(StreamNumber::new);
+        self.client.play(Instant::now(), PlayRequest::all(streams)).unwrap();
+        let ends = self.ends;
+        self.run(|player| player.ends > ends);
+    }
+
+    fn run(&mut self, until: impl Fn(&Self) -> bool) {
+        while !until(self) {
+            match self.client.poll_output() {
+                Output::Transmit(bytes) => self.socket.write_all(&bytes.to_bytes()).unwrap(),
+                Output::Event(ClientEvent::Ready(content)) => self.content = Some(content),
+                Output::Event(ClientEvent::Packet(_)) => self.packets += 1,
+                Output::Event(ClientEvent::EndOfStream { .. }) => self.ends += 1,
+                Output::Event(ClientEvent::Closed(reason)) => panic!("{reason:?}"),
+                Output::Event(_) => {}
+                Output::Wait(_) => {
+                    let count = self.socket.read(self.client.recv_buffer()).unwrap();
+                    assert_ne!(count, 0, "the server went away");
+                    self.client.received(Instant::now(), count).unwrap();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn live_content_is_called_live_to_players_of_version_9() {
+    // MMSP-S-028, T20
+    let source = FeedSource::Files { paths: vec![CLIP.into()], repeat: true };
+    let server = Served::start(Options::live("live", source));
+    let both = FileAttributes::BROADCAST | FileAttributes::LIVE;
+    for (subscriber, attributes) in [
+        ("NSPlayer/9.0.0.2980", both),
+        ("NSPlayer/12.0.7601.17514", both),
+        ("NSPlayer/7.0.0.1956", FileAttributes::BROADCAST),
+        ("NSPlayer/8.9", FileAttributes::BROADCAST),
+    ] {
+        let player = Player::open(subscriber, server.address, "live");
+        assert_eq!(player.content.unwrap().attributes(), attributes, "{subscriber}");
+    }
+}
+
+#[test]
+fn players_of_version_9_may_play_again_after_the_end() {
+    // MMSP-S-097, T45
+    let mut options = Options::new(CLIP);
+    options.close_after_end = Duration::from_millis(100);
+    let server = Served::start(options);
+    let mut new = Player::open("NSPlayer/9.0.0.2980", server.address, "test-pattern.wmv");
+    let mut old = Player::open("NSPlayer/7.0.0.1956", server.address, "test-pattern.wmv");
+    new.play();
+    old.play();
+    // Both are silent. The server closes the older one, which waits for that.
+    assert_eq!(old.socket.read(&mut [0; 64]).unwrap(), 0);
+    new.socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    let read = new.socket.read(&mut [0; 64]);
+    let waits = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
+    assert!(read.as_ref().is_err_and(|error| waits.contains(&error.kind())), "{read:?}");
+    new.socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let packets = new.packets;
+    new.play();
+    assert_eq!(new.packets, 2 * packets);
 }

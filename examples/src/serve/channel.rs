@@ -251,7 +251,7 @@ impl Program {
         let content = Content::new(bytes, header.file().packet_size)
             .map_err(|error| error.to_string())?
             .with_bit_rate(bit_rate(&header))
-            .with_attributes(FileAttributes::BROADCAST);
+            .with_attributes(FileAttributes::BROADCAST | FileAttributes::LIVE);
         let streams = header.streams().iter();
         let video = streams
             .filter(|stream| stream.kind == StreamKind::Video)
