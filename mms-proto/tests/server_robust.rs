@@ -82,6 +82,12 @@ fn hr(message: &ServerMessage) -> HResult {
     HResult(u32::from_le_bytes(out[8..12].try_into().unwrap()))
 }
 
+fn encode(message: impl Into<ClientMessage>) -> Bytes {
+    let mut out = BytesMut::new();
+    message.into().encode(&mut out);
+    out.freeze()
+}
+
 #[test]
 fn malformed_messages_are_answered_where_there_is_an_answer() {
     // MMSP-S-091
@@ -104,13 +110,44 @@ fn malformed_messages_are_answered_where_there_is_an_answer() {
             assert_eq!(again, Err(Error::Decode(error)));
         }
     }
-    // Where there is none, the connection is closed.
-    for id in [MessageId::CLOSE_FILE, MessageId::LOGGING] {
-        let mut script = Script::ready(ServerConfig::default(), content(3));
-        let got = script.send_raw(id, &[]);
-        assert!(messages(&got).is_empty(), "{id:?}");
-        assert!(events(&got)[0].starts_with("Closed(Failed(Decode("), "{id:?}");
+}
+
+#[test]
+fn a_report_that_is_too_short_is_skipped() {
+    // MMSP-S-088: nothing depends on it.
+    let whole = encode(Logging { log: Box::default() });
+    let short = Deviation::ShortMessage(MessageId::LOGGING);
+    for length in (8..whole.len() - 8).step_by(8) {
+        let mut script = Script::playing(ServerConfig::default(), content(3));
+        let got = script.send_raw(MessageId::LOGGING, &whole[8..length]);
+        assert_eq!(events(&got), [format!("Deviation({short:?})")], "{length} bytes");
+        assert!(messages(&got).is_empty());
+        assert_eq!(data(&script.packet(0)).len(), 1, "the session goes on");
     }
+    let strict = ServerConfig::default().strictness(Strictness::Strict);
+    let got = Script::playing(strict, content(3)).send_raw(MessageId::LOGGING, &[0; 8]);
+    let error = Error::from(short);
+    assert_eq!(events(&got), [format!("Closed(Failed({error:?}))")]);
+    // Nothing but Connect may come first, short or not.
+    let got = Script::new(ServerConfig::default()).send_raw(MessageId::LOGGING, &[]);
+    assert!(events(&got)[0].starts_with("Closed(Failed(Decode("), "{got:?}");
+}
+
+#[test]
+fn messages_that_are_understood_without_their_fields() {
+    // MMSP-S-038, MMSP-S-086: whatever they name, they mean the one thing that there is.
+    let mut script = Script::ready(ServerConfig::default(), content(3));
+    let got = script.send_raw(MessageId::CLOSE_FILE, &[]);
+    let short = |id| format!("Deviation({:?})", Deviation::ShortMessage(id));
+    assert_eq!(events(&got), [short(MessageId::CLOSE_FILE), "Closed(Peer)".to_owned()]);
+    let slow = ServerConfig::default().pace(Pace::BitRate);
+    let mut script = Script::opened(slow, content(3));
+    script.send(ReadBlock { open_file_id: 1, incarnation: 2 });
+    let got = script.send_raw(MessageId::CANCEL_READ_BLOCK, &[]);
+    assert_eq!(events(&got), [short(MessageId::CANCEL_READ_BLOCK)]);
+    script.send(ReadBlock { open_file_id: 1, incarnation: 3 });
+    script.pass(pair::media::seconds(60));
+    assert_eq!(script.server.phase(), Phase::Ready);
 }
 
 #[test]

@@ -163,6 +163,29 @@ fn what_does_not_parse_ends_the_session() {
     script.assert_failed(&Error::Decode(error));
 }
 
+#[test]
+fn short_answers_that_nothing_waits_for() {
+    // One that is waited for ends the session, see above.
+    for (id, message) in [
+        (MessageId::REPORT_CONNECTED_EX, connected("9.1")),
+        (MessageId::REPORT_CONNECTED_FUNNEL, funnel()),
+        (MessageId::REPORT_OPEN_FILE, opened(file())),
+        (MessageId::REPORT_STREAM_SWITCH, switched(HResult::OK)),
+    ] {
+        let mut short = encoded(&message)[..8].to_vec();
+        short[0] = 1;
+        let mut script = Script::streaming();
+        script.bytes(&packet(&short));
+        let noted = ClientEvent::Deviation(Deviation::ShortMessage(id));
+        assert_eq!(script.events(), [noted], "{id:?}");
+        script.media(0, PLAY);
+        assert_eq!(packets(&script.events()), [0]);
+    }
+    let mut script = Script::at(Phase::Starting, config());
+    script.bytes(&packet(&[1, 0, 0, 0, 0x21, 0, 4, 0]));
+    assert_eq!(script.client.phase(), Phase::Closed, "the selection's answer is waited for");
+}
+
 /// The type cannot be built outside its crate, but taken from a decoder and changed.
 fn decode_error(layer: Layer, offset: u64, field: &'static str, problem: Problem) -> DecodeError {
     let mut error = ServerMessage::decode(&Bytes::new(), &mut Vec::new()).unwrap_err();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::state::{Spent, State};
 use super::{Client, Timer};
 use crate::deviation::Deviation;
-use crate::error::Error;
+use crate::error::{DecodeError, Error, Layer};
 use crate::event::ClientEvent;
 use crate::hresult::HResult;
 use crate::mmsp::link::at_place;
@@ -19,11 +19,14 @@ const LONGEST_CONTENT: Duration = Duration::from_secs(24 * 60 * 60);
 impl Client {
     pub(super) fn on_message(&mut self, place: u64, message: &Bytes) -> Result<(), Error> {
         let mut deviations = Vec::new();
-        let message = ServerMessage::decode(message, &mut deviations)
-            .map_err(|error| at_place(error, place))?;
+        let decoded = ServerMessage::decode(message, &mut deviations);
         for deviation in deviations {
             self.link.tolerate(deviation)?;
         }
+        let message = match decoded {
+            Ok(message) => message,
+            Err(error) => return self.on_undecoded(error, place),
+        };
         self.wait_for_media();
         let id = message.id();
         match message {
@@ -54,6 +57,31 @@ impl Client {
                 self.link.event(ClientEvent::Unknown { id: id.0, body });
                 Ok(())
             }
+        }
+    }
+
+    /// A message whose fields cannot be read. It is noted and skipped where the whole message would
+    /// be: an answer that nothing waits for any more, whatever it says. Ping has no field that is
+    /// looked at. All others are waited for or refuse something.
+    fn on_undecoded(&mut self, error: DecodeError, place: u64) -> Result<(), Error> {
+        let means_nothing = match error.layer {
+            Layer::Message(MessageId::REPORT_CONNECTED_EX) => {
+                !matches!(self.state, State::Connecting)
+            }
+            Layer::Message(MessageId::REPORT_CONNECTED_FUNNEL) => {
+                !matches!(self.state, State::Connecting | State::ChoosingTransport)
+            }
+            Layer::Message(MessageId::REPORT_OPEN_FILE) => !matches!(self.state, State::Opening),
+            Layer::Message(MessageId::REPORT_STREAM_SWITCH) => self.session.switches_pending == 0,
+            _ => false,
+        };
+        match error.layer {
+            Layer::Message(id) if means_nothing => {
+                self.link.tolerate(Deviation::ShortMessage(id))?;
+                self.wait_for_media();
+                Ok(())
+            }
+            _ => Err(at_place(error, place)),
         }
     }
 

@@ -28,7 +28,10 @@ impl Server {
         for deviation in deviations {
             self.link.tolerate(deviation)?;
         }
-        let message = decoded.map_err(|error| self.refuse_malformed(error, place))?;
+        let message = match decoded {
+            Ok(message) => message,
+            Err(error) => return self.on_undecoded(error, place),
+        };
         if let State::Silent = self.state {
             return match message {
                 ClientMessage::Connect(connect) => self.on_connect(connect),
@@ -81,6 +84,33 @@ impl Server {
         }
         self.end(CloseReason::Peer);
         Ok(())
+    }
+
+    /// A message whose fields cannot be read. It is noted and the session goes on where nothing
+    /// depends on them:
+    ///
+    /// - `Logging` tells how it was, is never answered and changes nothing: it is skipped.
+    /// - `CancelReadBlock` means the only header that is under way, whatever label it names.
+    /// - `CloseFile` means the end of the session, whatever file it names.
+    ///
+    /// Pong has no field that is looked at. Everything else asks for something.
+    fn on_undecoded(&mut self, error: DecodeError, place: u64) -> Result<(), Error> {
+        let silent = matches!(self.state, State::Silent);
+        match error.layer {
+            Layer::Message(
+                id @ (MessageId::LOGGING | MessageId::CANCEL_READ_BLOCK | MessageId::CLOSE_FILE),
+            ) if !silent => {
+                self.link.tolerate(Deviation::ShortMessage(id))?;
+                self.timers.stop(Timer::AfterEnd);
+                match id {
+                    MessageId::CANCEL_READ_BLOCK => self.on_cancel_read_block()?,
+                    MessageId::CLOSE_FILE => self.end(CloseReason::Peer),
+                    _ => {}
+                }
+                Ok(())
+            }
+            _ => Err(self.refuse_malformed(error, place)),
+        }
     }
 
     /// Answers a malformed request with an error where it has an answer; the session ends either
