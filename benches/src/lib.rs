@@ -140,7 +140,7 @@ pub fn requests_for_the_header() -> Vec<u8> {
     let funnel = Funnel { protocol: FunnelProtocol::Tcp, port: std::num::NonZeroU16::MIN };
     let address = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
     write(&[
-        Connect { packet_pair: PacketPair::No, subscriber }.into(),
+        Connect { packet_pair: PacketPair::No, subscriber, host: None }.into(),
         FunnelInfo { test: BandwidthTest::None }.into(),
         ConnectFunnel { funnel: FunnelName::new(address, funnel) }.into(),
         OpenFile { incarnation: 9, path: "file.wmv".to_owned(), token: Bytes::new() }.into(),

@@ -68,7 +68,8 @@ fn is_closed(mut socket: &TcpStream) -> bool {
 /// What a player says first.
 fn hello(writer: &mut MessageWriter) -> Vec<u8> {
     let subscriber = "NSPlayer/9.0.0.2980".to_owned();
-    let hello = ClientMessage::from(Connect { packet_pair: PacketPair::No, subscriber });
+    let hello =
+        ClientMessage::from(Connect { packet_pair: PacketPair::No, subscriber, host: None });
     writer.write(0, |out| hello.encode(out)).to_vec()
 }
 

@@ -30,7 +30,7 @@ fn client_id(server: SocketAddr) -> u32 {
     let mut writer = MessageWriter::default();
     let subscriber = "NSPlayer/9.0.0.2980".to_owned();
     let requests: [ClientMessage; 2] = [
-        Connect { packet_pair: PacketPair::No, subscriber }.into(),
+        Connect { packet_pair: PacketPair::No, subscriber, host: None }.into(),
         FunnelInfo { test: BandwidthTest::None }.into(),
     ];
     for request in requests {

@@ -239,7 +239,8 @@ impl std::fmt::Debug for Credentials {
 pub enum Redirect {
     /// At another URL, of scheme `mms`, `mmst` or `mmsu`.
     Url(String),
-    /// Behind this proxy, as `host:port`; `None` stops using one.
+    /// Behind this proxy: a URL as above, or `host:port`, which is sent as a URL; 1755 where it
+    /// names no port. `None` stops using one.
     Proxy(Option<String>),
 }
 

@@ -153,8 +153,8 @@ pub fn redirect() -> impl Strategy<Value = Redirect> {
 
 /// `LinkViewerToMacConnect`
 pub fn connect() -> impl Strategy<Value = Connect> {
-    (packet_pair(), text())
-        .prop_map(|(packet_pair, subscriber)| Connect { packet_pair, subscriber })
+    (packet_pair(), text(), option::of(text()))
+        .prop_map(|(packet_pair, subscriber, host)| Connect { packet_pair, subscriber, host })
 }
 
 /// `LinkViewerToMacFunnelInfo`

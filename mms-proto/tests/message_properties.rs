@@ -55,6 +55,7 @@ fn normal_client(message: ClientMessage) -> ClientMessage {
     match message {
         M::Connect(mut m) => {
             m.subscriber = text(&m.subscriber);
+            m.host = m.host.as_deref().map(text);
             m.into()
         }
         M::OpenFile(mut m) => {

@@ -88,7 +88,11 @@ fn the_answer_to_connect() {
     // MMSP-S-003: compared with the words of the specification and a capture.
     let config = ServerConfig::default().authentication(AuthScheme::Ntlm);
     let mut script = Script::new(config);
-    script.send(Connect { packet_pair: PacketPair::Yes, subscriber: "NSPlayer/7.1".into() });
+    script.send(Connect {
+        packet_pair: PacketPair::Yes,
+        subscriber: "NSPlayer/7.1".into(),
+        host: None,
+    });
     assert_eq!(script.writes[0].to_bytes(), answer(HResult::OK));
 }
 
@@ -118,7 +122,8 @@ fn a_client_that_is_refused() {
     ] {
         let config = ServerConfig::default().authentication(AuthScheme::Ntlm).refusal(refusal);
         let mut script = Script::new(config);
-        let connect = Connect { packet_pair: PacketPair::Yes, subscriber: "NSPlayer/7.1".into() };
+        let connect =
+            Connect { packet_pair: PacketPair::Yes, subscriber: "NSPlayer/7.1".into(), host: None };
         let got = events(&script.send(connect));
         assert_eq!(script.writes[0].to_bytes(), answer(hr));
         assert_eq!(got.len(), 2);
@@ -177,7 +182,7 @@ fn a_bandwidth_test_is_offered_only_to_who_asks() {
         let mut config = ServerConfig::default();
         config.packet_pair = supported;
         let mut script = Script::new(config);
-        let got = script.send(Connect { packet_pair: asked, subscriber: "x".into() });
+        let got = script.send(Connect { packet_pair: asked, subscriber: "x".into(), host: None });
         let ServerMessage::ReportConnectedEx(report) = message(&got) else { panic!("{got:?}") };
         assert_eq!(report.packet_pair, expected);
     }

@@ -162,7 +162,8 @@ fn a_redirect_ends_the_session() {
         (Redirect::Url("mmst://other/x".to_owned()), 1, "mmst://other/x\0"),
         // Sent as given: whether UDP is meant (T39) is the application's knowledge.
         (Redirect::Url("mms://h/a?b=1".to_owned()), 1, "mms://h/a?b=1\0"),
-        (Redirect::Proxy(Some("proxy:8080".to_owned())), 2, "proxy:8080\0"),
+        (Redirect::Proxy(Some("proxy:8080".to_owned())), 2, "mmst://proxy:8080\0"),
+        (Redirect::Proxy(Some("mms://proxy".to_owned())), 2, "mms://proxy\0"),
         (Redirect::Proxy(None), 2, "\0"),
     ] {
         let mut script = connected();

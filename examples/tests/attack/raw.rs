@@ -129,7 +129,7 @@ pub(crate) fn session(name: &str) -> [ClientMessage; 7] {
     let streams = [1, 2].map(|number| StreamSelection::full(StreamNumber::new(number).unwrap()));
     let (start, incarnation) = (Start::Beginning, 4);
     [
-        Connect { packet_pair: PacketPair::No, subscriber }.into(),
+        Connect { packet_pair: PacketPair::No, subscriber, host: None }.into(),
         FunnelInfo { test: BandwidthTest::None }.into(),
         ConnectFunnel { funnel }.into(),
         open(&name.encode_utf16().collect::<Vec<_>>()),

@@ -130,7 +130,7 @@ fn handshake(old: bool) -> Vec<ClientMessage> {
     let tcp = Funnel { protocol: FunnelProtocol::Tcp, port: std::num::NonZeroU16::MIN };
     let selections = StreamNumber::new(1).map(StreamSelection::full).into_iter().collect();
     vec![
-        Connect { packet_pair: PacketPair::No, subscriber }.into(),
+        Connect { packet_pair: PacketPair::No, subscriber, host: None }.into(),
         ConnectFunnel { funnel: FunnelName::new(address, tcp) }.into(),
         OpenFile { incarnation: 9, path: "a".to_owned(), token: bytes::Bytes::new() }.into(),
         ReadBlock { open_file_id: 1, incarnation: 2 }.into(),

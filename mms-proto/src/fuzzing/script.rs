@@ -204,7 +204,8 @@ impl<'a> Script<'a> {
     pub(super) fn client_message(&mut self) -> ClientMessage {
         let pair = |yes| if yes { PacketPair::Yes } else { PacketPair::No };
         match self.byte() % 15 {
-            0 => Connect { packet_pair: pair(self.flag()), subscriber: self.text() }.into(),
+            0 => Connect { packet_pair: pair(self.flag()), subscriber: self.text(), host: None }
+                .into(),
             1 => FunnelInfo { test: self.bandwidth_test() }.into(),
             2 => {
                 let protocol = if self.flag() { FunnelProtocol::Udp } else { FunnelProtocol::Tcp };

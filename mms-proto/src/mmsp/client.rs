@@ -112,8 +112,8 @@ impl Client {
             config,
         };
         let packet_pair = if client.config.packet_pair { PacketPair::Yes } else { PacketPair::No };
-        let subscriber = client.config.subscriber();
-        client.request(Connect { packet_pair, subscriber });
+        let (subscriber, host) = (client.config.subscriber(), client.config.host_string());
+        client.request(Connect { packet_pair, subscriber, host });
         client
     }
 

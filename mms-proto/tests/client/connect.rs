@@ -6,7 +6,7 @@ use mms_proto::mmsp::message::{
     ReportConnectedFunnel, ReportDisconnectedFunnel, ReportFunnelInfo, ServerMessage,
 };
 use mms_proto::mmsp::{Client, ClientConfig};
-use mms_proto::{ClientEvent, Error, HResult, Output, Phase, Transmit};
+use mms_proto::{ClientEvent, Deviation, Error, HResult, Output, Phase, Transmit};
 
 use crate::harness::*;
 
@@ -51,9 +51,10 @@ fn the_first_message_is_connect() {
         config.proxy = Some(("cache".to_owned(), 1755));
         let mut script = Script::new(config);
         let subscriber = "NSPlayer/9.0.0.2980; {00000000-0000-0000-0000-000000000000}; \
-                          Host: example.org"
+                          Host: example.org:1755"
             .to_owned();
-        let connect = Connect { packet_pair, subscriber };
+        let connect =
+            Connect { packet_pair, subscriber, host: Some("example.org:1755".to_owned()) };
         assert_eq!(script.sent(), [connect.into()]);
         // And it waits.
         assert_eq!(script.client.phase(), Phase::Connecting);
@@ -82,6 +83,15 @@ fn connect_byte_for_byte() {
 fn what_the_server_says_of_itself() {
     // MMSP-C-011, MMSP-C-012, MMSP-C-013
     for (version, major, minor) in [("9.01.01.3814", 9, 1), ("4.1.0.3920", 4, 1)] {
+        let mut without = Script::new(config());
+        without.say(ReportConnectedEx {
+            hr: HResult::OK,
+            packet_pair: PacketPair::No,
+            server_version: version.to_owned(),
+            upgrade_version: String::new(),
+            upgrade_url: String::new(),
+            authentication: "NTLM".to_owned(),
+        });
         let mut script = Script::new(config());
         script.say(ReportConnectedEx {
             hr: HResult::OK,
@@ -92,6 +102,10 @@ fn what_the_server_says_of_itself() {
             authentication: "NTLM".to_owned(),
         });
         let events = script.events();
+        // With an upgrade offered or without: the same.
+        assert_eq!((&events, script.sent()), (&without.events(), without.sent()));
+        let stands = |script: &Script| (script.client.phase(), script.client.stats());
+        assert_eq!((stands(&script), script.deadline), (stands(&without), without.deadline));
         let [ClientEvent::Connected(server)] = &events[..] else {
             panic!("{events:?}");
         };
@@ -176,6 +190,38 @@ fn a_server_that_grants_the_test_and_does_not_make_it() {
     script.say(agreed(PacketPair::Yes));
     script.say(funnel_info(BandwidthTest::None, &[]));
     assert_eq!(script.client.phase(), Phase::ChoosingTransport);
+}
+
+#[test]
+fn a_bandwidth_test_that_was_not_asked_for() {
+    // MMSP-C-019: with F0F0F0F1 the next answer is waited for, asked or not.
+    let mut script = Script::at(Phase::BandwidthTest, config());
+    let test = BandwidthTest::TcpHighEntropy;
+    for number in 0..3 {
+        assert_eq!((script.client.phase(), script.sent()), (Phase::BandwidthTest, vec![]));
+        script.pass(std::time::Duration::from_millis(number * 4));
+        script.say(funnel_info(test, &[1; 432]));
+    }
+    assert_eq!(script.events(), [ClientEvent::Bandwidth(1_024_000)]);
+    assert!(matches!(script.sent_one(), ClientMessage::ConnectFunnel(_)));
+    // The fourth is one too many all the same.
+    script.say(funnel_info(test, &[1; 432]));
+    script.assert_failed(&Error::Unexpected {
+        message: MessageId::REPORT_FUNNEL_INFO,
+        phase: Phase::ChoosingTransport,
+    });
+    // Other values announce nothing; what follows them is noted.
+    for test in [BandwidthTest::None, BandwidthTest::Tcp, BandwidthTest::UdpHighEntropy] {
+        let mut script = Script::at(Phase::BandwidthTest, config());
+        script.say(funnel_info(test, &[]));
+        assert_eq!(script.client.phase(), Phase::ChoosingTransport, "{test:?}");
+        script.say(funnel_info(test, &[]));
+        script.say(funnel_info(test, &[]));
+        let noted = Deviation::OutOfPlace(MessageId::REPORT_FUNNEL_INFO);
+        assert_eq!(script.events(), vec![ClientEvent::Deviation(noted); 2]);
+        script.say(funnel());
+        assert_eq!(script.client.phase(), Phase::Opening);
+    }
 }
 
 #[test]

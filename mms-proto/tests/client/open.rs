@@ -160,6 +160,9 @@ fn redirected_to_another_server_and_then_to_a_proxy() {
     assert_eq!(next.connect_to(), ("other", 99));
     let second = subscriber(&mut Script::new(next.clone()));
     assert_eq!(second, first.replace("example.org", "other:99"));
+    // A URL as the specification has it, and host and port alone.
+    let by_url = follow(next.clone(), Redirect::Proxy(Some("mms://cache".to_owned())));
+    assert_eq!(by_url.connect_to(), ("cache", 1755));
     let next = follow(next, Redirect::Proxy(Some("cache:8000".to_owned())));
     assert_eq!(next.connect_to(), ("cache", 8000));
     assert!(next.packet_pair);

@@ -186,7 +186,7 @@ impl Player {
 
     fn connect(&self) -> ClientMessage {
         let subscriber = self.subscriber.to_owned();
-        Connect { packet_pair: PacketPair::Yes, subscriber }.into()
+        Connect { packet_pair: PacketPair::Yes, subscriber, host: None }.into()
     }
 
     fn read_block(&self, random: &mut Random) -> ClientMessage {

@@ -240,7 +240,7 @@ pub(crate) fn honest_client() -> Vec<Frame> {
     let subscriber = "NSPlayer/9.0; {x}".to_owned();
     let token = Bytes::from_static(b"dXNlcjo=\0");
     vec![
-        say(0, Connect { packet_pair: PacketPair::Yes, subscriber }.into()),
+        say(0, Connect { packet_pair: PacketPair::Yes, subscriber, host: None }.into()),
         say(1, FunnelInfo { test: BandwidthTest::TcpHighEntropy }.into()),
         say(4, ConnectFunnel { funnel }.into()),
         say(5, OpenFile { incarnation: 9, path: "file.wma".into(), token }.into()),

@@ -25,7 +25,8 @@ fn one_of_each_client_message() -> Vec<ClientMessage> {
     let funnel = Funnel { protocol: FunnelProtocol::Udp, port: NonZeroU16::MIN };
     let token = basic_token("user", "password");
     vec![
-        Connect { packet_pair: PacketPair::Yes, subscriber: "NSPlayer".to_owned() }.into(),
+        Connect { packet_pair: PacketPair::Yes, subscriber: "NSPlayer".to_owned(), host: None }
+            .into(),
         FunnelInfo { test: BandwidthTest::Tcp }.into(),
         ConnectFunnel { funnel: FunnelName::new(Ipv4Addr::LOCALHOST.into(), funnel) }.into(),
         OpenFile { incarnation: 9, path: "a/b.asf".to_owned(), token: token.clone() }.into(),

@@ -221,7 +221,7 @@ fn packets_of_a_capture() {
     );
     assert_eq!(packet.len(), 104);
     let (packet_pair, subscriber) = (PacketPair::Yes, "NSPlayer/7.1.0.1956; ".to_owned());
-    let connect: ClientMessage = Connect { packet_pair, subscriber }.into();
+    let connect: ClientMessage = Connect { packet_pair, subscriber, host: None }.into();
     assert_eq!(unpacked(from_client(), &packet), (0, connect));
 
     let packet = bytes(

@@ -16,8 +16,11 @@ use super::tools::{Message as _, bytes, client, client_reads, reads, server, ser
 #[test]
 fn connect() {
     // MMSP-W-034, MMSP-W-001
-    let old_player =
-        Connect { packet_pair: PacketPair::Yes, subscriber: "NSPlayer/7.1.0.1956; ".to_owned() };
+    let old_player = Connect {
+        packet_pair: PacketPair::Yes,
+        subscriber: "NSPlayer/7.1.0.1956; ".to_owned(),
+        host: None,
+    };
     // 8 chunks: 96 bytes with the packet header.
     client(
         "08000000 01000300 F0F0F0F0 0B000400 1C000300 u'NSPlayer/7.1.0.1956; ' 0000",
@@ -36,36 +39,57 @@ fn connect() {
             subscriber:
                 "NSPlayer/7.0.0.1956; {7E667F5D-A661-495E-A512-F55686DDA178}; Host: 127.0.0.1"
                     .to_owned(),
+            host: None,
         },
+    );
+}
+
+#[test]
+fn connect_through_a_proxy() {
+    // MMSP-W-034: the host as a text of its own, behind the name's terminator.
+    client(
+        "0E000000 01000300 EFF0F0F0 0B000400 1C000300
+         u'NSPlayer/9.0; {g}; Host: h:1755' 0000 u'HOST: h:1755' 0000 00*2",
+        Connect {
+            packet_pair: PacketPair::No,
+            subscriber: "NSPlayer/9.0; {g}; Host: h:1755".to_owned(),
+            host: Some("h:1755".to_owned()),
+        },
+    );
+    // What a proxy says of itself is not kept, with a host or without.
+    client_reads(
+        "09000000 01000300 00*12 u'Spooooon!' 0000 u'VIA: p/1' 0000 00*14",
+        Connect { packet_pair: PacketPair::No, subscriber: "Spooooon!".to_owned(), host: None },
     );
 }
 
 #[test]
 fn connect_of_others() {
     // MMSP-W-034, MMSP-W-017
-    let spoon = |packet_pair| Connect { packet_pair, subscriber: "Spooooon!".to_owned() };
+    let spoon =
+        |packet_pair| Connect { packet_pair, subscriber: "Spooooon!".to_owned(), host: None };
     for pair in ["00000000", "EFF0F0F0", "F1F0F0F0", "73007000", "FFFFFFFF"] {
         // Other revisions, additions of proxies, padding that is not zero.
         let name = "u'Spooooon!' 0000 u'HOST: h' 0000 u'VIA: p/1' 0000 EEEE";
         client_reads(
             &format!("09000000 01000300 {pair} 06000000 01000400 {name}"),
-            spoon(PacketPair::No),
+            Connect { host: Some("h".to_owned()), ..spoon(PacketPair::No) },
         );
     }
     // No terminator: the name ends with the message.
     client_reads(
         "04000000 01000300 F0F0F0F0 00*8 u'NSPlay'",
-        Connect { packet_pair: PacketPair::Yes, subscriber: "NSPlay".to_owned() },
+        Connect { packet_pair: PacketPair::Yes, subscriber: "NSPlay".to_owned(), host: None },
     );
     // No name at all.
     client_reads(
         "03000000 01000300 F0F0F0F0 00*8 00*4",
-        Connect { packet_pair: PacketPair::Yes, subscriber: String::new() },
+        Connect { packet_pair: PacketPair::Yes, subscriber: String::new(), host: None },
     );
     // The frame ended with the last character: no padding up to the promised chunk.
     client_reads(
         "04000000 01000300 F0F0F0F0 00*8 u'ab' 0000",
-        Connect { packet_pair: PacketPair::Yes, subscriber: "ab".to_owned() },
+        Connect { packet_pair: PacketPair::Yes, subscriber: "ab".to_owned(), host: None },
     );
 }
 

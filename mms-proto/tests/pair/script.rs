@@ -231,7 +231,7 @@ pub(crate) fn open_request(got: Vec<Got>) -> OpenRequest {
 }
 
 pub(crate) fn connect(subscriber: &str) -> Connect {
-    Connect { packet_pair: PacketPair::No, subscriber: subscriber.to_owned() }
+    Connect { packet_pair: PacketPair::No, subscriber: subscriber.to_owned(), host: None }
 }
 
 /// `ConnectFunnel` with this name, whatever it is.

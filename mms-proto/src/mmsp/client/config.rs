@@ -151,8 +151,7 @@ impl ClientConfig {
             }
             Redirect::Proxy(None) => next.proxy = None,
             Redirect::Proxy(Some(proxy)) => {
-                let (host, port) =
-                    host_and_port(proxy).ok_or_else(|| RedirectError::Url(proxy.clone()))?;
+                let (host, port) = proxy_address(proxy)?;
                 next.proxy = Some((host, port.unwrap_or(DEFAULT_PORT)));
                 next.cached_token = Bytes::new();
             }
@@ -163,11 +162,24 @@ impl ClientConfig {
     /// `subscriberName`, MS-MMSP 2.2.4.17. The host is always named: every player does it, and
     /// through a proxy it is required.
     pub(crate) fn subscriber(&self) -> String {
+        let guid = self.guid.braced().to_string().to_ascii_uppercase();
+        format!("{}; {guid}; Host: {}", self.player, self.host_info())
+    }
+
+    /// `host-string`, which a client sends through a proxy.
+    pub(crate) fn host_string(&self) -> Option<String> {
+        self.proxy.as_ref().map(|_| self.host_info())
+    }
+
+    /// `host-info`: through a proxy always with the port.
+    fn host_info(&self) -> String {
         let host =
             if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        let port = self.port.map_or_else(String::new, |port| format!(":{port}"));
-        let guid = self.guid.braced().to_string().to_ascii_uppercase();
-        format!("{}; {guid}; Host: {host}{port}", self.player)
+        let default = self.proxy.as_ref().map(|_| DEFAULT_PORT);
+        match self.port.or(default) {
+            Some(port) => format!("{host}:{port}"),
+            None => host,
+        }
     }
 }
 
@@ -261,6 +273,16 @@ impl RedirectUrl {
     }
 }
 
+/// Where a proxy is: a URL as MS-MMSP 2.2.4.9 has it, whose path means nothing, or host and port
+/// alone.
+fn proxy_address(location: &str) -> Result<(String, Option<u16>), RedirectError> {
+    if location.contains("://") {
+        let RedirectUrl { host, port, .. } = RedirectUrl::parse(location)?;
+        return Ok((host, port));
+    }
+    host_and_port(location.trim()).ok_or_else(|| RedirectError::Url(location.to_owned()))
+}
+
 /// Splits `host`, `host:port`, `[ipv6]` and `[ipv6]:port`.
 fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
     let (host, port) = match text.strip_prefix('[') {
@@ -313,6 +335,27 @@ mod tests {
         assert_eq!(with.host, "host");
         let without = with.redirected(&Redirect::Proxy(None)).unwrap();
         assert_eq!(without.connect_to(), ("host", DEFAULT_PORT));
+        // A URL to a proxy server, 2.2.4.9; its port is 1755 unless it names one.
+        for (location, proxy) in [
+            ("mms://cache.example:8000", ("cache.example", 8000)),
+            ("mmst://cache", ("cache", 1755)),
+            ("MMSU://cache/", ("cache", 1755)),
+            ("mms://[::1]:99/ignored?too", ("::1", 99)),
+            ("cache", ("cache", 1755)),
+            (" cache:8000 ", ("cache", 8000)),
+            ("[::1]", ("::1", 1755)),
+        ] {
+            let with = without.redirected(&Redirect::Proxy(Some(location.into()))).unwrap();
+            assert_eq!(with.connect_to(), proxy, "{location}");
+            assert_eq!((with.host.as_str(), with.path.as_str()), ("host", "file"));
+        }
+        for (location, scheme) in
+            [("http://cache", true), ("mms://", false), ("cache:0", false), ("a b", false)]
+        {
+            let error = config.redirected(&Redirect::Proxy(Some(location.into()))).unwrap_err();
+            let scheme_error = matches!(error, RedirectError::Scheme(_));
+            assert_eq!(scheme_error, scheme, "{error}");
+        }
     }
 
     #[test]
@@ -366,10 +409,17 @@ mod tests {
         let mut config = ClientConfig::new("example.org", "x").guid(guid);
         let name = "NSPlayer/9.0.0.2980; {01234567-89AB-CDEF-0123-456789ABCDEF}; Host: example.org";
         assert_eq!(config.subscriber(), name);
-        config.proxy = Some(("cache".into(), 1755));
+        assert_eq!(config.host_string(), None);
+        // Through a proxy the port is written, and the host once more.
+        config.proxy = Some(("cache".into(), 8080));
+        assert_eq!(config.subscriber(), format!("{name}:1755"));
+        assert_eq!(config.host_string().as_deref(), Some("example.org:1755"));
         config.port = Some(1756);
         assert_eq!(config.subscriber(), format!("{name}:1756"));
-        let config = ClientConfig::new("::1", "x");
+        assert_eq!(config.host_string().as_deref(), Some("example.org:1756"));
+        let mut config = ClientConfig::new("::1", "x");
         assert!(config.subscriber().ends_with("Host: [::1]"));
+        config.proxy = Some(("cache".into(), 8080));
+        assert_eq!(config.host_string().as_deref(), Some("[::1]:1755"));
     }
 }

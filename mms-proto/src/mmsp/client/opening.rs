@@ -15,6 +15,9 @@ use crate::mmsp::message::{
 };
 use crate::version::PeerVersion;
 
+/// Answers to `FunnelInfo`: one, or three with a bandwidth test.
+const MOST_FUNNEL_ANSWERS: u32 = 3;
+
 impl Client {
     /// 3.1.5.3
     pub(super) fn on_connected(&mut self, report: ReportConnectedEx) -> Result<(), Error> {
@@ -33,7 +36,7 @@ impl Client {
         let test = self.config.packet_pair && report.packet_pair == PacketPair::Yes;
         if test || self.config.funnel_info {
             let asked = if test { BandwidthTest::TcpHighEntropy } else { BandwidthTest::None };
-            self.state = State::Testing { asked, answers: 0, first: None };
+            self.state = State::Testing { asked, first: None };
             self.request(FunnelInfo { test: asked });
         } else {
             self.connect_funnel();
@@ -43,17 +46,24 @@ impl Client {
 
     /// 3.1.5.4
     pub(super) fn on_funnel_info(&mut self, report: &ReportFunnelInfo) -> Result<(), Error> {
-        let State::Testing { asked, answers, first } = self.state else {
-            // The fourth of three, or one that nobody asked for.
+        // The fourth of three.
+        let answers = self.session.funnel_answers;
+        if answers >= MOST_FUNNEL_ANSWERS {
             return Err(self.unexpected(MessageId::REPORT_FUNNEL_INFO));
+        }
+        self.session.funnel_answers = answers.saturating_add(1);
+        let State::Testing { asked, first } = self.state else {
+            return self.out_of_place(MessageId::REPORT_FUNNEL_INFO);
         };
         self.check(report.hr)?;
         self.session.client_id = Some(report.client_id);
         let now = self.link.now();
-        let testing = asked.is_tcp() && report.test.is_tcp();
+        // The packets of random bytes announce the next one, asked for or not.
+        let testing =
+            report.test == BandwidthTest::TcpHighEntropy || asked.is_tcp() && report.test.is_tcp();
         match (testing, answers) {
             (true, 0) => {
-                self.state = State::Testing { asked, answers: 1, first: Some(now) };
+                self.state = State::Testing { asked, first: Some(now) };
                 self.wait_for_reply();
             }
             (true, 1) => {
@@ -64,7 +74,6 @@ impl Client {
                 if let Some(rate) = rate.and_then(|rate| u64::try_from(rate).ok()) {
                     self.link.event(ClientEvent::Bandwidth(rate));
                 }
-                self.state = State::Testing { asked, answers: 2, first };
                 self.wait_for_reply();
             }
             // The third only pushes the second one out of the server's buffers.

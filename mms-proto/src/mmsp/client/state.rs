@@ -22,6 +22,8 @@ pub(super) struct Session {
     pub(super) authentication: String,
     /// `nCubs`; requests to resend packets over UDP will carry it.
     pub(super) client_id: Option<u32>,
+    /// Answers to `FunnelInfo` so far: `FunnelInfo-Count`.
+    pub(super) funnel_answers: u32,
     pub(super) file: Option<OpenedFile>,
     /// True once the server went on to another entry: what it said of the file is history.
     pub(super) changed: bool,
@@ -50,7 +52,7 @@ pub(super) enum State {
     /// `Connect` is sent.
     Connecting,
     /// `FunnelInfo` is sent.
-    Testing { asked: BandwidthTest, answers: u32, first: Option<Instant> },
+    Testing { asked: BandwidthTest, first: Option<Instant> },
     /// `ConnectFunnel` is sent.
     ChoosingTransport,
     /// `OpenFile` or `SecurityResponse` is sent.

@@ -119,7 +119,7 @@ fn lengths_for_every_size_of_message() {
     // The sizes of real packets.
     let subscriber = "NSPlayer/7.1.0.1956; ".to_owned();
     let packet_pair = PacketPair::Yes;
-    let connect = ClientMessage::from(Connect { packet_pair, subscriber });
+    let connect = ClientMessage::from(Connect { packet_pair, subscriber, host: None });
     let bytes = MessageWriter::default().write(0, |out| connect.encode(out));
     assert_eq!((bytes.len(), bytes[8], bytes[16]), (96, 80, 10));
 }

@@ -41,11 +41,18 @@ impl PacketPair {
 pub struct Connect {
     /// Whether the client would like a bandwidth test.
     pub packet_pair: PacketPair,
-    /// Product, version, GUID and host: `NSPlayer/9.0.0.2980; {GUID}; Host: example`. What
-    /// follows its terminator (`HOST:` and `VIA:` parts that proxies add) is not kept.
+    /// Product, version, GUID and host: `NSPlayer/9.0.0.2980; {GUID}; Host: example`.
     #[doc(alias = "subscriberName")]
     pub subscriber: String,
+    /// Host and port of the content as a text of its own, which follows the name: `example:1755`.
+    /// Clients that connect through a proxy send it, and proxies add it. What proxies say of
+    /// themselves (`VIA:`) is not kept.
+    #[doc(alias = "host-string")]
+    pub host: Option<String>,
 }
+
+/// Begins the text with the host, MS-MMSP 2.2.4.17.
+const HOST: &str = "HOST: ";
 
 impl Body for Connect {
     const ID: MessageId = MessageId::CONNECT;
@@ -57,7 +64,11 @@ impl Body for Connect {
             u32_le("ViewerToMacProtocolRevision"),
         )
             .parse(body)?;
-        Ok((&[], Self { packet_pair: PacketPair::from_wire(pair), subscriber: utf16(rest) }))
+        let subscriber = utf16(rest);
+        // Behind the name and its terminator.
+        let more = rest.get(utf16_z_units(&subscriber).saturating_mul(2)..).unwrap_or_default();
+        let host = utf16(more).strip_prefix(HOST).map(str::to_owned);
+        Ok((&[], Self { packet_pair: PacketPair::from_wire(pair), subscriber, host }))
     }
 
     fn put(&self, out: &mut BytesMut) {
@@ -65,6 +76,9 @@ impl Body for Connect {
         out.put_u32_le(MAC_TO_VIEWER_REVISION);
         out.put_u32_le(VIEWER_TO_MAC_REVISION);
         put_utf16_z(out, &self.subscriber);
+        if let Some(host) = &self.host {
+            put_utf16_z(out, &format!("{HOST}{host}"));
+        }
     }
 }
 

@@ -21,6 +21,16 @@ pub struct ReportRedirect {
 }
 
 impl Redirect {
+    /// A location as it should be: a proxy by its URL.
+    pub(crate) fn with_scheme(self) -> Self {
+        match self {
+            Self::Proxy(Some(proxy)) if !proxy.is_empty() && !proxy.contains("://") => {
+                Self::Proxy(Some(format!("mmst://{proxy}")))
+            }
+            other => other,
+        }
+    }
+
     /// Whether it can be said as it is: a URL, neither too long nor with a NUL in it.
     pub(crate) fn can_be_sent(&self) -> bool {
         let location = match self {

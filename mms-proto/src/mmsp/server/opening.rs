@@ -72,8 +72,9 @@ impl Server {
         Ok(())
     }
 
-    /// Sends the client elsewhere, and ends the session. The target is sent as it is: a URL that
-    /// begins `mms:` means UDP first, say `mmst:` for TCP (T39).
+    /// Sends the client elsewhere, and ends the session. A URL is sent as it is: one that
+    /// begins `mms:` means UDP first, say `mmst:` for TCP (T39). A proxy that is named by host and
+    /// port alone becomes a URL.
     ///
     /// The file is refused instead, as by [`reject`](Self::reject),
     /// - with [`HResult::FILE_NOT_FOUND`] when the client is older than version 7, which knows no
@@ -92,6 +93,7 @@ impl Server {
     ) -> Result<(), StateError> {
         self.answer_open(now, "redirect a client")?;
         let OpenRequest { incarnation, .. } = request;
+        let target = target.with_scheme();
         if !self.session.client.follows_redirects() {
             self.refuse_file(incarnation, HResult::FILE_NOT_FOUND);
         } else if !target.can_be_sent() {
