@@ -31,6 +31,9 @@ pub enum ClientEvent {
     Ready(Content),
     /// The header of the playlist's next entry is here: time to play it. Its packets may already
     /// follow; they belong to the new entry.
+    ///
+    /// It can cross a stop or a seek. Packets come then only once the entry is played, and a seek
+    /// that was meant for the entry before is over without [`Started`](Self::Started).
     NextEntry(Content),
     /// The server accepted the play command: packets follow.
     Started,

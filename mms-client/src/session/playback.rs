@@ -63,7 +63,8 @@ impl Playback {
     }
 
     /// Goes on from somewhere else, with the same streams. Packets that were under way are
-    /// dropped. After the end of the entry it plays again.
+    /// dropped. After the end of the entry it plays again. When the server goes on to the next
+    /// entry of a playlist in the same moment, this one is at its [`end`](Self::end) then.
     ///
     /// # Errors
     /// When the server refuses or the connection fails; playing is over then.
@@ -172,6 +173,11 @@ impl Playback {
         let refusal = loop {
             match self.core.next_event() {
                 Ok(ClientEvent::Started) => return Ok(()),
+                // The entry ended in the same moment, and this follows it.
+                Ok(ClientEvent::NextEntry(content)) => {
+                    self.enter(content);
+                    return Ok(());
+                }
                 Ok(ClientEvent::PlayRefused(hr)) => break self.core.play_refused(hr),
                 Ok(ClientEvent::SelectionRefused(hr)) => break self.core.selection_refused(hr),
                 Ok(ClientEvent::Closed(reason)) => break self.core.closed(reason),
@@ -181,6 +187,13 @@ impl Playback {
         };
         self.failed = true;
         Err(refusal)
+    }
+
+    /// The next entry is here, without the end of this one.
+    fn enter(&mut self, content: Content) {
+        self.upcoming = Some(content);
+        let (hr, more) = (HResult::FALSE, true);
+        self.end = Some(EndOfStream { hr, more });
     }
 
     fn event(&mut self, event: ClientEvent) -> Option<Result<AsfPacket, Error>> {
@@ -196,9 +209,7 @@ impl Playback {
                 return None;
             }
             ClientEvent::NextEntry(content) => {
-                self.upcoming = Some(content);
-                let (hr, more) = (HResult::FALSE, true);
-                self.end = Some(EndOfStream { hr, more });
+                self.enter(content);
                 return None;
             }
             ClientEvent::SelectionRefused(hr) => {

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use mms_client::{Error, RecordOptions, Target, record};
-use mms_proto::HResult;
 use mms_proto::mmsp::message::{ClientMessage, ReportEndOfStream, ReportStreamChange};
+use mms_proto::{HResult, Start};
 
 use crate::common::script::{self, Do, header, honest, media, say};
 use crate::common::{Clip, PACKET_SIZE, Temporary, patient, url};
@@ -98,6 +98,53 @@ fn a_promise_that_is_not_kept_is_the_end() {
         patient().open(&url(serve(Delivery::Never), "list")).unwrap().play_all().unwrap();
     assert_eq!(playback.deviations(), []);
     assert!(playback.next_entry().unwrap().is_none());
+}
+
+#[test]
+fn an_entry_that_crosses_a_seek_or_a_stop() {
+    // The first entry is over before the server reads what we say next.
+    let [first, second] = clips();
+    let after = second.clone();
+    let address = script::serve(move |_, message| {
+        let mut steps = honest(&message, &first, "9.1");
+        match message {
+            ClientMessage::StartPlaying(start) if start.incarnation == 10 => {
+                let (incarnation, hr) = (start.incarnation, HResult::FALSE);
+                steps.extend(media(&first, 10, 0..6));
+                steps.push(say(ReportEndOfStream { hr, incarnation }));
+                steps.push(say(ReportStreamChange {
+                    hr: HResult::OK,
+                    packet_size: PACKET_SIZE,
+                    header_size: u32::try_from(second.header.len()).unwrap(),
+                    bit_rate: 0,
+                }));
+                steps.push(header(&second, 0xFF));
+                steps.extend(media(&second, 0xFF, 0..3));
+            }
+            ClientMessage::StartPlaying(start) => {
+                let (incarnation, hr) = (start.incarnation, HResult::OK);
+                steps.extend(media(&second, u8::try_from(incarnation).unwrap(), 0..9));
+                steps.push(say(ReportEndOfStream { hr, incarnation }));
+            }
+            _ => {}
+        }
+        steps
+    });
+    for stop in [false, true] {
+        let mut playback = patient().open(&url(address, "list")).unwrap().play_all().unwrap();
+        assert_eq!(playback.next().unwrap().unwrap().location_id, 0);
+        let playback = if stop {
+            playback.stop().unwrap().play_all().unwrap()
+        } else {
+            playback.seek(Start::packet(4).unwrap()).unwrap();
+            playback
+        };
+        assert!(playback.end().unwrap().more);
+        let session = playback.next_entry().unwrap().unwrap();
+        assert_eq!(session.content().header(), &after.header);
+        let packets: Vec<_> = session.play_all().unwrap().map(|p| p.unwrap().payload).collect();
+        assert_eq!(packets, (0..9).map(|n| after.sent(n)).collect::<Vec<_>>());
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::reception::Arrivals;
-use super::state::{AfterStop, Play, State};
+use super::state::{AfterStop, Crossed, Play, State};
 use super::{Client, Timer};
 use crate::error::StateError;
 use crate::event::{AuthScheme, Challenge, CloseReason, Credentials};
@@ -69,14 +69,15 @@ impl Client {
             return Err(wrong);
         }
         match &self.state {
-            State::Ready | State::NewEntry(_) => {
-                self.link.set_now(now);
-                self.start(request);
-            }
-            State::Streaming(play) => {
+            State::Streaming(play)
+            | State::NewEntry(play @ Play { crossed: Some(Crossed::Play), .. }) => {
                 let play = play.clone();
                 self.link.set_now(now);
                 self.stop_playing(play, AfterStop::Play(request));
+            }
+            State::Ready | State::NewEntry(_) => {
+                self.link.set_now(now);
+                self.start(request);
             }
             _ => return Err(wrong),
         }
@@ -163,14 +164,16 @@ impl Client {
         let open_file_id = self.open_file_id();
         let label = self.counters.play();
         let incarnation = u32::from(label);
-        if self.session.stop_crossed == Some(label) {
+        if self.session.stop_crossed.as_ref().is_some_and(|play| play.asked == label) {
             // Once round the circle: an end of stream with this label means this command now.
             self.session.stop_crossed = None;
         }
         let now = self.link.now();
         let (used, start, before, since) = match &self.state {
             // Packets of a new entry come under the old label until the answer to this.
-            State::NewEntry(play) => (play.used, Start::Beginning, play.before, play.since),
+            State::NewEntry(play @ Play { crossed: None, .. }) => {
+                (play.used, Start::Beginning, play.before, play.since)
+            }
             _ => {
                 self.session.arrivals = Arrivals::default();
                 (None, request.start, self.link.stats, now)
@@ -192,8 +195,9 @@ impl Client {
         } else {
             self.request(StartStriding { open_file_id, start, incarnation, rate });
         }
+        let (asked, heard, crossed) = (label, now, None);
         self.state =
-            State::Starting(Play { asked: label, used, before, since, heard: now, from, rate });
+            State::Starting(Play { asked, used, before, since, heard, from, rate, crossed });
     }
 
     /// Sends `StopPlaying` with the report right behind it.

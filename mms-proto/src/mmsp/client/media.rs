@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::header::Announced;
 use super::reception::Arrivals;
-use super::state::{AfterStop, Play, State};
+use super::state::{AfterStop, Crossed, Play, State};
 use super::{Client, Timer};
 use crate::content::{Content, MAX_PACKET_SIZE};
 use crate::deviation::Deviation;
@@ -54,6 +54,11 @@ impl Client {
             }
             State::EntryHeader(..) => {
                 self.header_fragment(packet)?;
+                Ok(false)
+            }
+            // Nobody wants these: they were asked for when another entry was meant.
+            State::NewEntry(Play { crossed: Some(_), .. }) => {
+                self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
                 Ok(false)
             }
             // A new entry's beginning, until the server answers our play command.
@@ -152,7 +157,9 @@ impl Client {
                 (play.before, play.since) = (self.link.stats, self.link.now());
                 play.from = Some(Duration::ZERO);
                 self.session.arrivals = Arrivals::default();
-                self.state = State::NewEntry(play);
+                if play.crossed != Some(Crossed::Stopped) {
+                    self.state = State::NewEntry(play);
+                }
                 self.link.event(ClientEvent::NextEntry(content));
             }
             _ => self.link.event(ClientEvent::Ready(content)),

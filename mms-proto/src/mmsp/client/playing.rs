@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::header::{Announced, HeaderAssembler};
-use super::state::{AfterStop, Play, State};
+use super::state::{AfterStop, Crossed, Play, State};
 use super::{Client, Timer};
 use crate::deviation::Deviation;
 use crate::error::Error;
@@ -106,9 +106,23 @@ impl Client {
     /// 3.1.5.18
     pub(super) fn on_end_of_stream(&mut self, report: ReportEndOfStream) -> Result<(), Error> {
         let ReportEndOfStream { hr, incarnation } = report;
-        if self.session.stop_crossed.is_some_and(|label| u32::from(label) == incarnation) {
+        if self
+            .session
+            .stop_crossed
+            .as_ref()
+            .is_some_and(|play| u32::from(play.asked) == incarnation)
+        {
             // The answer to a stop whose stream ended by itself in the same moment.
             self.session.stop_crossed = None;
+            match &mut self.state {
+                State::NewEntry(Play { crossed: Some(Crossed::Stop), .. }) => {
+                    self.state = State::Ready;
+                }
+                State::EntryHeader(Play { crossed: Some(crossed @ Crossed::Stop), .. }, _) => {
+                    *crossed = Crossed::Stopped;
+                }
+                _ => {}
+            }
             return Ok(());
         }
         match std::mem::replace(&mut self.state, State::Ready) {
@@ -154,7 +168,7 @@ impl Client {
             AfterStop::Play(request) => self.start(request),
             AfterStop::Close => self.close_file(),
         }
-        self.session.stop_crossed = Some(play.asked);
+        self.session.stop_crossed = Some(play.clone());
     }
 
     /// The table of 3.1.5.18 without its first row, our own stop.
@@ -170,52 +184,63 @@ impl Client {
     /// 3.1.5.19
     pub(super) fn on_stream_change(&mut self, report: ReportStreamChange) -> Result<(), Error> {
         self.check(report.hr)?;
-        // An entry that is followed without an end before it, while our play command for it is on
-        // its way: the answer will be about a later entry.
-        if let State::Starting(play) = &self.state {
-            if play.used.is_some() {
-                self.session.overtaken = Some(play.asked);
+        // Without an end before it this is the end that crossed our stop.
+        match std::mem::replace(&mut self.state, State::Ready) {
+            State::Stopping(play, then @ (AfterStop::Ready | AfterStop::Play(_))) => {
+                self.timers.stop_all();
+                self.stopped(&play, then);
             }
+            other => self.state = other,
         }
         match std::mem::replace(&mut self.state, State::Ready) {
-            State::WaitingForEntry(mut play)
-            | State::Streaming(mut play)
-            | State::Starting(mut play @ Play { used: Some(_), .. })
-            | State::NewEntry(mut play) => {
-                play.used = Some(STREAM_CHANGE_INCARNATION);
-                let ReportStreamChange { packet_size, header_size, bit_rate, .. } = report;
-                self.session.changed = true;
-                if let Some(file) = &mut self.session.file {
-                    (file.packet_size, file.header_size) = (packet_size, header_size);
-                    (file.packet_count, file.bit_rate) = (0, bit_rate);
-                    file.duration = Duration::ZERO;
-                }
-                let announced = Announced { packet_size, header_size };
-                let assembler = HeaderAssembler::new(announced, self.config.limits.header)?;
-                self.timers.stop_all();
-                self.timers.arm(Timer::Header, self.link.now(), self.config.timeouts.header);
-                self.state = State::EntryHeader(play, assembler);
-                Ok(())
+            State::WaitingForEntry(play) | State::Streaming(play) | State::NewEntry(play) => {
+                self.enter(report, play, None)
             }
+            // Our play command is on its way, and its answer will be about a later entry than the
+            // one it is for: another one that was announced, or the one that crossed our seek.
+            State::Starting(play) => {
+                self.session.overtaken = Some(play.asked);
+                let crossed = play.used.is_none().then_some(Crossed::Play);
+                self.enter(report, play, crossed)
+            }
+            // It crossed our stop.
+            State::Ready => match self.session.stop_crossed.clone() {
+                Some(play) => self.enter(report, play, Some(Crossed::Stop)),
+                None => self.out_of_place(MessageId::REPORT_STREAM_CHANGE),
+            },
             // We closed while this was on its way.
-            stopping @ State::Stopping(_, AfterStop::Close) => {
+            stopping @ State::Stopping(..) => {
                 self.state = stopping;
                 Ok(())
             }
             other => {
-                // The end of the entry that crossed our stop or seek was taken for its answer: what
-                // the server plays from here on is not what the application knows the header of.
-                let crossed = match &other {
-                    State::Stopping(..) | State::Starting(_) => true,
-                    State::Ready => self.session.stop_crossed.is_some(),
-                    _ => false,
-                };
                 self.state = other;
-                if crossed {
-                    return Err(self.unexpected(MessageId::REPORT_STREAM_CHANGE));
-                }
                 self.out_of_place(MessageId::REPORT_STREAM_CHANGE)
             }
         }
+    }
+
+    /// Takes the header of a new entry, which follows.
+    fn enter(
+        &mut self,
+        report: ReportStreamChange,
+        mut play: Play,
+        crossed: Option<Crossed>,
+    ) -> Result<(), Error> {
+        play.used = Some(STREAM_CHANGE_INCARNATION);
+        play.crossed = crossed;
+        let ReportStreamChange { packet_size, header_size, bit_rate, .. } = report;
+        self.session.changed = true;
+        if let Some(file) = &mut self.session.file {
+            (file.packet_size, file.header_size) = (packet_size, header_size);
+            (file.packet_count, file.bit_rate) = (0, bit_rate);
+            file.duration = Duration::ZERO;
+        }
+        let announced = Announced { packet_size, header_size };
+        let assembler = HeaderAssembler::new(announced, self.config.limits.header)?;
+        self.timers.stop_all();
+        self.timers.arm(Timer::Header, self.link.now(), self.config.timeouts.header);
+        self.state = State::EntryHeader(play, assembler);
+        Ok(())
     }
 }

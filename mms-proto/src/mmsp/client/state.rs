@@ -38,9 +38,9 @@ pub(super) struct Session {
     pub(super) stop_sent: Option<Instant>,
     /// Bytes of media that came after the latest stop and before its answer.
     pub(super) in_flight: usize,
-    /// Label of a play command whose natural end crossed our stop: the server will answer that
-    /// stop as well.
-    pub(super) stop_crossed: Option<u8>,
+    /// The play command that was stopped last. Its natural end may have crossed our stop: the
+    /// server will answer that stop as well, and may have gone on to another entry before.
+    pub(super) stop_crossed: Option<Play>,
     /// Label of a play command for an entry that ended before the command arrived: its answer
     /// comes in the middle of a later entry, which is played with this label from then on.
     pub(super) overtaken: Option<u8>,
@@ -103,6 +103,20 @@ pub(super) struct Play {
     /// Where it began, as far as that is a time.
     pub(super) from: Option<Duration>,
     pub(super) rate: Rate,
+    /// The entry's header crossed a message of ours: the server does with the entry what was
+    /// meant for the one before.
+    pub(super) crossed: Option<Crossed>,
+}
+
+/// What a new entry's header crossed. Its packets are dropped until the application plays it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Crossed {
+    /// A stop, whose answer will come.
+    Stop,
+    /// A stop, whose answer has come: nothing plays.
+    Stopped,
+    /// A play command, which begins the entry somewhere.
+    Play,
 }
 
 impl State {
