@@ -188,7 +188,13 @@ fn clock(time: Duration) -> String {
     format!("{hours}:{minutes:02}:{:02}.{:03}", seconds % 60, time.subsec_millis())
 }
 
-/// [`clock`] of a time in milliseconds that may not be there.
-fn time(milliseconds: Option<u32>) -> String {
-    milliseconds.map_or_else(|| "-".to_owned(), |ms| clock(Duration::from_millis(ms.into())))
+/// [`clock`] of a time in milliseconds that may not be there, or be before zero.
+fn time(milliseconds: Option<i64>) -> String {
+    milliseconds.map_or_else(
+        || "-".to_owned(),
+        |ms| {
+            let sign = if ms < 0 { "-" } else { "" };
+            format!("{sign}{}", clock(Duration::from_millis(ms.unsigned_abs())))
+        },
+    )
 }

@@ -250,6 +250,20 @@ fn one_file_behind_the_other() {
 }
 
 #[test]
+fn times_before_zero_are_negative() {
+    let mut bytes = testing::header(SIZE, 10, &STREAMS).to_vec();
+    for number in 0..10 {
+        let time = (number * 100_u32).wrapping_sub(58);
+        let payload = TestPayload::whole(0x81, number, time.wrapping_add(3_000), b"a key frame");
+        bytes.extend(TestPacket { send_time: time, ..TestPacket::single(payload) }.build(SIZE));
+    }
+    let report = report(&bytes);
+    assert!(report.text().contains("-0:00:00.058 to 0:00:00.842 in the packets"));
+    let object = report.json();
+    assert_eq!((&object["first_send_ms"], &object["last_send_ms"]), (&(-58).into(), &842.into()));
+}
+
+#[test]
 fn the_program_prints_packets_and_reads_pipes() {
     let scratch = Scratch::new("inspect-packets");
     fs::write(scratch.join("a.wmv"), file()).unwrap();

@@ -4,6 +4,9 @@
 /// farther ahead has presentation times that do not count from where send times do:
 /// the `asfmux` element takes send times from the clock of the machine.
 const MAX_LEAD: i64 = 3_600_000;
+/// A first time this close to the wrap is before zero, in milliseconds: one minute. Some encoders
+/// write send times down to minus the preroll.
+const MAX_NEGATIVE: u32 = 60_000;
 /// Times of 32 bits repeat after this many milliseconds.
 const WRAP: i64 = 1 << 32;
 
@@ -25,6 +28,18 @@ impl SendClock {
     /// A clock that takes the first time as it is.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A time that has no other before it, in milliseconds: one less than a minute before the wrap
+    /// is negative, as 32 bits hold it.
+    ///
+    /// ```
+    /// assert_eq!(mms_asf::SendClock::first(2_000), 2_000);
+    /// assert_eq!(mms_asf::SendClock::first(0xFFFF_FFC6), -58);
+    /// ```
+    pub fn first(time: u32) -> i64 {
+        let negative = time > u32::MAX - MAX_NEGATIVE;
+        i64::from(time).saturating_sub(if negative { WRAP } else { 0 })
     }
 
     /// The next packet's send time on the line.

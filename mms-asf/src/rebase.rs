@@ -1,7 +1,7 @@
 //! Recordings that start in the middle of a live stream, put on a timeline that starts at zero.
 
 use crate::clock::{near, shown_near};
-use crate::{Error, Header, Packet, Payload, Shift, Shifted, TimeShifter};
+use crate::{Error, Header, Packet, Payload, SendClock, Shift, Shifted, TimeShifter};
 
 /// A first send time up to here is small, and presentation times up to this much below the
 /// preroll are near it, in milliseconds.
@@ -177,7 +177,7 @@ impl Rebaser {
 
     fn watch(&mut self, packet: &Packet<'_>) -> Seen {
         let time = packet.send_time();
-        let sent = self.seen.map_or_else(|| i64::from(time), |seen| near(seen.last, time));
+        let sent = self.seen.map_or_else(|| SendClock::first(time), |seen| near(seen.last, time));
         let mut seen = self.seen.unwrap_or(Seen { first: sent, last: sent, shown: None });
         seen.first = seen.first.min(sent);
         seen.last = sent;

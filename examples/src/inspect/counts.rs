@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use mms_asf::{Assembled, Assembler, Header, IncompleteCause, Packet};
+use mms_asf::{Assembled, Assembler, Header, IncompleteCause, Packet, SendClock};
 
 use super::findings::Findings;
 
@@ -49,8 +49,9 @@ pub(super) struct StreamCounts {
 pub(super) struct Times {
     pub(super) first: Option<u32>,
     pub(super) last: Option<u32>,
-    pub(super) least: Option<u32>,
-    pub(super) most: Option<u32>,
+    /// The earliest, in milliseconds, on the line of [`SendClock::first`].
+    pub(super) least: Option<i64>,
+    pub(super) most: Option<i64>,
     /// How often one was less than the one before.
     pub(super) backwards: u64,
     /// By how many milliseconds at most.
@@ -167,6 +168,7 @@ impl Times {
         }
         self.first = self.first.or(Some(time));
         self.last = Some(time);
+        let time = SendClock::first(time);
         self.least = Some(self.least.map_or(time, |least| least.min(time)));
         self.most = Some(self.most.map_or(time, |most| most.max(time)));
     }
@@ -239,5 +241,6 @@ mod tests {
         }
         assert_eq!((times.backwards, times.furthest), (2, 15));
         assert_eq!((times.first, times.last), (Some(u32::MAX - 5), Some(40)));
+        assert_eq!((times.least, times.most), (Some(-6), Some(40)));
     }
 }

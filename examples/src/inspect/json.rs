@@ -1,6 +1,6 @@
 //! The report for programs: one object.
 
-use mms_asf::Stream;
+use mms_asf::{SendClock, Stream};
 use serde_json::{Map, Value, json};
 
 use super::counts::StreamCounts;
@@ -61,8 +61,8 @@ impl Part {
             "media_duration_ms": milliseconds(file.media_duration()),
             "first_media_ms": media.map(|(first, _)| milliseconds(first)),
             "last_media_ms": media.map(|(_, last)| milliseconds(last)),
-            "first_send_ms": counts.sent.first,
-            "last_send_ms": counts.sent.last,
+            "first_send_ms": counts.sent.first.map(SendClock::first),
+            "last_send_ms": counts.sent.last.map(SendClock::first),
             "send_times_backwards": counts.sent.backwards,
             "broadcast": file.broadcast(),
             "seekable": file.seekable(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use mms_asf::{Packet, Payload};
+use mms_asf::{Packet, Payload, SendClock};
 use serde_json::{Value, json};
 
 use super::time;
@@ -37,7 +37,8 @@ impl Seen<'_> {
             Err(error) => return format!("{line} {error}"),
         };
         let used = packet.payload_end().unwrap_or(self.bytes.len());
-        let (sent, duration) = (time(Some(packet.send_time())), packet.duration());
+        let (sent, duration) =
+            (time(Some(SendClock::first(packet.send_time()))), packet.duration());
         let padding = self.bytes.len().saturating_sub(used);
         let _ = write!(line, " {sent} +{duration}, {used}+{padding};");
         for payload in packet.payloads() {
@@ -96,7 +97,7 @@ impl Seen<'_> {
 fn short(payload: &Payload<'_>) -> String {
     let key = if payload.key_frame { "K" } else { "" };
     let Payload { stream, object_number, offset, presentation_time, .. } = *payload;
-    let at = time(Some(presentation_time));
+    let at = time(Some(SendClock::first(presentation_time)));
     let part = match (payload.compressed, payload.object_size) {
         (Some(delta), _) => format!("{} objects of {delta} ms", whole(payload)),
         (None, Some(size)) => format!("{offset}/{size}"),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use mms_asf::Stream;
+use mms_asf::{SendClock, Stream};
 
 use super::counts::StreamCounts;
 use super::format::{format, quoted};
@@ -86,7 +86,8 @@ impl Part {
         if let Some((first, last)) = self.media() {
             line(out, "", &format!("{} to {} in the packets", clock(first), clock(last)));
         }
-        let (first, last) = (time(counts.sent.first), time(counts.sent.last));
+        let [first, last] =
+            [counts.sent.first, counts.sent.last].map(|sent| time(sent.map(SendClock::first)));
         line(out, "sent", &format!("{} by the header", clock(file.send_duration)));
         if counts.packets > 0 {
             line(out, "", &format!("{first} to {last} in the packets"));
@@ -130,7 +131,8 @@ impl Part {
         let first = shown().filter_map(|times| times.least).min()?;
         let last = shown().filter_map(|times| times.most).max()?;
         let preroll = self.header.file().preroll;
-        let at = |ms: u32| Duration::from_millis(ms.into()).saturating_sub(preroll);
+        let at =
+            |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or(0)).saturating_sub(preroll);
         Some((at(first), at(last)))
     }
 }

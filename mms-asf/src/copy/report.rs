@@ -182,7 +182,16 @@ impl fmt::Display for Change {
             },
             Self::Seekable => f.write_str("marked the file as seekable"),
             Self::Rebased(shift) => {
-                write!(f, "moved all times by {:.3} s", seconds(shift.presentation))
+                let [send, shown] = [shift.send, shift.presentation].map(seconds);
+                match (shift.send, shift.presentation) {
+                    (sent, shown) if sent == shown => write!(f, "moved all times by {send:+.3} s"),
+                    (_, 0) => write!(f, "moved send times by {send:+.3} s"),
+                    (0, _) => write!(f, "moved presentation times by {shown:+.3} s"),
+                    _ => write!(
+                        f,
+                        "moved send times by {send:+.3} s and presentation times by {shown:+.3} s"
+                    ),
+                }
             }
             Self::Restarted { offset, restart } => {
                 let [step, by] = [restart.step, restart.shift.send].map(seconds);

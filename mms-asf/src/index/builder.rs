@@ -11,7 +11,7 @@ use self::track::{Track, Watched};
 use super::{Index, IndexObject, SimpleEntry, SimpleIndex};
 use crate::clock::near_in_file;
 use crate::objects::IndexParameters;
-use crate::{Header, Limits, Packet, Payload, StreamKind};
+use crate::{Header, Limits, Packet, Payload, SendClock, StreamKind};
 
 /// The interval of every Simple Index: players count on one second.
 const SECOND: Duration = Duration::from_secs(1);
@@ -131,7 +131,7 @@ impl IndexBuilder {
     pub(crate) fn begin(&mut self, number: u64, packet: &Packet<'_>) -> IndexedPacket<'_> {
         let sent = match self.sent {
             Some(last) => near_in_file(last, packet.send_time()),
-            None => packet.send_time().into(),
+            None => u64::try_from(SendClock::first(packet.send_time())).unwrap_or(0),
         };
         self.sent = Some(sent);
         // An index has no more than 32 bits for a packet number.

@@ -9,7 +9,7 @@ use super::FileReader;
 use super::seek::{Entry, Found, SeekMethod, SeekPoint, Wanted};
 use crate::clock::shown_in_file;
 use crate::time::to_millis;
-use crate::{FileError, FileProperties, Packet};
+use crate::{FileError, FileProperties, Packet, SendClock};
 
 /// The indexes that a seek tries, in order.
 pub(super) const INDEXES: &[SeekMethod] = &[SeekMethod::SimpleIndex, SeekMethod::Index];
@@ -273,7 +273,7 @@ impl KeyFrameSearch {
 /// presentation times, in milliseconds: its send time, unless that cannot be on the same line.
 /// Media is sent before it is shown, and no more than the preroll before by most encoders.
 fn base(packet: &[u8], file: &FileProperties, first: u32) -> u64 {
-    let sent = u64::from(first);
+    let sent = u64::try_from(SendClock::first(first)).unwrap_or(0);
     let Ok(packet) = Packet::parse(packet, file.packet_size) else { return sent };
     let times = packet.payloads().map_while(Result::ok).map(|payload| payload.presentation_time);
     match times.map(|time| shown_in_file(sent, time)).min() {

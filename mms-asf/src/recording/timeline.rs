@@ -2,7 +2,7 @@
 
 use crate::clock::{near_in_file, shown_in_file};
 use crate::lasting::{Lasting, Neighbours};
-use crate::{Header, Packet, Payload, Piece, Stream, guid};
+use crate::{Header, Packet, Payload, Piece, SendClock, Stream, guid};
 
 /// All times in milliseconds. Those before the wire's zero count as zero.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Timeline {
     pub(super) fn packet(&mut self, packet: &Packet<'_>) -> u64 {
         let sent = match &self.sends {
             Some(sends) => near_in_file(sends.last, packet.send_time()),
-            None => u64::from(packet.send_time()),
+            None => u64::try_from(SendClock::first(packet.send_time())).unwrap_or(0),
         };
         let duration = packet.duration();
         match &mut self.sends {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use mms_asf::testing::{TestPacket, TestPayload, header, header_with};
-use mms_asf::{Change, IndexObject, Packet, Shift};
+use mms_asf::{Change, IndexObject, Packet, Rebase, RepairOptions, Shift};
 
-use crate::harness::{SIZE, VIDEO, whole};
+use crate::harness::{SIZE, VIDEO, try_repair, whole};
 
 /// A packet every tenth of a second, with a key frame every second.
 fn packets(sent: u32, shown: u32) -> Vec<u8> {
@@ -52,4 +52,34 @@ fn both_times_move_when_both_are_late() {
     let packet = Packet::parse(&found.packets[0], SIZE).unwrap();
     let payload = packet.payloads().next().unwrap().unwrap();
     assert_eq!((packet.send_time(), payload.presentation_time), (0, 3_000));
+}
+
+#[test]
+fn distances_are_told_as_they_are() {
+    for (sent, shown, told) in [
+        (58_u32.wrapping_neg(), 2_942, "moved all times by +0.058 s"),
+        (6_000, 3_000, "moved send times by -6.000 s"),
+        (60_000, 63_000, "moved all times by -60.000 s"),
+        (
+            3_600_000_000,
+            605_000,
+            "moved send times by -3600000.000 s and presentation times by -602.000 s",
+        ),
+    ] {
+        let header = header(SIZE, 50, &VIDEO);
+        let (_, repaired) = whole(&[&header[..], &packets(sent, shown)].concat());
+        let changes: Vec<_> = repaired.changes.iter().map(ToString::to_string).collect();
+        assert!(changes.iter().any(|change| change == told), "{told}: {changes:?}");
+    }
+}
+
+#[test]
+fn times_before_zero_make_no_weeks_where_they_stay() {
+    let header = header(SIZE, 0, &VIDEO);
+    let input = [&header[..], &packets(58_u32.wrapping_neg(), 2_942)].concat();
+    let mut options = RepairOptions::default();
+    options.rebase = Rebase::None;
+    let (_, repaired) = try_repair(&input, &options).unwrap();
+    assert_eq!(repaired.media_duration, Duration::from_secs(5));
+    assert!(repaired.file_size < 20_000);
 }
