@@ -28,7 +28,8 @@ pub(crate) fn one_of_each() -> Vec<ClientMessage> {
     let mut file = open(9, "file.wma");
     file.token = Bytes::from_static(b"dXNlcjo=\0");
     vec![
-        connect("NSPlayer/9.0.0.2980; {x}").into(),
+        // A client that waits for the server to close (T45).
+        connect("NSPlayer/8.0.0.4477; {x}").into(),
         FunnelInfo { test: BandwidthTest::TcpHighEntropy }.into(),
         funnel("\\\\10.0.0.1\\TCP\\1755"),
         file.into(),

@@ -334,6 +334,7 @@ pub(crate) fn config() -> ServerConfig {
     let mut config = ServerConfig::default().pace(Pace::BitRate).timeouts(timeouts);
     config.max_unanswered_pings = Some(2);
     config.close_after_end = Some(AFTER_END);
+    config.entry_delivery = EntryDelivery::AtOnce;
     // Every request has its answer here; `server_plays` is about the limit.
     config.plays_a_second = 0;
     config
