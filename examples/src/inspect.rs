@@ -8,6 +8,7 @@ mod indexes;
 mod json;
 mod packet;
 mod part;
+mod repairable;
 mod text;
 mod tree;
 
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 pub use self::packet::Seen;
 
 use self::part::Part;
+use self::repairable::Check;
 
 /// Why there is nothing to tell.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +53,8 @@ pub struct Report {
     more: u64,
     /// That of the last header.
     packet_size: u32,
+    /// The part whose file is being checked.
+    checked: usize,
 }
 
 /// So many headers are told about: each may take 16 MiB.
@@ -74,11 +78,18 @@ impl Report {
         mut input: impl Read,
         mut each: impl FnMut(&Seen<'_>) -> io::Result<()>,
     ) -> Result<Self, InspectError> {
-        let mut report = Self { path: path.to_owned(), parts: Vec::new(), more: 0, packet_size: 0 };
+        let mut report = Self {
+            path: path.to_owned(),
+            parts: Vec::new(),
+            more: 0,
+            packet_size: 0,
+            checked: usize::MAX,
+        };
         let mut parser = StreamParser::new();
         loop {
             match parser.poll() {
                 Ok(Some(Event::Packet { number, offset, bytes })) => {
+                    report.check(Event::Packet { number, offset, bytes: bytes.clone() });
                     let part = report.parts.len().saturating_sub(1) as u64 + report.more;
                     if let Some(current) = report.current() {
                         current.packet(number, &bytes);
@@ -89,8 +100,11 @@ impl Report {
                 }
                 Ok(Some(event)) => {
                     let ended = matches!(event, Event::End { .. });
+                    let for_check = event.clone();
                     report.event(event);
+                    report.check(for_check);
                     if ended {
+                        report.end_check();
                         return Ok(report);
                     }
                 }
@@ -107,6 +121,7 @@ impl Report {
                 Err(error) if report.parts.is_empty() => return Err(InspectError::NotAsf(error)),
                 Err(error) => {
                     report.note(format!("the rest was not read: {error}"));
+                    report.refuse(&error);
                     report.parts.iter_mut().for_each(Part::finish);
                     return Ok(report);
                 }
@@ -138,6 +153,36 @@ impl Report {
                     part.event(other);
                 }
             }
+        }
+    }
+
+    /// Hands an event to the check of the file that is being read, or starts one at its header.
+    fn check(&mut self, event: Event) {
+        let header = matches!(event, Event::Header { .. });
+        if let Some(part) = self.parts.get_mut(self.checked) {
+            if part.check.event(event) || !header {
+                return;
+            }
+            part.check.finish();
+        }
+        self.checked = self.parts.len().saturating_sub(1);
+        if let Some(part) = self.current().filter(|_| header) {
+            part.check = Check::new(&part.header);
+        } else {
+            self.checked = usize::MAX;
+        }
+    }
+
+    fn end_check(&mut self) {
+        if let Some(part) = self.parts.get_mut(self.checked) {
+            part.check.finish();
+        }
+    }
+
+    /// Notes that the input cannot be read to its end.
+    fn refuse(&mut self, error: &mms_asf::Error) {
+        if let Some(part) = self.parts.get_mut(self.checked) {
+            part.check = Check::Refused(error.to_string());
         }
     }
 

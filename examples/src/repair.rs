@@ -11,7 +11,7 @@ use mms_asf::{FileError, RepairOptions};
 use mms_client::Cancel;
 
 pub use self::report::Report;
-pub(crate) use self::report::changes;
+pub(crate) use self::report::{changes, kind};
 use crate::draft::Draft;
 use crate::files::{STDOUT, Taken, advice, check_free, output_name, place, shown};
 use crate::source::{Source, noted};

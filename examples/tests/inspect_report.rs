@@ -11,6 +11,7 @@ mod support {
 }
 
 use std::fs::{self, File};
+use std::io::Cursor;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -22,8 +23,8 @@ use mms_asf::objects::{
 };
 use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
 use mms_asf::{
-    Header, HeaderEditor, Index, IndexKind, IndexObject, IndexSpecifier, SimpleEntry, SimpleIndex,
-    Text,
+    Header, HeaderEditor, Index, IndexKind, IndexObject, IndexSpecifier, RepairOptions,
+    SimpleEntry, SimpleIndex, Text,
 };
 use mms_examples::inspect::{Report, Seen};
 use scripted::program::{program, run};
@@ -54,18 +55,51 @@ fn report(bytes: &[u8]) -> Report {
     Report::read(Path::new("-"), bytes, |_| Ok(())).unwrap()
 }
 
-/// What is wrong with a file.
-fn deviations(bytes: &[u8]) -> Vec<String> {
+/// The file with its index: `repair` leaves it as it is.
+fn whole() -> Vec<u8> {
+    repaired(&file())
+}
+
+fn repaired(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    mms_asf::repair(bytes, &mut out, &RepairOptions::default()).unwrap();
+    out.into_inner()
+}
+
+/// What `repair` would put right, and what it would not.
+fn faults_of(bytes: &[u8]) -> (Vec<String>, Vec<String>) {
     let report = report(bytes);
-    let found = report.json()["deviations"].as_array().unwrap().clone();
-    let found: Vec<_> = found.iter().map(|line| line.as_str().unwrap().to_owned()).collect();
+    let object = report.json();
+    let repairable = object["repairable"].as_array().unwrap();
+    let others = object["deviations"].as_array().unwrap();
     // Long lines go on in the next one.
     let text = report.text().split_whitespace().collect::<Vec<_>>().join(" ");
-    for line in &found {
+    let mut repairable_lines = Vec::new();
+    for fault in repairable {
+        let line = fault["text"].as_str().unwrap().to_owned();
+        let label = if fault["harmless"] == true { "harmless" } else { "repairable" };
+        assert!(text.contains(&format!("{label} {line}")), "{line}: {text}");
+        repairable_lines.push(line);
+    }
+    let others: Vec<_> = others.iter().map(|line| line.as_str().unwrap().to_owned()).collect();
+    for line in &others {
         assert!(text.contains(&format!("deviation {line}")), "{line}: {text}");
     }
-    assert_eq!(found.is_empty(), text.contains("deviations none"), "{text}");
-    found
+    let none = repairable_lines.is_empty() && others.is_empty();
+    assert_eq!(none, text.contains("deviations none"), "{text}");
+    (repairable_lines, others)
+}
+
+/// All that is wrong with a file.
+fn deviations(bytes: &[u8]) -> Vec<String> {
+    let (repairable, others) = faults_of(bytes);
+    repairable.into_iter().chain(others).collect()
+}
+
+/// What is said of entries of indexes.
+fn astray(bytes: &[u8]) -> Vec<String> {
+    let lines = deviations(bytes).into_iter();
+    lines.filter(|line| line.contains("leads astray")).collect()
 }
 
 /// A file with an index behind it, in whose header the size of all is right.
@@ -81,8 +115,8 @@ fn with_index(index: impl Into<IndexObject>) -> Vec<u8> {
 
 #[test]
 fn a_file_without_fault() {
-    let report = report(&file());
-    assert_eq!(deviations(&file()), [""; 0]);
+    let report = report(&whole());
+    assert_eq!(deviations(&whole()), [""; 0]);
     let object = report.json();
     let stream = &object["streams"][0];
     for (field, value) in [
@@ -100,7 +134,7 @@ fn a_file_without_fault() {
     }
     assert_eq!((&object["last_media_ms"], &object["last_send_ms"]), (&9_000.into(), &9_000.into()));
     assert_eq!(stream["codec"], "WMV3");
-    assert_eq!(object["bytes"], file().len());
+    assert_eq!(object["bytes"], whole().len());
 }
 
 #[test]
@@ -157,9 +191,9 @@ fn indexes() {
         let entries = packets.map(|packet| SimpleEntry { packet, packet_count: 1 });
         with_index(SimpleIndex::new(id, second, entries).unwrap())
     };
-    assert_eq!(deviations(&simple([0, 0, 4, 4, 7])), [""; 0]);
+    assert_eq!(astray(&simple([0, 0, 4, 4, 7])), [""; 0]);
     assert_eq!(
-        deviations(&simple([0, 1, 4, 5, 99])),
+        astray(&simple([0, 1, 4, 5, 99])),
         ["the Simple Index Object leads astray for stream 1: 3 of 5 entries"]
     );
     let object = report(&simple([0, 0, 4, 4, 7])).json();
@@ -185,7 +219,7 @@ fn indexes() {
         ([Some(0), Some(9), Some(3)], IndexKind::Packet, none),
         ([Some(10), Some(9), Some(11)], IndexKind::Packet, stale(2, 3)),
     ] {
-        assert_eq!(deviations(&by_time(targets, kind)), wanted, "{targets:?} {kind:?}");
+        assert_eq!(astray(&by_time(targets, kind)), wanted, "{targets:?} {kind:?}");
     }
 }
 
@@ -194,7 +228,7 @@ fn faults() {
     let header = testing::header(SIZE, 10, &STREAMS).len();
     let size = SIZE as usize;
     let changed = |change: &dyn Fn(&mut Vec<u8>)| {
-        let mut bytes = file();
+        let mut bytes = whole();
         change(&mut bytes);
         deviations(&bytes).join("\n")
     };
@@ -209,9 +243,9 @@ fn faults() {
 
     let lost = changed(&|bytes| bytes[packet(4)..packet(5)].fill(0xFF));
     assert!(lost.starts_with(&format!("{SIZE} bytes at byte {}: ", packet(4))), "{lost}");
-    let cut = changed(&|bytes| bytes.truncate(packet(9) + 100));
+    let cut = changed(&|bytes| bytes.truncate(packet(9) + 20));
     assert!(cut.contains("10 packets are declared, 9 are there"), "{cut}");
-    assert!(cut.contains(&format!("100 bytes at byte {}: a cut packet", packet(9))), "{cut}");
+    assert!(cut.contains(&format!("20 bytes at byte {}: a cut packet", packet(9))), "{cut}");
     assert!(cut.contains("a size of "), "{cut}");
     let early = put(5, &whole(1, 1_000));
     assert!(early.contains("send times run backwards: 1 times, 3000 ms at most"), "{early}");
@@ -296,4 +330,95 @@ fn the_program_prints_packets_and_reads_pipes() {
     assert_eq!(piped, run("inspect", &scratch, ["a.wmv"]).done());
     let nothing = run("inspect", &scratch, ["-"]);
     assert!(nothing.failed().starts_with("inspect: -: is no ASF file"), "{nothing:?}");
+}
+
+/// `bytes` with these fields of File Properties, in units of 100 ns.
+fn with_durations(play: u64, send: u64) -> Vec<u8> {
+    let mut bytes = whole();
+    bytes[30 + 64..30 + 72].copy_from_slice(&play.to_le_bytes());
+    bytes[30 + 72..30 + 80].copy_from_slice(&send.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn what_repair_would_change_is_named() {
+    let seconds = |seconds: u64| seconds * 10_000_000;
+    // Not filled in, the wrong way round, and of another file.
+    for (play, send, wanted) in [
+        (0, 10, vec!["a play duration of 0.000 s is declared, the packets end at 13.000 s"]),
+        (
+            10,
+            13,
+            vec![
+                "a play duration of 10.000 s is declared, the packets end at 13.000 s",
+                "a send duration of 13.000 s is declared, the packets are sent in 10.000 s",
+            ],
+        ),
+        (3_600, 10, vec!["a play duration of 3600.000 s is declared, the packets end at 13.000 s"]),
+    ] {
+        let (repairable, others) = faults_of(&with_durations(seconds(play), seconds(send)));
+        assert_eq!((repairable, others), (wanted.iter().map(|&w| w.to_owned()).collect(), vec![]));
+    }
+    // The last object may last a second less.
+    assert_eq!(deviations(&with_durations(seconds(12), seconds(10))), [""; 0]);
+    let (repairable, others) = faults_of(&file());
+    assert_eq!(others, [""; 0]);
+    assert!(repairable[0].starts_with("an index that leads to the key frames is missing"));
+    // An index that is wrong is one finding, not three.
+    let (repairable, _) = faults_of(&{
+        let mut bytes = whole();
+        let last_entry = bytes.len() - 6;
+        bytes[last_entry] = 3;
+        bytes
+    });
+    let stale = "the Simple Index Object leads astray for stream 1: 1 of 13 entries";
+    assert_eq!(repairable, [stale]);
+}
+
+#[test]
+fn what_repair_would_not_change_is_apart() {
+    let mut bytes = whole();
+    let header = testing::header(SIZE, 10, &STREAMS).len();
+    let part = TestPayload::part(1, 5, 8_000, 500, 0, b"a part");
+    let part = TestPacket { send_time: 5_000, ..TestPacket::single(part) }.build(SIZE);
+    bytes[header + 5 * SIZE as usize..][..SIZE as usize].copy_from_slice(&part);
+    let (repairable, others) = faults_of(&bytes);
+    assert_eq!(repairable, [""; 0]);
+    assert_eq!(others, ["incomplete objects of stream 1: 1, the next one began"]);
+
+    // A reserved field does no harm.
+    let mut bytes = whole();
+    bytes[header - 1] ^= 1;
+    let report = report(&bytes);
+    let fault = &report.json()["repairable"][0];
+    assert_eq!((&fault["harmless"], &fault["kind"]), (&true.into(), &"header".into()));
+    assert!(report.text().contains("harmless "));
+
+    // Without packets there is nothing to repair.
+    let (repairable, others) = faults_of(&testing::header(SIZE, 0, &STREAMS));
+    assert_eq!(repairable, [""; 0]);
+    assert!(others[0].starts_with("repair can make no file of it: no whole packet"), "{others:?}");
+}
+
+#[test]
+fn packets_in_forms_that_players_do_not_read() {
+    let mut packets = Vec::new();
+    for number in 0..10 {
+        let media = TestPayload::whole(0x81, number, 3_000 + number * 1_000, b"frame");
+        let packet = TestPacket {
+            length_width: 2,
+            send_time: number * 1_000,
+            duration: 1_000,
+            ..TestPacket::multiple(vec![media])
+        };
+        let used = u16::try_from(packet.used()).unwrap();
+        let mut bytes = packet.build(SIZE).to_vec();
+        bytes[5..7].copy_from_slice(&used.to_le_bytes());
+        packets.extend(bytes);
+    }
+    let input = [&testing::header(SIZE, 10, &STREAMS)[..], &packets].concat();
+    let (repairable, _) = faults_of(&input);
+    let line = "the packet length of 10 packets does not count their padding";
+    assert_eq!(repairable[0], line);
+    assert_eq!(deviations(&repaired(&input)), [""; 0]);
 }

@@ -7,7 +7,7 @@ const LINES: usize = 200;
 
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    lines: Vec<String>,
+    lines: Vec<(Subject, String)>,
     /// How many more there were.
     more: u64,
     /// Damage that the next piece may continue.
@@ -16,6 +16,17 @@ pub(super) struct Findings {
     pub(super) damaged_bytes: u64,
     /// How many packets could not be read where one should lie.
     pub(super) damaged_packets: u64,
+}
+
+/// The part of a file that a finding is about, as far as `repair` goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// Something that a repaired file does not have: `repair` names it.
+    Mended,
+    /// The object after the packets at this offset, which `repair` may leave out.
+    Object(u64),
+    /// Something that stays as it is.
+    Other,
 }
 
 #[derive(Debug)]
@@ -27,13 +38,17 @@ struct Damage {
 
 impl Findings {
     pub(super) fn push(&mut self, line: String) {
+        self.about(Subject::Other, line);
+    }
+
+    pub(super) fn about(&mut self, subject: Subject, line: String) {
         self.settle();
-        self.add(line);
+        self.add(subject, line);
     }
 
     /// A line that may be there already.
     pub(super) fn once(&mut self, line: String) {
-        if !self.lines.contains(&line) {
+        if !self.lines.iter().any(|(_, there)| *there == line) {
             self.push(line);
         }
     }
@@ -57,21 +72,21 @@ impl Findings {
     /// Makes a line of the last damage.
     pub(super) fn settle(&mut self) {
         if let Some(Damage { offset, len, cause }) = self.open.take() {
-            self.add(format!("{len} bytes at byte {offset}: {cause}"));
+            self.add(Subject::Mended, format!("{len} bytes at byte {offset}: {cause}"));
         }
     }
 
-    fn add(&mut self, line: String) {
+    fn add(&mut self, subject: Subject, line: String) {
         if self.lines.len() < LINES {
-            self.lines.push(line);
+            self.lines.push((subject, line));
         } else {
             self.more = self.more.saturating_add(1);
         }
     }
 
     /// All lines, and one that tells how many were left out.
-    pub(super) fn lines(&self) -> impl Iterator<Item = String> + '_ {
-        let more = (self.more > 0).then(|| format!("and {} more", self.more));
+    pub(super) fn lines(&self) -> impl Iterator<Item = (Subject, String)> + '_ {
+        let more = (self.more > 0).then(|| (Subject::Other, format!("and {} more", self.more)));
         self.lines.iter().cloned().chain(more)
     }
 }
@@ -91,7 +106,7 @@ mod tests {
         findings.once("a line".to_owned());
         let lines: Vec<_> = findings.lines().collect();
         assert_eq!(lines.len(), 4, "{lines:?}");
-        assert!(lines[0].starts_with("60 bytes at byte 100: "), "{lines:?}");
+        assert!(lines[0].1.starts_with("60 bytes at byte 100: "), "{lines:?}");
         assert_eq!((findings.damaged_bytes, findings.damaged_packets), (90, 0));
     }
 
@@ -100,6 +115,6 @@ mod tests {
         let mut findings = Findings::default();
         (0..LINES + 3).for_each(|number| findings.push(number.to_string()));
         assert_eq!(findings.lines().count(), LINES + 1);
-        assert_eq!(findings.lines().last().as_deref(), Some("and 3 more"));
+        assert_eq!(findings.lines().last().unwrap().1, "and 3 more");
     }
 }

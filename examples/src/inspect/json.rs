@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::counts::StreamCounts;
 use super::format::format;
 use super::part::Part;
+use super::repairable::Repairable;
 use super::tree::Node;
 use super::{Report, milliseconds};
 
@@ -39,6 +40,7 @@ impl Part {
             Value::Object(object)
         });
         let media = self.media();
+        let (repairable, others) = self.faults();
         let protection = header.protection();
         let value = json!({
             "offset": self.offset,
@@ -76,7 +78,8 @@ impl Part {
             "objects_behind": nodes(&self.behind),
             "streams": declared.collect::<Vec<_>>(),
             "streams_not_declared": unknown.collect::<Vec<_>>(),
-            "deviations": self.findings.lines().collect::<Vec<_>>(),
+            "repairable": repairable.iter().map(Repairable::json).collect::<Vec<_>>(),
+            "deviations": others,
         });
         match value {
             Value::Object(object) => object,

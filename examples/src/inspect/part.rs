@@ -5,8 +5,9 @@ use mms_asf::{Deviation, Event, Header, guid};
 use uuid::Uuid;
 
 use super::counts::Counts;
-use super::findings::Findings;
+use super::findings::{Findings, Subject};
 use super::indexes::{self, Checker};
+use super::repairable::{Check, Repairable};
 use super::tree::{Node, tree};
 
 /// So many objects behind the data are told about.
@@ -24,6 +25,8 @@ pub(super) struct Part {
     pub(super) behind: Vec<Node>,
     pub(super) counts: Counts,
     pub(super) findings: Findings,
+    /// What `repair` would do with the file that this header starts.
+    pub(super) check: Check,
     /// The bytes of a packet that was cut.
     pub(super) leftover: u64,
     /// How many bytes all of it has.
@@ -37,7 +40,9 @@ impl Part {
     pub(super) fn new(offset: u64, header: Header) -> Self {
         let tree = tree(&header, offset);
         let mut findings = Findings::default();
-        header.deviations().iter().for_each(|deviation| findings.push(deviation.to_string()));
+        for deviation in header.deviations() {
+            findings.about(Subject::Mended, deviation.to_string());
+        }
         for node in tree.iter().flat_map(Node::all).filter(|node| node.content.is_none()) {
             // As the header counts, which may have told of it already.
             let at = node.offset.saturating_sub(offset);
@@ -52,6 +57,7 @@ impl Part {
             counts: Counts::new(&header),
             header,
             findings,
+            check: Check::None,
             leftover: 0,
             len: 0,
             packets: 0,
@@ -80,7 +86,9 @@ impl Part {
                 let described = indexes::describe(&bytes, &checker);
                 self.simple = self.simple.saturating_add((id == guid::SIMPLE_INDEX).into());
                 let (content, wrong) = described.unzip();
-                wrong.unwrap_or_default().into_iter().for_each(|line| self.findings.push(line));
+                for line in wrong.unwrap_or_default() {
+                    self.findings.about(Subject::Object(offset), line);
+                }
                 self.object(id, offset, bytes.len() as u64, content);
             }
             Event::Skipped { id, offset, len } => {
@@ -90,13 +98,13 @@ impl Part {
                 if let Deviation::DataObjectElsewhere { found, .. } = deviation {
                     self.data_offset = found;
                 }
-                self.findings.push(deviation.to_string());
+                self.findings.about(Subject::Mended, deviation.to_string());
             }
             Event::End { offset, leftover } => {
                 self.leftover = leftover.len() as u64;
                 if !leftover.is_empty() {
                     let line = format!("{} bytes at byte {offset}: a cut packet", leftover.len());
-                    self.findings.push(line);
+                    self.findings.about(Subject::Mended, line);
                 }
                 self.close(offset.saturating_add(self.leftover));
             }
@@ -117,7 +125,8 @@ impl Part {
         let (findings, file) = (&mut self.findings, self.header.file());
         if file.file_size != 0 && !file.broadcast() && file.file_size != self.len {
             let (declared, found) = (file.file_size, self.len);
-            findings.push(format!("a size of {declared} bytes is declared, there are {found}"));
+            let line = format!("a size of {declared} bytes is declared, there are {found}");
+            findings.about(Subject::Mended, line);
         }
         let sent = &self.counts.sent;
         if sent.backwards > 0 {
@@ -142,11 +151,34 @@ impl Part {
         }
     }
 
+    /// What `repair` would put right, and what it would not.
+    pub(super) fn faults(&self) -> (Vec<Repairable>, Vec<String>) {
+        let mut repairable = self.check.repairable(self.len);
+        let mut others = Vec::new();
+        for (subject, line) in self.findings.lines() {
+            match (subject, &self.check) {
+                (Subject::Mended, Check::None | Check::Done(_)) => {}
+                (Subject::Object(offset), _) => {
+                    match repairable.iter_mut().find(|repairable| repairable.is_about(offset)) {
+                        // Says more than that the object goes.
+                        Some(repairable) => repairable.text = line,
+                        None => others.push(line),
+                    }
+                }
+                _ => others.push(line),
+            }
+        }
+        if let Check::Refused(reason) = &self.check {
+            others.push(format!("repair can make no file of it: {reason}"));
+        }
+        (repairable, others)
+    }
+
     fn object(&mut self, id: Uuid, offset: u64, size: u64, content: Option<Vec<String>>) {
         let node = Node { id, offset, size, content, children: Vec::new() };
         if node.content.is_none() {
             let line = format!("the {} at byte {offset} could not be read", node.name());
-            self.findings.push(line);
+            self.findings.about(Subject::Object(offset), line);
         }
         if self.behind.len() < BEHIND {
             self.behind.push(node);

@@ -16,6 +16,8 @@ const WIDTH: usize = 80;
 const NAMES: usize = 48;
 /// So many facts of one object; all of them are in the JSON object.
 const FACTS: usize = 24;
+/// So many lines of what can be repaired; all of it is in the JSON object.
+const LINES: usize = 200;
 
 impl Report {
     /// For people.
@@ -61,11 +63,20 @@ impl Part {
                 self::counts(out, counts);
             }
         }
-        let mut findings = self.findings.lines().peekable();
-        if findings.peek().is_none() {
+        let (repairable, others) = self.faults();
+        if repairable.is_empty() && others.is_empty() {
             out.push_str("deviations    none\n");
         }
-        for line in findings {
+        for fault in repairable.iter().filter(|fault| !fault.harmless).take(LINES) {
+            wrapped(out, "repairable", &fault.text);
+        }
+        if let Some(more @ 1..) = repairable.len().checked_sub(LINES) {
+            wrapped(out, "repairable", &format!("and {more} more"));
+        }
+        for fault in repairable.iter().filter(|fault| fault.harmless) {
+            wrapped(out, "harmless", &format!("{}; repair corrects it", fault.text));
+        }
+        for line in others {
             wrapped(out, "deviation", &line);
         }
     }

@@ -101,7 +101,7 @@ pub(crate) fn changes(changes: &[Change]) -> Vec<Value> {
 }
 
 /// The name of a kind of change, which stays when its words change.
-fn kind(change: &Change) -> &'static str {
+pub(crate) fn kind(change: &Change) -> &'static str {
     match change {
         Change::Header(_) => "header",
         Change::Broadcast => "broadcast",
