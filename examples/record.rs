@@ -71,6 +71,11 @@ struct Arguments {
     /// Give up when the server is silent for this long.
     #[arg(long, value_name = "SECONDS", value_parser = some_time, allow_negative_numbers = true)]
     timeout: Option<Duration>,
+    /// When the connection of a live stream breaks, open it again and go on in the same file, with
+    /// a gap in time. Give up when nothing new has come for TIME, 10 minutes unless it is given.
+    #[arg(long, value_name = "TIME", value_parser = some_time, num_args = 0..=1,
+          require_equals = true, default_missing_value = "10:00", allow_negative_numbers = true)]
+    reconnect: Option<Duration>,
     #[command(flatten)]
     login: Login,
     /// Print one JSON object instead of a summary; to standard error with "-o -".
@@ -190,7 +195,9 @@ fn options(arguments: &Arguments, url: MmsUrl) -> Options {
     options.max_files = arguments.max_files;
     options.streams.clone_from(&arguments.streams);
     options.timeout = arguments.timeout;
+    options.reconnect = arguments.reconnect;
     options.show_progress = !arguments.quiet && !arguments.json;
+    options.note = options.show_progress.then_some(say);
     options
 }
 

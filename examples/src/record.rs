@@ -1,24 +1,28 @@
 //! Turns an `mms://` address into a playable file.
 //!
-//! Rooms: `output` decides where an entry goes, `progress` shows how far it is, `failure` knows
-//! what to do about what went wrong, `report` says how it went, `demo` is a server to try it with,
-//! and this file puts them around [`mms_client::record`].
+//! Modules: `output` opens the file of an entry and `name` names it, `progress` shows the progress,
+//! `reconnect` opens a live stream again, `failure` has advice for each error, `report` is the
+//! summary, `demo` is a server to try it with, and this file puts them around
+//! [`mms_client::record`].
 
 mod demo;
 mod failure;
 mod name;
 mod output;
 mod progress;
+mod reconnect;
 mod report;
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mms_asf::Header;
-use mms_client::{Cancel, Error, MmsUrl, OpenOptions, RecordOptions, Session};
+use mms_client::{Cancel, Error, Interruption, MmsUrl, OpenOptions, RecordOptions, Session};
 use mms_proto::{Content, FileAttributes, Start, StreamNumber, StreamSelection};
 
 use self::name::extension;
+use self::reconnect::Reconnect;
 use crate::files;
 
 pub use demo::{Demo, DemoError};
@@ -52,6 +56,10 @@ pub struct Options {
     /// Name and password, which may be sent in clear text: whoever types them for this address
     /// wants them to arrive.
     pub login: Option<(String, String)>,
+    /// Go on with a live stream after a break, until nothing has come for this long.
+    pub reconnect: Option<Duration>,
+    /// Gets a line about each break.
+    pub note: Option<fn(&str)>,
     /// Show how far it is, where standard error is a terminal.
     pub show_progress: bool,
 }
@@ -70,6 +78,8 @@ impl Options {
             streams: None,
             timeout: None,
             login: None,
+            reconnect: None,
+            note: None,
             show_progress: false,
         }
     }
@@ -88,7 +98,7 @@ pub fn record(options: &Options, cancel: &Cancel) -> Report {
 
 fn run(options: &Options, cancel: &Cancel, report: &mut Report) -> Result<(), Failure> {
     let stopped = || Failure::Stopped { url: options.url.to_string() };
-    let mut progress = Progress::new(options);
+    let progress = Progress::new(options);
     let mut output = match options.destination.prepare(&options.url, cancel) {
         Err(_) if cancel.is_cancelled() => return Err(stopped()),
         prepared => prepared?,
@@ -117,28 +127,36 @@ fn run(options: &Options, cancel: &Cancel, report: &mut Report) -> Result<(), Fa
     }
     let mut refused = None;
     let mut more_follows = false;
-    let recorded = mms_client::record(
-        session,
-        &what,
-        |entry, content| {
-            if entry >= options.max_files {
-                more_follows = true;
-                return Ok(None);
+    let target = |entry: u32, content: &Content| {
+        if entry >= options.max_files {
+            more_follows = true;
+            return Ok(None);
+        }
+        let header = Header::parse(content.header());
+        let chosen = options.streams.as_deref();
+        let extension = header.as_ref().map_or("asf", |header| extension(header, chosen));
+        match output.next(entry, extension) {
+            Ok(target) => Ok(Some(target)),
+            Err(error) => {
+                refused = Some(error);
+                Ok(None)
             }
-            let header = Header::parse(content.header());
-            let chosen = options.streams.as_deref();
-            let extension = header.as_ref().map_or("asf", |header| extension(header, chosen));
-            match output.next(entry, extension) {
-                Ok(target) => Ok(Some(target)),
-                Err(error) => {
-                    refused = Some(error);
-                    Ok(None)
-                }
-            }
-        },
-        |now| progress.show(now),
-    );
-    progress.finish();
+        }
+    };
+    let progress = RefCell::new(progress);
+    let show = |now: &mms_client::Progress<'_>| progress.borrow_mut().show(now);
+    let recorded = match options.reconnect {
+        None => mms_client::record(session, &what, target, show),
+        Some(give_up) => {
+            let mut reconnect = Reconnect::new(options, cancel, give_up);
+            let reopen = |broke: Interruption| {
+                progress.borrow().clear();
+                reconnect.reopen(broke)
+            };
+            mms_client::record_live(session, &what, target, show, reopen)
+        }
+    };
+    progress.into_inner().finish();
     let (summary, failure) = match recorded {
         Ok(summary) => (summary, None),
         Err(failed) => (failed.summary, Some(Failure::of(failed.error, &server, output.current()))),

@@ -231,6 +231,67 @@ fn redirects_are_followed_but_not_for_ever() {
 }
 
 #[test]
+fn a_live_recording_goes_on_after_a_break() {
+    let scratch = Scratch::new("reconnect");
+    let server = || {
+        Server::start(|number, peer| {
+            peer.clip.attributes = FileAttributes::BROADCAST;
+            if peer.start().is_some() {
+                let count = peer.clip.packets.len();
+                // The second connection begins with the last packets of the first one; the third
+                // brings nothing.
+                match number {
+                    0 => peer.media(0..20),
+                    1 => peer.media(15..30),
+                    2 => {}
+                    _ => {
+                        peer.media(40..count);
+                        peer.end(HResult::OK);
+                        peer.linger();
+                    }
+                }
+            }
+        })
+    };
+    let live = server();
+    let ended = run("record", &scratch, [&live.url(), "-o", "a.wmv", "--reconnect", "--json"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let object: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!((&object["packets"], &object["reconnections"]), (&75.into(), &3.into()));
+    let breaks = object["breaks"].as_array().unwrap();
+    assert_eq!(breaks.len(), 2, "{object}");
+    assert!(breaks.iter().all(|one| one["file"] == 0 && one["outage_ms"].as_u64() >= Some(500)));
+    assert!(breaks[0]["gap_ms"].as_u64() < Some(200), "{object}");
+    assert!(breaks[1]["gap_ms"].as_u64() > Some(300), "{object}");
+    let all = Clip::new().packets;
+    let kept: Vec<Bytes> = all[..30].iter().chain(&all[40..]).cloned().collect();
+    assert_eq!(packets(&scratch, "a.wmv"), kept);
+
+    let live = server();
+    let ended = run("record", &scratch, [&live.url(), "-o", "b.wmv", "--reconnect=1:00"]);
+    let text = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(ended.status, Some(0), "{text}");
+    assert_eq!(text.matches("the connection broke ").count(), 2, "{text}");
+    assert!(text.contains(" into b.wmv: it went on "), "{text}");
+    assert_eq!(ended.stderr.matches("; trying again in 0.5 s\n").count(), 2, "{}", ended.stderr);
+
+    // Without the option, and when nothing comes for too long, it ends with what there is.
+    let gone = Server::start(|number, peer| {
+        peer.clip.attributes = FileAttributes::BROADCAST;
+        if number == 0 && peer.start().is_some() {
+            peer.media(0..20);
+        }
+    });
+    let ended = run("record", &scratch, [&gone.url(), "-o", "c.wmv", "--reconnect=1", "-q"]);
+    assert!(ended.failed().contains(&gone.address.to_string()), "{ended:?}");
+    assert_eq!(packets(&scratch, "c.wmv"), all[..20]);
+    let live = server();
+    let ended = run("record", &scratch, [&live.url(), "-o", "d.wmv"]);
+    assert_eq!(ended.status, Some(1));
+    assert_eq!(packets(&scratch, "d.wmv"), all[..20]);
+}
+
+#[test]
 fn a_live_stream_is_not_resumed() {
     let scratch = Scratch::new("live");
     let server = Server::start(|_, peer| {

@@ -103,7 +103,14 @@ impl Progress {
         draw(&term, &state.line(room(&term)));
     }
 
-    /// Takes the line away.
+    /// Takes the line away until there is something to show again.
+    pub fn clear(&self) {
+        if let Some(term) = &self.term {
+            let _ = term.clear_line();
+        }
+    }
+
+    /// Takes the line away for good.
     pub fn finish(&mut self) {
         if let Some(term) = self.term.take() {
             let _ = term.clear_line();

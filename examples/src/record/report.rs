@@ -12,6 +12,9 @@ use super::{Demo, Failure, failure, shown};
 use crate::inspect::milliseconds;
 use crate::text::one_line;
 
+/// Gaps that a summary lists.
+const MAX_SHOWN_BREAKS: usize = 10;
+
 /// How a recording went.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -135,6 +138,7 @@ impl Report {
         if summary.resumed_from.is_none() {
             note(summary.dropped, "came that nothing had asked for");
         }
+        self.breaks(&mut out);
         if summary.restarts > 0 {
             let times = if summary.restarts == 1 { "once" } else { "several times" };
             let _ = writeln!(
@@ -155,6 +159,29 @@ impl Report {
             let _ = writeln!(out, "all {count} packets are identical to the clip's");
         }
         out
+    }
+
+    /// The gaps that broken connections left.
+    fn breaks(&self, out: &mut String) {
+        let breaks = &self.summary.breaks;
+        for one in breaks.iter().take(MAX_SHOWN_BREAKS) {
+            let file = usize::try_from(one.entry).ok().and_then(|entry| self.files.get(entry));
+            let _ = writeln!(
+                out,
+                "the connection broke {} into {}: it went on {} later, with a gap of {}",
+                clock(one.at),
+                file.map_or_else(|| "the recording".to_owned(), |file| shown(file)),
+                exact(one.outage),
+                exact(one.gap),
+            );
+        }
+        if breaks.len() > MAX_SHOWN_BREAKS {
+            let _ = writeln!(
+                out,
+                "it broke {} times more",
+                self.summary.reconnections.saturating_sub(MAX_SHOWN_BREAKS as u64)
+            );
+        }
     }
 
     /// One line: what, where, what to do. `None` when nothing went wrong.
@@ -208,6 +235,13 @@ impl Report {
             "start_ms": summary.start.map(milliseconds),
             "resumed_from": summary.resumed_from,
             "already_complete": summary.already_complete,
+            "reconnections": summary.reconnections,
+            "breaks": summary.breaks.iter().map(|one| json!({
+                "file": one.entry,
+                "at_ms": milliseconds(one.at),
+                "gap_ms": milliseconds(one.gap),
+                "outage_ms": milliseconds(one.outage),
+            })).collect::<Vec<_>>(),
             "cancelled": summary.cancelled,
             "packets_repeated": summary.repeated,
             "packets_too_long": summary.too_long,

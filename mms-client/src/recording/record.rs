@@ -52,17 +52,17 @@ pub fn record_live(
     options: &RecordOptions,
     mut target: impl FnMut(u32, &Content) -> io::Result<Option<Target>>,
     mut progress: impl FnMut(&Progress<'_>),
-    mut reopen: impl FnMut(Interruption<'_>) -> Result<Session, Error>,
+    mut reopen: impl FnMut(Interruption) -> Result<Session, Error>,
 ) -> Result<Summary, Box<RecordFailed>> {
     Run::new(options, &mut progress, Some(&mut reopen)).record(session, &mut target)
 }
 
 /// Why the connection of a live recording broke.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 #[non_exhaustive]
-pub struct Interruption<'a> {
+pub struct Interruption {
     /// What went wrong.
-    pub error: &'a Error,
+    pub error: Error,
     /// Packets in the file so far: when there are no more than at the last break, the connection
     /// in between brought nothing.
     pub packets: u64,
@@ -80,7 +80,7 @@ struct Run<'a> {
     earlier: Stats,
 }
 
-type Reopen<'a> = &'a mut dyn FnMut(Interruption<'_>) -> Result<Session, Error>;
+type Reopen<'a> = &'a mut dyn FnMut(Interruption) -> Result<Session, Error>;
 
 /// How an entry ended.
 enum Ended {
@@ -283,7 +283,7 @@ impl<'a> Run<'a> {
         let Some(reopen) = &mut self.reopen else { return Err(broke) };
         recording.interrupted()?;
         let packets = recording.so_far().packets;
-        let session = reopen(Interruption { error: &broke, packets })?;
+        let session = reopen(Interruption { error: broke, packets })?;
         self.earlier.dropped = self.summary.dropped;
         self.earlier.deviations = self.summary.deviations;
         self.summary.reconnections = self.summary.reconnections.saturating_add(1);

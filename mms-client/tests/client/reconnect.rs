@@ -47,11 +47,11 @@ impl Station {
     fn record(
         &self,
         options: &RecordOptions,
-        mut reopen: impl FnMut(Interruption<'_>) -> Result<(), Error>,
+        mut reopen: impl FnMut(Interruption) -> Result<(), Error>,
     ) -> Result<Summary, Box<RecordFailed>> {
         let target =
             |entry: u32, _: &_| Ok(Some(Target::Create(self.files[entry as usize].create())));
-        let again = |broke: Interruption<'_>| {
+        let again = |broke: Interruption| {
             reopen(broke)?;
             self.open()
         };
@@ -152,7 +152,7 @@ fn what_is_on_demand_breaks_off() {
     let file = Temporary::new();
     let session = patient().cancel(Cancel::new()).open(&host.url()).unwrap();
     let target = |_: u32, _: &_| Ok(Some(Target::Create(file.create())));
-    let reopen = |_: Interruption<'_>| panic!("it can be resumed");
+    let reopen = |_: Interruption| panic!("it can be resumed");
     let failed = record_live(session, &RecordOptions::new(), target, |_| {}, reopen).unwrap_err();
     assert!(matches!(failed.error, Error::Protocol { .. }), "{failed}");
 }
