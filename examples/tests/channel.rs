@@ -85,7 +85,7 @@ fn players(streams: &[u8]) -> (Header, Vec<Player>) {
                 let content = channel.content().unwrap();
                 header = Some(Header::parse(content.header()).unwrap());
             }
-            Change::Packet => {
+            Change::Packet(_) => {
                 players.iter_mut().for_each(|player| player.hear(|_| false));
                 players.push(Player::join(&channel, streams));
             }
@@ -131,7 +131,7 @@ fn a_player_that_lost_packets_goes_on_where_it_can() {
         for item in items.clone() {
             match channel.take(item) {
                 Change::Header => player = Some(Player::join(&channel, &[1, 2])),
-                Change::Packet => {
+                Change::Packet(_) => {
                     player.as_mut().unwrap().hear(|packet| lost.contains(&packet.number));
                 }
                 Change::Ended(_) | Change::Nothing => {}

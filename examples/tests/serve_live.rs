@@ -5,16 +5,24 @@
 
 #[expect(dead_code, reason = "every test program uses another part of it")]
 mod support {
+    pub(crate) mod origin;
     pub(crate) mod pipe;
     pub(crate) mod player;
     pub(crate) mod served;
 }
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use mms_asf::Packet;
 use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
+use mms_examples::serve::Options;
+use mms_examples::serve::feed::{FeedSource, UpstreamOptions};
 use mms_proto::HResult;
+use support::origin::{self, Entry, Visit};
 use support::pipe::broadcast;
 use support::player::{NEW, OLD, Player};
+use support::served::Served;
 
 const SIZE: u32 = 1_400;
 
@@ -85,6 +93,57 @@ fn the_next_header_waits_until_the_backlog_was_taken() {
         player.run(0x1_0000, |player| player.headers.len() == 2);
         assert_eq!((player.packets, &player.headers[1]), (1_000, &other));
     }
+}
+
+/// Send and presentation time of each packet.
+fn times(media: &[u8]) -> Vec<(u32, u32)> {
+    let time = |packet: &[u8]| {
+        let packet = Packet::parse(packet, SIZE).unwrap();
+        let shown = packet.payloads().next().unwrap().unwrap().presentation_time;
+        (packet.send_time(), shown)
+    };
+    media.chunks(SIZE as usize).map(time).collect()
+}
+
+#[test]
+fn an_encoder_that_starts_its_clock_anew_goes_on() {
+    let (server, pipe) = broadcast();
+    pipe.send([header(), packet(10_000, true).to_vec()].concat()).unwrap();
+    let mut player = Player::connect(server.address, "live");
+    player.run(1_000, |player| player.packets > 0);
+    let packets = (10_001..10_050).chain(0..50).map(|number| packet(number, true));
+    pipe.send(packets.collect::<Vec<_>>().concat()).unwrap();
+    drop(pipe);
+    let player = play(player);
+    let wanted: Vec<_> = (10_000..10_100).map(|n| (n * 10, n * 10 + 3_000)).collect();
+    assert_eq!(times(&player.media), wanted);
+    server.says(|line| line.contains("the clock of the stream has stepped back by 100.5 s"));
+}
+
+#[test]
+fn an_upstream_that_comes_back_with_another_clock_goes_on() {
+    let entry = Entry {
+        header: header().into(),
+        packets: (100_000..100_050).chain(0..50).map(|number| packet(number, true)).collect(),
+    };
+    let visits = [(0..50, true), (50..100, false)].map(|(range, cut)| Visit {
+        entries: vec![entry.clone()],
+        live: Some(range),
+        early: 0,
+        cut,
+    });
+    let origin = origin::start(SIZE, visits.to_vec());
+    let mut upstream = UpstreamOptions::new(format!("mms://{origin}/live").parse().unwrap());
+    upstream.first_pause = Duration::from_secs(2);
+    let relay = Served::start(Options::live("live", FeedSource::Upstream(upstream)));
+    let player = play(Player::connect(relay.address, "live"));
+    let sent = times(&player.media);
+    // It joins at the latest key frame of the first part.
+    assert!(sent.len() > 50 && sent[0].0 >= 1_000_000, "{sent:?}");
+    let wanted: Vec<_> = (100_100 - u32::try_from(sent.len()).unwrap()..100_100)
+        .map(|number| (number * 10, number * 10 + 3_000))
+        .collect();
+    assert_eq!(sent, wanted);
 }
 
 /// The number in front of these words.

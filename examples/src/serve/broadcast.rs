@@ -1,5 +1,8 @@
 //! What all players share: the feed that brings it, and the channel that they listen to.
 
+use std::time::Duration;
+
+use mms_asf::Restart;
 use mms_proto::{PlayRequest, StreamSelection};
 
 use super::channel::{Change, Channel, Cursor, Listener};
@@ -58,4 +61,13 @@ impl Broadcast {
     ) -> (Listener, Cursor) {
         self.channel.tune_in(&PlayRequest::select(streams), strip_padding)
     }
+}
+
+/// What is said of a live stream whose clock started anew.
+pub(super) fn started_anew(restart: &Restart) -> String {
+    let seconds = Duration::from_millis(restart.step.unsigned_abs()).as_secs_f32();
+    let way = if restart.step < 0 { "back" } else { "forward" };
+    format!(
+        "the clock of the stream has stepped {way} by {seconds:.1} s: its times go on as before"
+    )
 }

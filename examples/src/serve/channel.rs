@@ -12,8 +12,8 @@ mod listener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use mms_asf::{Header, Packet, SendClock, StreamKind};
+use bytes::{Bytes, BytesMut};
+use mms_asf::{Continuity, Header, Packet, Restart, SendClock, StreamKind};
 use mms_proto::{Content, FileAttributes, PlayRequest};
 
 pub use self::backlog::{BACKLOG_BYTES, BACKLOG_PACKETS, BACKLOG_TIME, CUSHION};
@@ -55,8 +55,9 @@ pub struct LivePacket {
 pub enum Change {
     /// Nothing that players have to know.
     Nothing,
-    /// A packet.
-    Packet,
+    /// A packet. The times of an encoder that starts its clock anew go on where they were, and so
+    /// do those of all packets after it.
+    Packet(Option<Restart>),
     /// New content: players go on to it as to the next entry of a playlist.
     Header,
     /// The content has ended, and why if it should not have. Nobody can join any more.
@@ -89,6 +90,7 @@ pub struct Program {
 #[derive(Debug)]
 struct Current {
     program: Arc<Program>,
+    continuity: Continuity,
     clock: SendClock,
     /// The time of the last packet that has one.
     time: Duration,
@@ -129,7 +131,7 @@ impl Channel {
                 }
             }
             FeedItem::Packet(body) => match self.packet(body) {
-                Some(()) => Change::Packet,
+                Some(restart) => Change::Packet(restart),
                 None => Change::Nothing,
             },
             FeedItem::End => self.end(None),
@@ -174,13 +176,14 @@ impl Channel {
         Change::Ended(why)
     }
 
-    fn packet(&mut self, body: Bytes) -> Option<()> {
+    fn packet(&mut self, body: Bytes) -> Option<Option<Restart>> {
         let current = self.current.as_mut()?;
         let program = &current.program;
         let size = program.header.file().packet_size;
         if body.is_empty() || body.len() > size as usize {
             return None;
         }
+        let (body, restart) = on_line(&mut current.continuity, body);
         let (mut streams, mut keys, mut begins) = (0, 0, 0);
         let parsed = Packet::parse(&body, size).ok();
         if let Some(packet) = &parsed {
@@ -221,16 +224,24 @@ impl Channel {
         self.number = self.number.wrapping_add(1);
         let position = self.tail.push(Item::Packet(packet.clone()));
         current.backlog.push(&packet, position);
-        Some(())
+        Some(restart)
     }
 }
 
 impl Current {
     fn new(program: Arc<Program>) -> Self {
         let backlog = Backlog::new(program.video != 0);
+        let continuity = Continuity::new(&program.header);
         let (clock, time) = (SendClock::new(), Duration::ZERO);
-        Self { program, clock, time, key_time: None, backlog }
+        Self { program, continuity, clock, time, key_time: None, backlog }
     }
+}
+
+/// The packet on a line of time that never runs back. One that cannot be read stays as it is.
+fn on_line(continuity: &mut Continuity, body: Bytes) -> (Bytes, Option<Restart>) {
+    let mut bytes = body.try_into_mut().unwrap_or_else(|shared| BytesMut::from(shared.as_ref()));
+    let restart = continuity.join(&mut bytes).unwrap_or_default();
+    (bytes.freeze(), restart)
 }
 
 impl Program {

@@ -29,7 +29,7 @@ use mms_proto::HResult;
 use slab::Slab;
 
 use super::House;
-use super::broadcast::{Broadcast, News};
+use super::broadcast::{Broadcast, News, started_anew};
 use super::channel::Change;
 use super::door::{Door, Found, Seat, Seats};
 use super::player::{Next, Player};
@@ -237,6 +237,9 @@ impl Hub {
                         // Where it is all there is, it is also why the server ends.
                         Change::Ended(Some(why)) if !house.catalog.is_only_a_channel() => {
                             house.report.trouble(why);
+                        }
+                        Change::Packet(Some(restart)) => {
+                            self.complain(Instant::now(), &started_anew(restart), house);
                         }
                         _ => {}
                     }

@@ -34,7 +34,7 @@ fn channel(streams: &[TestStream]) -> Channel {
 fn sent(channel: &mut Channel, bytes: Bytes) -> LivePacket {
     let mut cursor = channel.tail.cursor();
     let change = channel.take(FeedItem::Packet(bytes));
-    assert!(matches!(change, Change::Packet), "{change:?}");
+    assert!(matches!(change, Change::Packet(_)), "{change:?}");
     match cursor.take() {
         Some(Item::Packet(packet)) => packet.clone(),
         other => panic!("{other:?}"),
@@ -131,8 +131,8 @@ fn a_key_frame_has_to_begin_and_to_be_of_video() {
 #[test]
 fn sound_does_not_wait_for_video_that_does_not_come() {
     let mut channel = channel(&STREAMS);
-    // In tenths of a second. The last ones are of another time.
-    for (at, key_frame) in [(1_000, false), (1_300, false), (1_301, true), (5, false)] {
+    // In tenths of a second. The clock starts anew, and the time since the start goes on.
+    for (at, key_frame) in [(1_000, false), (1_300, false), (1_301, true), (5, true)] {
         assert_eq!(sent(&mut channel, packet(at, &[1])).key_frame, key_frame, "{at}");
     }
     assert!(sent(&mut channel, packet(9, &[0x82])).key_frame);
@@ -169,10 +169,29 @@ fn without_video_the_last_seconds_are_kept() {
     }
     let (_, backlog) = tune_in(&channel, &all());
     assert_eq!(numbers(&backlog), (69..100).collect::<Vec<_>>());
-    // Another time: what was before is not what comes before.
+    // The clock starts anew, and the stream goes on.
     sent(&mut channel, packet(2, &[1]));
     let (_, backlog) = tune_in(&channel, &all());
-    assert_eq!(numbers(&backlog), [100]);
+    assert_eq!(numbers(&backlog), (70..101).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_clock_that_starts_anew_goes_on_where_it_was() {
+    let mut channel = channel(&STREAMS[..1]);
+    let times = |packet: &LivePacket| {
+        let parsed = Packet::parse(&packet.body, SIZE).unwrap();
+        let shown = parsed.payloads().next().unwrap().unwrap().presentation_time;
+        (packet.time, parsed.send_time(), shown)
+    };
+    for (number, at) in (0_u32..).zip([1_000, 1_001, 1_002, 0, 1, 2, 50_000, 50_001, 3]) {
+        let before = packet(at, &[1]);
+        let live = sent(&mut channel, before.clone());
+        let time = if number < 6 { 100_000 + number * 100 } else { times(&live).1 };
+        assert_eq!(times(&live), (Duration::from_millis(time.into()), time, time + 3_000), "{at}");
+        assert_eq!(live.body == before, number < 3, "{at}");
+    }
+    let restarts = channel.current.as_ref().unwrap().continuity.restarts();
+    assert_eq!(restarts, 2, "a pause of hours is one");
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl Session {
         let now = Instant::now();
         match change {
             Change::Nothing => return,
-            Change::Packet => {}
+            Change::Packet(_) => {}
             Change::Header => {
                 if let Some(waiting) = self.waiting.take_if(|waiting| waiting.is_for_live()) {
                     // The session may have ended in the meantime: the last event says so.
