@@ -47,7 +47,8 @@ fn stream_switch() {
     // MMSP-W-052, MMSP-W-053
     let entries = [
         ("FFFF 0100 0000", StreamSelection::full(stream(1))),
-        ("FFFF 0200 0200", StreamSelection::off(stream(2))),
+        // Nothing in its place, and none of it: 2.2.4.28 in both readings.
+        ("0200 FFFF 0200", StreamSelection::off(stream(2))),
         ("0300 0300 0100", StreamSelection::new(stream(3), Delivery::KeyFramesOnly)),
         ("0400 0500 0000", StreamSelection::replace(stream(4), stream(5))),
         ("FFFF 7F00 0000", StreamSelection::full(stream(127))),
@@ -75,6 +76,11 @@ fn stream_switch_of_others() {
     client_reads(
         "03000000 33000300 02000000 0100 FFFF 0000 0200 FFFF 0200",
         switch(&[StreamSelection::off(stream(1)), StreamSelection::off(stream(2))]),
+    );
+    // And the one that every player sends, alone.
+    client_reads(
+        "03000000 33000300 01000000 FFFF 0200 0200 00*6",
+        switch(&[StreamSelection::off(stream(2))]),
     );
     // More announced than there is. Padding may be long enough for an entry; it names no stream.
     for (count, announced) in [("02000000", 2), ("05000000", 5), ("FFFFFFFF", u32::MAX)] {

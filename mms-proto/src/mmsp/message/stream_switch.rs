@@ -62,21 +62,24 @@ impl Body for StreamSwitch {
                 Delivery::KeyFramesOnly => 1,
                 Delivery::Off => 2,
             };
-            let source = match selection.replaces {
-                Some(old) => u16::from(old.get()),
-                // Thinning names the stream on both sides; everything else comes from nowhere.
-                None if selection.delivery == Delivery::KeyFramesOnly => stream,
-                None => NONE,
+            let (source, destination) = match (selection.replaces, selection.delivery) {
+                (Some(old), _) => (u16::from(old.get()), stream),
+                // Thinning names the stream on both sides.
+                (None, Delivery::KeyFramesOnly) => (stream, stream),
+                // Both readings of the section: nothing replaces the stream, and level 2. Without a
+                // source the level would be ignored.
+                (None, Delivery::Off) => (stream, NONE),
+                (None, Delivery::Full) => (NONE, stream),
             };
             out.put_u16_le(source);
-            out.put_u16_le(stream);
+            out.put_u16_le(destination);
             out.put_u16_le(level);
         }
     }
 }
 
 /// What an entry means, 2.2.4.28.1. "Off" has two forms: the specification's, where nothing
-/// replaces a stream, and the one that every player sends, level 2 (T21).
+/// replaces a stream, and the one that every player sends, level 2 (T21); written as both at once.
 fn selection((source, destination, level): (u16, u16, u16)) -> Option<StreamSelection> {
     let source_stream = StreamNumber::from_wire(source);
     let delivery = match level {
