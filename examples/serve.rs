@@ -53,6 +53,10 @@ struct Arguments {
     /// Players at a time; more are refused.
     #[arg(long, value_name = "N", default_value = "1000", value_parser = players)]
     max_clients: usize,
+    /// Players at a time of one IPv4 address, or of one /64 network of IPv6; more are refused. 0 is
+    /// any number, for a server behind a proxy.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    max_per_address: usize,
     /// Who may play: a file of lines name:password. Passwords are sent as BASIC, which everybody
     /// on the way can read; use none that is used elsewhere.
     #[arg(long, value_name = "FILE")]
@@ -144,6 +148,7 @@ fn options(arguments: Arguments) -> Result<Options, Box<dyn Error>> {
     };
     options.fast_start = Duration::from_secs(arguments.fast_start.into());
     options.max_players = arguments.max_clients;
+    options.max_per_address = arguments.max_per_address;
     options.users = arguments.users;
     options.redirects = arguments.redirect;
     options.json_log = arguments.json_log;

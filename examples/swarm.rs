@@ -11,6 +11,9 @@ use clap::Parser;
 use mms_examples::arguments;
 use mms_examples::swarm::{self, Options};
 
+/// How long the player plays in a flood, at most.
+const FLOODED: Duration = Duration::from_secs(20);
+
 /// Plays one file with many players at once from one server on this machine, and says how late
 /// their packets are and how much memory the server takes for each.
 ///
@@ -37,6 +40,10 @@ struct Arguments {
     /// The most memory that the server may take for a session, in KiB.
     #[arg(long, value_name = "KIB", default_value_t = 32)]
     memory: u32,
+    /// Instead: one player, for at most 20 s, beside so many connections that seek without end.
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "300",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    flood: Option<u32>,
     /// Be the server: serve this file until standard input ends.
     #[arg(long, value_name = "FILE", hide = true)]
     serve: Option<PathBuf>,
@@ -50,8 +57,17 @@ fn main() -> ExitCode {
     options.listen = arguments.listen;
     options.late = Duration::from_millis(arguments.late.into());
     options.memory = u64::from(arguments.memory) << 10;
+    if let Some(flood) = arguments.flood {
+        options.flood = flood;
+        options.sessions = 1;
+        options.time = options.time.min(FLOODED);
+    }
     let result = match arguments.serve {
         Some(file) => swarm::serve(&file, &options).map(|()| true),
+        None if options.flood > 0 => swarm::flood(&options).and_then(|reports| {
+            print(&format!("{}\n{}", reports[0], reports[1]))?;
+            Ok(reports.iter().all(swarm::Report::is_as_wanted))
+        }),
         None => swarm::run(&options).and_then(|report| {
             print(&report.to_string())?;
             Ok(report.is_as_wanted())

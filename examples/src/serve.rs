@@ -9,16 +9,20 @@
 mod broadcast;
 mod catalog;
 pub mod channel;
+mod counters;
 mod door;
 pub mod feed;
+mod guesses;
 mod hub;
 mod library;
+mod network;
 mod options;
 mod padding;
 mod player;
 mod playlist;
 pub mod program;
 mod report;
+mod seats;
 mod session;
 mod stopper;
 mod title;
@@ -33,9 +37,10 @@ use mms_proto::AuthScheme;
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::server::StartBurst;
 
+pub use counters::Counters;
 pub use library::{Library, LibraryError};
 pub use options::{
-    FAST_START, Live, Options, Pace, Redirection, STALL, ServerTimeouts, StartError,
+    FAST_START, FIRST_PLAY, Live, Options, Pace, Redirection, STALL, ServerTimeouts, StartError,
 };
 pub use playlist::{Playlist, PlaylistError, PlaylistPlayer, default_streams};
 pub use stopper::Stopper;
@@ -45,9 +50,12 @@ pub use users::{Users, UsersError};
 use broadcast::Broadcast;
 use catalog::Catalog;
 use feed::Feed;
+use guesses::Guesses;
 use hub::Hub;
 use report::Report;
 
+/// Play commands of a player in a second: each is a search in a file.
+const PLAYS: u32 = 4;
 /// Bytes that may wait undecoded: there is room for the longest message anyway.
 const BUFFERED: usize = 16 << 10;
 
@@ -59,6 +67,7 @@ pub struct Serving {
     broadcast: Option<Broadcast>,
     users: Option<Users>,
     options: Options,
+    counters: Counters,
 }
 
 /// What all players share.
@@ -70,6 +79,9 @@ struct House {
     users: Option<Users>,
     options: Options,
     report: Report,
+    /// Wrong passwords lately.
+    guesses: Guesses,
+    counters: Counters,
 }
 
 impl Serving {
@@ -87,7 +99,7 @@ impl Serving {
         };
         let address = options.listen;
         let hub = mio::net::TcpListener::bind(address)
-            .and_then(|listener| Hub::new(listener, options.max_players))
+            .and_then(|listener| Hub::new(listener, options.max_players, options.max_per_address))
             .map_err(|source| StartError::Listen { address, source })?;
         let broadcast = match options.live.take() {
             Some(live) => {
@@ -96,7 +108,8 @@ impl Serving {
             }
             None => None,
         };
-        Ok(Self { hub, catalog, broadcast, users, options })
+        let counters = Counters::default();
+        Ok(Self { hub, catalog, broadcast, users, options, counters })
     }
 
     /// Where it listens.
@@ -124,6 +137,12 @@ impl Serving {
         Ok(urls.iter().map(|path| format!("mms://{address}/{path}")).collect())
     }
 
+    /// What it does, counted while it does it.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.counters.clone()
+    }
+
     /// A handle that stops it.
     ///
     /// # Errors
@@ -139,10 +158,20 @@ impl Serving {
     /// # Errors
     /// When the operating system can no longer be asked what happens.
     pub fn run(self, report: impl Fn(&str) + Send + Sync + 'static) -> io::Result<()> {
-        let Self { hub, catalog, broadcast, users, options } = self;
+        let Self { hub, catalog, broadcast, users, options, counters } = self;
         let report = Report::new(options.json_log, report);
         let titles = Titles::default();
-        hub.run(&mut House { catalog, titles, broadcast, users, options, report })
+        let guesses = Guesses::default();
+        hub.run(&mut House {
+            catalog,
+            titles,
+            broadcast,
+            users,
+            options,
+            report,
+            guesses,
+            counters,
+        })
     }
 }
 
@@ -170,6 +199,7 @@ impl House {
         config.start_burst = (!self.options.fast_start.is_zero())
             .then_some(StartBurst { content: self.options.fast_start, times: FAST_START });
         config.max_unanswered_pings = Some(3);
+        config.plays_a_second = PLAYS;
         config.limits.buffered = BUFFERED;
         config
     }

@@ -1,13 +1,14 @@
 //! Hundreds of players at once, from one server: how late are their packets, how much memory does
 //! a session take?
 //!
-//! Four rooms: `clip` makes what is played, `child` is the server as a process of its own, whose
+//! `clip` makes what is played, `child` is the server as a process of its own, whose
 //! memory can be looked at, `player` is one player and `crowd` all of them on one thread, and
 //! [`Report`] says what came of it.
 
 mod child;
 mod clip;
 mod crowd;
+mod flood;
 mod player;
 mod report;
 
@@ -15,7 +16,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use mms_proto::{PlayRequest, StreamNumber};
+
 pub use child::serve;
+pub use flood::run as flood;
 pub use report::Report;
 
 /// What to measure, and what is wanted.
@@ -32,6 +36,9 @@ pub struct Options {
     pub late: Duration,
     /// The most bytes that the server may take for a session.
     pub memory: u64,
+    /// Connections that do nothing but play, again and again, while the players play. There is one
+    /// file of 160 s and one whose header declares seven more streams, which are empty.
+    pub flood: u32,
 }
 
 impl Options {
@@ -44,7 +51,15 @@ impl Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             late: Duration::from_millis(250),
             memory: 32 << 10,
+            flood: 0,
         }
+    }
+}
+
+impl Options {
+    /// All connections at a time.
+    fn players(&self) -> u32 {
+        self.sessions.saturating_add(self.flood)
     }
 }
 
@@ -77,9 +92,10 @@ pub enum SwarmError {
 /// # Errors
 /// When that cannot be begun. Players that fail are counted in the report.
 pub fn run(options: &Options) -> Result<Report, SwarmError> {
-    let clip = clip::Clip::make(options.time)?;
+    let clip = clip::Clip::make(options.time, 0)?;
     let mut server = child::Child::start(clip.path(), options)?;
     let before = server.memory();
-    let crowd = crowd::play(options, &mut server)?;
-    Ok(Report::new(options, clip.packets(), before, crowd))
+    let request = PlayRequest::all(StreamNumber::new(1));
+    let played = crowd::play(options, &request, &mut server)?;
+    Ok(Report::new(options, clip.packets(), before, played))
 }

@@ -161,7 +161,7 @@ fn slow_is_everything_and_fast_is_key_frames() {
     assert_eq!(times, [2_000, 3_000, 4_000]);
     // A stream that is selected meanwhile is thinned as well.
     let mut title = film.title();
-    title.play(&request(&[LOW], Start::Beginning).rate(rate(3.0))).unwrap();
+    title.play(&request(&[LOW], Start::Beginning).rate(rate(3.0)));
     let mut sent: Vec<Outgoing> = vec![title.next_packet().unwrap().unwrap()];
     title.select(&[
         StreamSelection::full(stream(AUDIO)),
@@ -248,13 +248,13 @@ fn another_stream_while_playing_backwards() {
     // MMSP-S-060
     let film = Film::new(6);
     let mut title = film.title();
-    title.play(&request(&[LOW], at(5_000)).rate(rate(-1.0))).unwrap();
+    title.play(&request(&[LOW], at(5_000)).rate(rate(-1.0)));
     // The whole of a key frame, which does not fit one packet.
     let first = [(); 2].map(|()| title.next_packet().unwrap().unwrap());
     assert_eq!(backwards(&first, LOW), [5_000]);
     title.select(&[StreamSelection::replace(stream(LOW), stream(HIGH))]);
     assert_eq!(backwards(&rest(&mut title), HIGH), [4_500, 3_500, 2_500, 1_500, 500]);
-    title.play(&request(&[LOW], at(5_000)).rate(rate(-1.0))).unwrap();
+    title.play(&request(&[LOW], at(5_000)).rate(rate(-1.0)));
     title.select(&[StreamSelection::off(stream(LOW))]);
     assert_eq!(title.next_packet().unwrap(), None);
 }

@@ -207,6 +207,11 @@ impl<R: Read + Seek> FileReader<R> {
         packet.unwrap_or(0).min(self.packets.saturating_sub(1))
     }
 
+    /// Number of packets that were read so far, those of searches included: the work that was done.
+    pub fn packets_read(&self) -> u64 {
+        self.packets_read
+    }
+
     /// Gives the input back.
     pub fn into_inner(self) -> R {
         self.input

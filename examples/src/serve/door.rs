@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, TcpStream};
@@ -146,39 +144,6 @@ impl Silent {
     }
 }
 
-/// Places for players.
-#[derive(Debug)]
-pub(super) struct Seats {
-    taken: Arc<AtomicUsize>,
-    limit: usize,
-}
-
-/// One place; it is free again when it is dropped.
-#[derive(Debug)]
-pub(super) struct Seat {
-    taken: Arc<AtomicUsize>,
-}
-
-impl Seats {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { taken: Arc::default(), limit }
-    }
-
-    /// A place, if one is free.
-    pub(super) fn take(&self) -> Option<Seat> {
-        let seat = Seat { taken: Arc::clone(&self.taken) };
-        // The seat gives back what is counted here, whether or not it can be had.
-        let before = self.taken.fetch_add(1, Ordering::Relaxed);
-        (before < self.limit).then_some(seat)
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.taken.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,16 +178,5 @@ mod tests {
         assert!(door.evict(100 - RESERVE, now).is_empty());
         assert_eq!(door.evict(101 - RESERVE, now).len(), 1);
         assert!(door.evict(1_000, now + MEMORY).is_empty());
-    }
-
-    #[test]
-    fn a_seat_is_free_again_when_it_is_left() {
-        let seats = Seats::new(2);
-        let first = seats.take().unwrap();
-        let _second = seats.take().unwrap();
-        assert!(seats.take().is_none());
-        assert!(seats.take().is_none());
-        drop(first);
-        assert!(seats.take().is_some());
     }
 }

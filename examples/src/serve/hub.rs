@@ -2,12 +2,15 @@
 //!
 //! ```text
 //!   poll ──► door ────► new players
-//!        ──► players ─► ready ──┐
-//!   deadlines that passed ──────┴► one turn each ──► again, later, or gone
+//!        ──► players ─► woken ──┐
+//!   deadlines that passed ─► due┴► one turn each ──► busy, later, or gone
 //! ```
 //!
-//! A round asks the system once what has happened, then every player that has something to do gets
-//! one bounded turn, so that none waits for a greedy one. A player that has nothing to do costs no
+//! A round asks the system once what has happened, then players that have something to do get one
+//! bounded turn each: all whose packet is due, then for some milliseconds those to whom something
+//! happened, then for as long those who had a turn that was not enough ([`turns`]). So none waits
+//! for a greedy one. Seeks and whatever else reads much of a file are done in turns of the last
+//! kind, some packets each. A player that has nothing to do costs no
 //! system call: sockets are registered once, for edges, and deadlines lie in order.
 //!
 //! A deadline is believed only when the system was asked after it had passed, and had nothing to
@@ -18,22 +21,26 @@
 //! finds its session through a map from the peer's IP address, which [`Hub::admit`] and
 //! [`Hub::remove`] are the places to keep.
 
-use std::collections::{BTreeSet, VecDeque};
+mod accept;
+mod turns;
+
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
-use mms_proto::HResult;
 use slab::Slab;
 
 use super::House;
 use super::broadcast::{Broadcast, News, started_anew};
 use super::channel::Change;
-use super::door::{Door, Found, Seat, Seats};
+use super::door::Door;
 use super::player::{Next, Player};
+use super::seats::{Seat, Seats};
 use super::stopper::Stopper;
+use turns::{Turns, Why};
 
 const LISTENER: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -41,8 +48,6 @@ const WAKER: Token = Token(1);
 const FIRST: usize = 3;
 /// Events of one round. When there are more, the rest comes in the next round.
 const EVENTS: usize = 1024;
-/// Connections accepted in one round.
-const ACCEPTED: usize = 64;
 /// Players at a time who are told that the server is full; more are just closed.
 const REFUSALS: usize = 64;
 /// Live packets that are handed out in one round, one to all players or several to few: some tens
@@ -52,8 +57,6 @@ const HANDED: usize = 8192;
 const FAREWELL: Duration = Duration::from_secs(2);
 /// How long players may take for the rest of what all shared, when nothing else is served.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Complaints about a lack of room are made no more often than this.
-const COMPLAINTS: Duration = Duration::from_secs(10);
 
 /// A socket that listens, and everything that came of it.
 #[derive(Debug)]
@@ -67,7 +70,7 @@ pub(super) struct Hub {
     refusals: Seats,
     /// What all players share may have brought something.
     news: bool,
-    ready: VecDeque<usize>,
+    turns: Turns,
     deadlines: BTreeSet<(Instant, usize)>,
     complained: Option<Instant>,
 }
@@ -88,7 +91,11 @@ struct Place {
 
 impl Hub {
     /// Listens.
-    pub(super) fn new(mut listener: TcpListener, max_players: usize) -> io::Result<Self> {
+    pub(super) fn new(
+        mut listener: TcpListener,
+        max_players: usize,
+        each: usize,
+    ) -> io::Result<Self> {
         let poll = Poll::new()?;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let stopper = Stopper::new(poll.registry(), WAKER)?;
@@ -97,10 +104,10 @@ impl Hub {
             door: Door::new(listener),
             stopper,
             places: Slab::new(),
-            seats: Seats::new(max_players),
-            refusals: Seats::new(REFUSALS),
+            seats: Seats::new(max_players, each),
+            refusals: Seats::new(REFUSALS, 0),
             news: true,
-            ready: VecDeque::new(),
+            turns: Turns::default(),
             deadlines: BTreeSet::new(),
             complained: None,
         })
@@ -155,9 +162,9 @@ impl Hub {
                 self.accept(looked, house);
             }
             self.hand_out(house);
-            for _ in 0..self.ready.len() {
-                let Some(key) = self.ready.pop_front() else { break };
-                self.turn(key, looked, house);
+            self.turns.begin(looked);
+            while let Some((key, why)) = self.turns.next(Instant::now()) {
+                self.turn(key, why, looked, house);
             }
         }
     }
@@ -181,7 +188,7 @@ impl Hub {
     fn timeout(&self, stopping: Option<Instant>, closed: bool) -> Option<Duration> {
         let now = Instant::now();
         let open = !closed && self.door.is_open(now);
-        if open || self.news || !self.ready.is_empty() {
+        if open || self.news || !self.turns.is_empty() {
             return Some(Duration::ZERO);
         }
         let deadline = self.deadlines.first().map(|&(at, _)| at);
@@ -206,7 +213,7 @@ impl Hub {
                         let readable = event.is_readable() || event.is_read_closed() || broken;
                         let writable = event.is_writable() || event.is_write_closed() || broken;
                         place.player.notice(readable, writable);
-                        self.queue(key);
+                        self.queue(key, Why::Woken);
                     }
                 }
             }
@@ -218,7 +225,7 @@ impl Hub {
                 // With so many events this one's may be among those that were not told: it looks
                 // itself.
                 place.player.notice(count >= EVENTS, false);
-                self.queue(key);
+                self.queue(key, Why::Due);
             }
         }
     }
@@ -247,110 +254,37 @@ impl Hub {
                         place.player.on_change(&change, house).then_some(key)
                     });
                     for key in concerned.collect::<Vec<_>>() {
-                        self.queue(key);
+                        self.queue(key, Why::Woken);
                     }
                 }
             }
         }
     }
 
-    fn queue(&mut self, key: usize) {
+    fn queue(&mut self, key: usize, why: Why) {
         if let Some(place) = self.places.get_mut(key).filter(|place| !place.queued) {
             place.queued = true;
-            self.ready.push_back(key);
+            self.turns.push(key, why);
         }
     }
 
-    fn accept(&mut self, looked: Instant, house: &House) {
-        for _ in 0..ACCEPTED {
-            if !self.door.is_open(looked) {
-                return;
-            }
-            match self.door.accept(looked) {
-                Found::Player(socket, address) => {
-                    let player = Player::new(socket, address, looked);
-                    if let Err(error) = self.admit(player, house) {
-                        house.report.turned_away(address, &error.to_string());
-                    }
-                    self.evict(looked, house);
-                }
-                Found::Lost => {}
-                Found::Nobody => return,
-                Found::Full(error) => {
-                    self.door.full(self.places.len(), looked);
-                    self.evict(looked, house);
-                    self.complain(looked, &format!("cannot accept more: {error}"), house);
-                }
-            }
-        }
-    }
-
-    /// Lets a new player in. It has no seat before it says something.
-    fn admit(&mut self, mut player: Player, house: &House) -> io::Result<()> {
-        let entry = self.places.vacant_entry();
-        let key = entry.key();
-        let token = Token(key.saturating_add(FIRST));
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(player.socket(), token, interest)?;
-        let deadline = player.silent_until(house.options.timeouts.handshake);
-        let arrival = self.door.silent().add(key);
-        entry.insert(Place { player, arrival, seat: None, queued: false, deadline: None });
-        self.set_deadline(key, deadline);
-        Ok(())
-    }
-
-    /// Silent connections make room.
-    fn evict(&mut self, now: Instant, house: &House) {
-        for key in self.door.evict(self.places.len(), now) {
-            if let Some(place) = self.places.get(key) {
-                house.report.turned_away(place.player.address(), "others need the room");
-            }
-            self.remove(key);
-        }
-    }
-
-    fn turn(&mut self, key: usize, looked: Instant, house: &House) {
+    fn turn(&mut self, key: usize, why: Why, looked: Instant, house: &House) {
         let Some(place) = self.places.get_mut(key) else { return };
         place.queued = false;
         if place.player.is_silent() && !self.begin(key, looked, house) {
             return;
         }
         let Some(place) = self.places.get_mut(key) else { return };
-        match place.player.turn(looked, house) {
-            Next::Again => self.queue(key),
+        house.counters.turn();
+        match place.player.turn(why == Why::Busy, looked, house) {
+            Next::Again => self.queue(key, Why::Busy),
             Next::Wait(until) => self.set_deadline(key, until),
             Next::Over => {
                 place.seat = None;
-                self.queue(key);
+                self.queue(key, Why::Woken);
             }
             Next::Gone => self.remove(key),
         }
-    }
-
-    /// A silent connection has spoken, or its time is over. `false` when there is nothing to do.
-    fn begin(&mut self, key: usize, looked: Instant, house: &House) -> bool {
-        let Some(place) = self.places.get_mut(key) else { return false };
-        let until = place.player.silent_until(house.options.timeouts.handshake);
-        if !place.player.is_readable() && until.is_none_or(|until| until > looked) {
-            self.set_deadline(key, until);
-            return false;
-        }
-        let mut config = house.config();
-        let mut full = None;
-        let seat = self.seats.take().or_else(|| {
-            full = Some(format!("{} players are here already", house.options.max_players));
-            config.refusal = Some(HResult::MAX_CLIENTS);
-            self.refusals.take()
-        });
-        let Some(seat) = seat else {
-            house.report.turned_away(place.player.address(), &full.unwrap_or_default());
-            self.remove(key);
-            return false;
-        };
-        place.seat = Some(seat);
-        place.player.begin(config, full);
-        self.door.silent().remove(place.arrival);
-        true
     }
 
     fn set_deadline(&mut self, key: usize, deadline: Option<Instant>) {
@@ -384,18 +318,10 @@ impl Hub {
         let keys: Vec<usize> = self.places.iter().map(|(key, _)| key).collect();
         for key in keys {
             if self.places.get_mut(key).is_some_and(|place| place.player.stop(now)) {
-                self.queue(key);
+                self.queue(key, Why::Woken);
             } else {
                 self.remove(key);
             }
-        }
-    }
-
-    fn complain(&mut self, now: Instant, what: &str, house: &House) {
-        let recently = |at: Instant| now.saturating_duration_since(at) < COMPLAINTS;
-        if !self.complained.is_some_and(recently) {
-            self.complained = Some(now);
-            house.report.trouble(what);
         }
     }
 }

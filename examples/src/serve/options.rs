@@ -16,6 +16,9 @@ use super::users::UsersError;
 /// A player that takes no byte for this long, although there is something to write, is gone.
 pub const STALL: Duration = Duration::from_secs(30);
 
+/// A player that plays nothing for this long after it connected is gone.
+pub const FIRST_PLAY: Duration = Duration::from_secs(120);
+
 /// How many times faster than it plays the beginning goes, where that is wanted.
 pub const FAST_START: u8 = 4;
 
@@ -42,6 +45,9 @@ pub struct Options {
     pub fast_start: Duration,
     /// Players at a time; more are refused.
     pub max_players: usize,
+    /// Players at a time of one IPv4 address, or of one /64 network of IPv6; more are refused. 0 is
+    /// any number: behind a proxy all players have its address.
+    pub max_per_address: usize,
     /// Close the connection this long after the end of a file if the player stays silent.
     pub close_after_end: Duration,
     /// Close the connection of a player that takes no byte for this long, default [`STALL`].
@@ -130,9 +136,10 @@ impl Options {
             pace: Pace::Full,
             fast_start: Duration::ZERO,
             max_players: 1000,
+            max_per_address: 0,
             close_after_end: Duration::from_secs(5),
             stall: STALL,
-            timeouts: ServerTimeouts::default(),
+            timeouts: ServerTimeouts::default().first_play(FIRST_PLAY),
             json_log: false,
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mms_proto::mmsp::ServerConfig;
-use mms_proto::{CloseReason, Input};
+use mms_proto::{CloseReason, Input, Transmit};
 
 use super::House;
 use super::channel::Change;
@@ -14,8 +14,11 @@ use super::report::Who;
 use super::session::{Session, Step, broken, describe};
 use super::writer::Writer;
 
-/// Bytes that are read in one turn: many times what a player has to say at once.
-const READ: usize = 16 << 10;
+/// Bytes that are read in one turn: twice what a player has to say at once.
+const READ: usize = 4 << 10;
+/// Messages that are written in one turn, each by a system call of its own: many more than answers to
+/// what a player says at once.
+const MESSAGES: usize = 16;
 /// Questions that the machine is asked in one turn. At 1,440 bytes a packet they are 256 KiB, which
 /// is also what the machine sends without a look at the socket.
 const STEPS: usize = 512;
@@ -159,7 +162,9 @@ impl Player {
 
     /// Does what can be done without waiting, and not too much of it. `looked` is when the system
     /// was asked which sockets can be read.
-    pub(super) fn turn(&mut self, looked: Instant, house: &House) -> Next {
+    ///
+    /// Places in files are looked for in turns of the `busy` only.
+    pub(super) fn turn(&mut self, busy: bool, looked: Instant, house: &House) -> Next {
         let result = match &mut self.stage {
             Stage::Silent => return Next::Wait(None),
             Stage::Leaving { .. } => return self.discard(looked),
@@ -169,7 +174,7 @@ impl Player {
                     readable: &mut self.readable,
                     writable: &mut self.writable,
                 };
-                talk.turn(&mut line, looked, house)
+                talk.turn(&mut line, busy, looked, house)
             }
         };
         match result {
@@ -225,6 +230,14 @@ impl Player {
     }
 }
 
+/// What is left of a turn.
+struct Left {
+    /// Questions to the machine.
+    steps: usize,
+    /// Messages to write.
+    messages: usize,
+}
+
 /// A socket and what is known of it.
 struct Line<'a> {
     socket: &'a mut TcpStream,
@@ -233,8 +246,15 @@ struct Line<'a> {
 }
 
 impl Talk {
-    fn turn(&mut self, line: &mut Line<'_>, looked: Instant, house: &House) -> io::Result<Next> {
-        let (mut read, mut steps, mut timed_out) = (READ, STEPS, false);
+    fn turn(
+        &mut self,
+        line: &mut Line<'_>,
+        busy: bool,
+        looked: Instant,
+        house: &House,
+    ) -> io::Result<Next> {
+        let (mut read, mut timed_out, mut works) = (READ, false, busy);
+        let mut left = Left { steps: STEPS, messages: MESSAGES };
         loop {
             // What waits is written before the machine is asked for more: the back pressure.
             if !self.flush(line, looked, house)? {
@@ -245,13 +265,13 @@ impl Talk {
                 return Ok(Next::Over);
             }
             if !self.waits {
-                if !self.ask(&mut steps, house) {
+                if !self.ask(&mut left, house) {
                     return Ok(Next::Again);
                 }
                 continue;
             }
             if self.session.waits_until().is_some_and(|until| until <= looked) {
-                self.session.wait_no_longer(looked);
+                self.session.wait_no_longer(looked, house);
                 self.waits = false;
                 continue;
             }
@@ -267,6 +287,15 @@ impl Talk {
                     read = read.saturating_sub(count.max(1));
                     continue;
                 }
+            }
+            // All that has arrived was heard: of several play commands the last one is left.
+            if self.session.has_work() && (!late || timed_out) {
+                if !std::mem::take(&mut works) {
+                    return Ok(Next::Again);
+                }
+                self.session.work(house);
+                self.waits = false;
+                continue;
             }
             if !late {
                 let until = [self.wait, self.session.waits_until()].into_iter().flatten().min();
@@ -321,19 +350,23 @@ impl Talk {
 
     /// Asks the machine until it waits, or there is something to write; `false` when this player
     /// has had its turn.
-    fn ask(&mut self, steps: &mut usize, house: &House) -> bool {
+    fn ask(&mut self, left: &mut Left, house: &House) -> bool {
         loop {
-            let Some(left) = steps.checked_sub(1) else { return false };
-            *steps = left;
+            let Some(steps) = left.steps.checked_sub(1) else { return false };
+            left.steps = steps;
             match self.session.step(house) {
                 Step::Write(transmit) => {
+                    if matches!(transmit, Transmit::Message(_)) {
+                        left.messages = left.messages.saturating_sub(1);
+                        left.steps = left.steps.min(left.messages);
+                    }
                     self.writer.push(transmit);
                     if self.writer.is_full() {
                         return true;
                     }
                 }
                 Step::More => {}
-                Step::Heavy => *steps = 0,
+                Step::Heavy => left.steps = 0,
                 Step::Wait(until) => {
                     (self.waits, self.wait) = (true, until);
                     return true;

@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use mms_proto::{ClientLog, PeerVersion};
 use serde_json::{Value, json};
 
+use super::network::Network;
+
 /// Characters of a name or product in a line; a player may send 64 KiB.
 const SHOWN: usize = 300;
 
@@ -49,6 +51,11 @@ pub(super) struct Outcome {
 impl Who {
     pub(super) fn new(address: SocketAddr) -> Self {
         Self { address, product: String::new(), version: PeerVersion::default(), user: None }
+    }
+
+    /// What it is taken for where connections are counted.
+    pub(super) fn network(&self) -> Network {
+        Network::of(self.address.ip())
     }
 
     /// The player has said who it is.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
-    CloseReason, HResult, OpenRequest, Output, PlayRequest, ServerEvent, StateError,
+    ClientLog, CloseReason, HResult, OpenRequest, Output, PlayRequest, ServerEvent, StateError,
     StreamSelection, Transmit,
 };
 
@@ -36,6 +36,12 @@ pub(super) struct Session {
     waiting: Option<Waiting>,
     /// Wrong passwords so far.
     guesses: u32,
+    /// How often a password was not looked at yet.
+    slowed: u32,
+    /// It has played something that it has not reported on.
+    owes_report: bool,
+    /// Packets that it has reported on.
+    reported: u64,
     /// Players of version 9 and later take packets without their padding.
     strips_padding: bool,
     /// What was asked for last.
@@ -63,6 +69,8 @@ enum Reason {
     NotBegun,
     /// Its password was wrong.
     Denied,
+    /// Its password is not looked at yet: there were many wrong ones from its address.
+    Slowed,
 }
 
 /// What is played.
@@ -105,6 +113,9 @@ impl Session {
             owes_packet: false,
             waiting: None,
             guesses: 0,
+            slowed: 0,
+            owes_report: false,
+            reported: 0,
             strips_padding: false,
             file: None,
             refused: full,
@@ -116,22 +127,28 @@ impl Session {
 
     /// Asks the machine what to do, and answers what it asks.
     pub(super) fn step(&mut self, house: &House) -> Step {
-        if self.owes_packet {
-            // The session may have ended in the meantime: the last event says so.
-            let _ = self.send_packet(Instant::now());
-            return Step::Heavy;
-        }
         match self.server.poll_output() {
             Output::Transmit(transmit) => Step::Write(transmit),
             Output::Wait(_) if self.feed(house) => Step::More,
             Output::Wait(until) => Step::Wait(until),
             Output::Event(ServerEvent::Closed(reason)) => Step::Over(reason),
             Output::Event(event) => {
-                let heavy = matches!(event, ServerEvent::Open(_) | ServerEvent::Play(_));
+                let heavy = matches!(event, ServerEvent::Open(_));
                 let _ = self.on_event(event, house);
-                if heavy || self.owes_packet { Step::Heavy } else { Step::More }
+                if heavy { Step::Heavy } else { Step::More }
             }
         }
+    }
+
+    /// Whether a packet is owed that has to be looked for.
+    pub(super) fn has_work(&self) -> bool {
+        self.owes_packet
+    }
+
+    /// Looks for the packet that is owed, for a moment.
+    pub(super) fn work(&mut self, house: &House) {
+        // The session may have ended in the meantime: the last event says so.
+        let _ = self.send_packet(Instant::now(), house);
     }
 
     /// Until when a request may wait for its answer.
@@ -140,7 +157,7 @@ impl Session {
     }
 
     /// That time has come.
-    pub(super) fn wait_no_longer(&mut self, now: Instant) {
+    pub(super) fn wait_no_longer(&mut self, now: Instant, house: &House) {
         let Some(Waiting { request, why, .. }) = self.waiting.take() else { return };
         // The session may have ended in the meantime: the last event says so.
         let _ = match why {
@@ -149,6 +166,7 @@ impl Session {
                 self.refuse(now, request, HResult::NETWORK_BUSY, why)
             }
             Reason::Denied => self.answer_denied(now, request),
+            Reason::Slowed => self.open(now, request, house),
         };
     }
 
@@ -186,9 +204,9 @@ impl Session {
             ServerEvent::Open(request) => return self.open(now, request, house),
             ServerEvent::Play(request) => return self.play(now, &request, house),
             ServerEvent::SelectStreams(changes) => self.select(&changes),
-            ServerEvent::PacketWanted { .. } => return self.send_packet(now),
+            ServerEvent::PacketWanted { .. } => return self.want_packet(now, house),
             ServerEvent::Stopped => self.pause(),
-            ServerEvent::Log(log) => house.report.log(&self.who, &log),
+            ServerEvent::Log(log) => self.log(&log, house),
             ServerEvent::Deviation(_) => self.deviations = self.deviations.saturating_add(1),
             _ => {}
         }
@@ -202,9 +220,22 @@ impl Session {
         house: &House,
     ) -> Result<(), StateError> {
         self.owes_packet = false;
+        self.owes_report = true;
         match &mut self.source {
             Source::Live(_) => self.play_live(now, request, house),
             _ => self.play_demand(now, request),
+        }
+    }
+
+    /// A report about what was played: one for each play command, and only when packets were sent
+    /// since the last one. Other reports say nothing, and would fill the log.
+    fn log(&mut self, log: &ClientLog, house: &House) {
+        let packets = self.server.stats().packets;
+        if std::mem::take(&mut self.owes_report) && packets > self.reported {
+            self.reported = packets;
+            house.report.log(&self.who, log);
+        } else {
+            self.deviations = self.deviations.saturating_add(1);
         }
     }
 

@@ -4,7 +4,9 @@ mod clock;
 mod forward;
 mod opened;
 mod place;
+mod positional;
 mod rewinding;
+mod sought;
 mod streams;
 
 use std::path::Path;
@@ -21,6 +23,7 @@ use self::clock::Clock;
 use self::forward::Forward;
 use self::opened::Opened;
 use self::rewinding::Rewinding;
+use self::sought::Sought;
 use self::streams::Chosen;
 use super::padding::without_padding;
 
@@ -37,10 +40,15 @@ pub struct Title {
     buffer: BytesMut,
 }
 
+/// Packets that one step reads at most, but for a bisection: others have their turn in between.
+const STEP: u32 = 64;
+
 /// Where playing goes.
 #[derive(Debug)]
 enum Way {
     Nowhere,
+    /// The place to begin with is not found yet.
+    Sought(Box<Sought>),
     Forward(Forward),
     Back(Rewinding),
 }
@@ -63,7 +71,8 @@ pub struct Outgoing {
 pub enum Step {
     /// The next packet.
     Packet(Outgoing),
-    /// Many packets held nothing for this player; others may have their turn before the next step.
+    /// Packets were read and there is nothing to send yet; others may have their turn before the
+    /// next step.
     Later,
     /// Nothing more comes.
     End,
@@ -145,38 +154,46 @@ impl Title {
         self.without_padding = yes;
     }
 
-    /// Goes to where a player wants to begin, and notes where it wants to end, how fast it plays
-    /// and which streams it gets. Streams that the file does not have are ignored.
+    /// Notes where a player wants to begin and to end, how fast it plays and which streams it gets.
+    /// Streams that the file does not have are ignored. Nothing is read yet: the steps that follow
+    /// look for the place.
     ///
     /// Where it begins at a time, that is at the last key frames before it, so that it can be shown.
-    ///
-    /// # Errors
-    /// When the file can no longer be read. Nothing plays then.
-    pub fn play(&mut self, request: &PlayRequest) -> Result<(), FileError> {
-        self.way = Way::Nowhere;
+    pub fn play(&mut self, request: &PlayRequest) {
         self.chosen = Chosen::new(self.file.header(), &request.streams);
-        // A player that selected nothing gets nothing (MS-MMSP 3.2.5.11).
-        if self.chosen.is_nothing() {
-            return Ok(());
+        let forwards = request.rate.get() >= 0.0;
+        self.clock = if forwards { Clock::forwards() } else { Clock::backwards() };
+        let sought = match (forwards, self.chosen.video()) {
+            // A player that selected nothing gets nothing (MS-MMSP 3.2.5.11).
+            _ if self.chosen.is_nothing() => None,
+            (true, _) => Some(Sought::forwards(request, &self.chosen)),
+            (false, video) => video.map(|stream| Sought::backwards(request, &self.chosen, stream)),
+        };
+        self.way = sought.map_or(Way::Nowhere, |sought| Way::Sought(Box::new(sought)));
+    }
+
+    /// Whether the next step is cheap: it reads the next packet, and seeks nothing.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        match &self.way {
+            Way::Nowhere => true,
+            Way::Forward(forward) => forward.is_ready(),
+            Way::Sought(_) | Way::Back(_) => false,
         }
-        if request.rate.get() < 0.0 {
-            self.clock = Clock::backwards();
-            if let Some(stream) = self.chosen.video() {
-                self.way = Way::Back(Rewinding::new(&self.file, stream, request)?);
-            }
-        } else {
-            self.clock = Clock::forwards();
-            let forward = Forward::new(&self.file, request, &self.chosen, &mut self.buffer)?;
-            self.way = Way::Forward(forward);
-        }
-        Ok(())
+    }
+
+    /// Packets of the file that were read so far, for all its players.
+    pub(super) fn packets_read(&self) -> u64 {
+        self.file.reader().packets_read()
     }
 
     /// Changes what is sent while it plays. A stream begins with a key frame, and the one that it
     /// replaces goes on until then (MS-MMSP 3.2.5.10).
     pub fn select(&mut self, streams: &[StreamSelection]) {
-        if let Way::Forward(forward) = &mut self.way {
-            forward.select(&self.file, &self.chosen, streams, &mut self.buffer);
+        match &mut self.way {
+            Way::Sought(sought) => sought.select(streams),
+            Way::Forward(forward) => forward.select(&self.file, &self.chosen, streams),
+            Way::Nowhere | Way::Back(_) => {}
         }
         for selection in streams {
             self.chosen.apply(selection);
@@ -214,7 +231,20 @@ impl Title {
             // Nothing more is to be found.
             _ if self.chosen.is_nothing() => Found::End,
             Way::Nowhere => Found::End,
-            Way::Forward(forward) => forward.step(&self.file, &mut self.clock, buffer)?,
+            Way::Sought(sought) => {
+                match sought.step(&self.file, &self.chosen) {
+                    Ok(Some(way)) => self.way = way,
+                    Ok(None) => {}
+                    Err(error) => {
+                        self.way = Way::Nowhere;
+                        return Err(error);
+                    }
+                }
+                Found::Nothing
+            }
+            Way::Forward(forward) => {
+                forward.step(&self.file, &self.chosen, &mut self.clock, buffer)?
+            }
             Way::Back(rewinding) => rewinding.step(&self.file, &mut self.clock, buffer)?,
         };
         let (number, time, body) = match found {

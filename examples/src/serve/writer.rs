@@ -6,8 +6,12 @@ use std::time::Instant;
 
 use mms_proto::Transmit;
 
-/// Bytes that are gathered for one write: a write for each packet would cost twenty times the time.
+/// Bytes that are gathered for one write at most: a write for each packet would cost twenty times the
+/// time.
 const GATHER: usize = 64 << 10;
+/// Bytes that are gathered for a socket that was full lately, and at first: what does not fit waits
+/// here, and thousands of slow readers have to be cheap.
+const GATHER_LESS: usize = 8 << 10;
 /// Packets of one write. A system takes no more than 1,024 pieces, which is twice as many packets.
 const PACKETS: usize = 64;
 /// Room for packets that is kept while there are none.
@@ -18,15 +22,24 @@ const KEPT: usize = 16;
 /// Data packets are gathered. A control message is a write of its own, since VLC and MPlayer fail
 /// on one that comes in two pieces (T43); when the system takes only a part of it, the rest
 /// follows as soon as there is room.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Writer {
     parts: VecDeque<Transmit>,
     /// Bytes of the first part that are written already.
     written: usize,
     /// Bytes that wait.
     bytes: usize,
+    /// Bytes to gather for the next write.
+    gather: usize,
     /// Since when the socket has taken nothing.
     stuck: Option<Instant>,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        let parts = VecDeque::new();
+        Self { parts, written: 0, bytes: 0, gather: GATHER_LESS, stuck: None }
+    }
 }
 
 impl Writer {
@@ -38,7 +51,7 @@ impl Writer {
 
     /// True when it is time to write: a message waits, or enough packets for one write.
     pub(super) fn is_full(&self) -> bool {
-        self.bytes >= GATHER || matches!(self.parts.back(), Some(Transmit::Message(_)))
+        self.bytes >= self.gather || matches!(self.parts.back(), Some(Transmit::Message(_)))
     }
 
     /// Whether everything is written.
@@ -53,6 +66,7 @@ impl Writer {
 
     /// Writes until everything is written, which is `true`, or the socket takes no more.
     pub(super) fn flush(&mut self, socket: &mut impl Write, now: Instant) -> io::Result<bool> {
+        let full = self.bytes >= self.gather;
         while !self.parts.is_empty() {
             match self.write(socket) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
@@ -63,10 +77,15 @@ impl Writer {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.stuck.get_or_insert(now);
+                    self.gather = GATHER_LESS;
                     return Ok(false);
                 }
                 Err(error) => return Err(error),
             }
+        }
+        if full {
+            // It took all of this at once, and may take more.
+            self.gather = self.gather.saturating_mul(2).min(GATHER);
         }
         self.parts.shrink_to(KEPT);
         Ok(true)
@@ -215,7 +234,40 @@ mod tests {
         writer.push(message(2));
         assert!(writer.is_full());
         let mut writer = Writer::default();
-        (0..66).for_each(|_| writer.push(packet(1, 1_000)));
+        (0..9).for_each(|_| writer.push(packet(1, 1_000)));
         assert!(writer.is_full());
+    }
+
+    /// Packets until it is full, and how many bytes that are.
+    fn fill(writer: &mut Writer) -> usize {
+        while !writer.is_full() {
+            writer.push(packet(1, 1_000));
+        }
+        writer.bytes
+    }
+
+    #[test]
+    fn little_waits_for_a_slow_reader_and_much_is_written_to_a_fast_one() {
+        let mut writer = Writer::default();
+        for least in [8, 16, 32, 64, 64] {
+            let bytes = fill(&mut writer);
+            assert!((least << 10..(least + 2) << 10).contains(&bytes), "{bytes}");
+            assert!(writer.flush(&mut Socket::new([usize::MAX; 99]), now()).unwrap());
+        }
+        // Full once: no more than 8 KiB is taken from the machine until it takes all of that.
+        fill(&mut writer);
+        let mut socket = Socket::new([60_000]);
+        assert!(!writer.flush(&mut socket, now()).unwrap());
+        socket.takes.extend([usize::MAX; 99]);
+        assert!(writer.flush(&mut socket, now()).unwrap());
+        assert!(fill(&mut writer) < 10 << 10);
+        // Small writes are no sign of a fast reader.
+        assert!(writer.flush(&mut Socket::new([1; 1]), now()).is_ok_and(|done| !done));
+        let mut writer = Writer::default();
+        for _ in 0..9 {
+            writer.push(packet(1, 1_000));
+            assert!(writer.flush(&mut Socket::new([usize::MAX; 9]), now()).unwrap());
+        }
+        assert!(fill(&mut writer) < 10 << 10);
     }
 }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{self, Command, Stdio};
 
+use mms_proto::mmsp::ClientConfig;
+
 use super::{Options, SwarmError};
 use crate::serve::{self, Pace, Serving};
 
@@ -22,7 +24,7 @@ impl Child {
         let process = Command::new(std::env::current_exe()?)
             .arg("--serve")
             .arg(file)
-            .args(["--sessions", &options.sessions.to_string()])
+            .args(["--sessions", &options.players().to_string()])
             .args(["--listen", &options.listen.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -48,9 +50,11 @@ impl Child {
         self.address
     }
 
-    /// The name of the file.
-    pub(super) fn path(&self) -> &str {
-        &self.path
+    /// A client that asks for the file.
+    pub(super) fn client(&self) -> ClientConfig {
+        ClientConfig::new(self.address.ip().to_string(), self.path.as_str())
+            .port(self.address.port())
+            .guid(uuid::Uuid::new_v4())
     }
 
     /// Bytes of memory that it has at the moment, without what the kernel has for its sockets.

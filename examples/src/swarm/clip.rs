@@ -30,14 +30,15 @@ pub(super) struct Clip {
 }
 
 impl Clip {
-    pub(super) fn make(time: Duration) -> Result<Self, SwarmError> {
+    /// Makes the file. Beside the stream that plays, its header declares so many that are empty.
+    pub(super) fn make(time: Duration, empty: u8) -> Result<Self, SwarmError> {
         let id = uuid::Uuid::new_v4();
         let folder = std::env::temp_dir().join(format!("mms-swarm-{id}"));
         fs::create_dir(&folder)?;
         let file = folder.join("swarm.wma");
         // From here on the folder goes, whatever happens.
         let mut clip = Self { folder, file, packets: 0 };
-        clip.packets = write(&clip.file, time)?;
+        clip.packets = write(&clip.file, time, empty)?;
         Ok(clip)
     }
 
@@ -57,7 +58,7 @@ impl Drop for Clip {
 }
 
 /// Writes the file, and says how many packets it has.
-fn write(path: &Path, time: Duration) -> Result<u64, SwarmError> {
+fn write(path: &Path, time: Duration, empty: u8) -> Result<u64, SwarmError> {
     let mut file = FileProperties::new(uuid::Uuid::new_v4(), PACKET);
     file.preroll = Duration::from_secs(3);
     file.max_bit_rate = RATE;
@@ -65,7 +66,9 @@ fn write(path: &Path, time: Duration) -> Result<u64, SwarmError> {
     (format.avg_bytes, format.block_align) = (RATE / 8, u16::try_from(BLOCK).unwrap_or(u16::MAX));
     let header = |file: &FileProperties| -> Result<_, Error> {
         let mut header = HeaderEditor::create(file)?;
-        header.add(&StreamProperties::with_format(1, &format.into())?)?;
+        for number in 1..=empty.saturating_add(1) {
+            header.add(&StreamProperties::with_format(number, &format.clone().into())?)?;
+        }
         header.finish()
     };
     let header = header(&file).map_err(FileError::from)?;
@@ -90,7 +93,7 @@ mod tests {
 
     #[test]
     fn one_packet_each_100_ms() {
-        let clip = Clip::make(Duration::from_secs(3)).unwrap();
+        let clip = Clip::make(Duration::from_secs(3), 0).unwrap();
         let mut reader = FileReader::open(File::open(clip.path()).unwrap()).unwrap();
         assert_eq!((reader.packet_count(), clip.packets()), (30, 30));
         assert_eq!(reader.header().file().max_bit_rate, RATE);
@@ -100,6 +103,9 @@ mod tests {
             let packet = Packet::parse(&packet, PACKET).unwrap();
             assert_eq!(u64::from(packet.send_time()), number * 100);
         }
+        let more = Clip::make(Duration::from_secs(3), 7).unwrap();
+        let reader = FileReader::open(File::open(more.path()).unwrap()).unwrap();
+        assert_eq!((reader.packet_count(), reader.header().streams().len()), (30, 8));
         let folder = clip.folder.clone();
         assert!(folder.exists());
         drop(clip);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use mms_proto::mmsp::ClientConfig;
+use mms_proto::PlayRequest;
 
 use super::child::Child;
 use super::player::{Player, Stage};
@@ -32,7 +32,11 @@ pub(super) struct Played {
 }
 
 /// Plays with all players until the last one is done.
-pub(super) fn play(options: &Options, server: &mut Child) -> Result<Played, SwarmError> {
+pub(super) fn play(
+    options: &Options,
+    request: &PlayRequest,
+    server: &mut Child,
+) -> Result<Played, SwarmError> {
     let mut crowd = Crowd {
         poll: Poll::new()?,
         players: Vec::new(),
@@ -43,7 +47,7 @@ pub(super) fn play(options: &Options, server: &mut Child) -> Result<Played, Swar
     let mut looked = Instant::now();
     let end = looked.checked_add(options.time.saturating_add(PATIENCE));
     while crowd.is_playing() && end.is_none_or(|end| Instant::now() < end) {
-        crowd.welcome(server)?;
+        crowd.welcome(request, server)?;
         crowd.poll.poll(&mut events, Some(LOOK))?;
         for event in &events {
             if let Some(player) = crowd.players.get_mut(event.token().0) {
@@ -72,7 +76,7 @@ impl Crowd {
     }
 
     /// Lets in as many as may be opening.
-    fn welcome(&mut self, server: &Child) -> Result<(), SwarmError> {
+    fn welcome(&mut self, request: &PlayRequest, server: &Child) -> Result<(), SwarmError> {
         let opening = self.players.iter().filter(|player| player.stage == Stage::Opening).count();
         for _ in opening..OPENING {
             if self.players.len() == self.sessions {
@@ -81,11 +85,8 @@ impl Crowd {
             let mut socket = TcpStream::connect(server.address())?;
             let both = Interest::READABLE.add(Interest::WRITABLE);
             self.poll.registry().register(&mut socket, Token(self.players.len()), both)?;
-            let address = server.address();
-            let config = ClientConfig::new(address.ip().to_string(), server.path())
-                .port(address.port())
-                .guid(uuid::Uuid::new_v4());
-            self.players.push(Player::new(socket, Instant::now(), config));
+            let (now, request) = (Instant::now(), request.clone());
+            self.players.push(Player::new(socket, now, server.client(), request));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mms_asf::Packet;
 use mms_proto::mmsp::{Client, ClientConfig};
-use mms_proto::{ClientEvent, CloseReason, Input, Output, PlayRequest, StreamNumber};
+use mms_proto::{ClientEvent, CloseReason, Input, Output, PlayRequest};
 
 /// What is read at most before another player has its turn.
 const TURN: usize = 64 << 10;
@@ -34,6 +34,7 @@ pub(super) struct Player {
     /// Why it failed.
     pub(super) why: Option<String>,
     client: Client,
+    request: PlayRequest,
     /// What the socket did not take yet.
     unsent: Vec<u8>,
     packet_size: u32,
@@ -45,8 +46,14 @@ pub(super) struct Player {
 }
 
 impl Player {
-    pub(super) fn new(socket: TcpStream, now: Instant, config: ClientConfig) -> Self {
+    pub(super) fn new(
+        socket: TcpStream,
+        now: Instant,
+        config: ClientConfig,
+        request: PlayRequest,
+    ) -> Self {
         Self {
+            request,
             socket,
             stage: Stage::Opening,
             late: Vec::new(),
@@ -133,8 +140,7 @@ impl Player {
                 self.packet_size = content.packet_size();
                 self.asked = now;
                 self.stage = Stage::Playing;
-                let play = PlayRequest::all(StreamNumber::new(1));
-                if let Err(error) = self.client.play(now, play) {
+                if let Err(error) = self.client.play(now, self.request.clone()) {
                     self.fail(&error);
                 }
             }

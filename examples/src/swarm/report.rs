@@ -86,6 +86,39 @@ impl Report {
         Self { title, lines, notes }
     }
 
+    /// What players saw of a server while it was flooded with play commands.
+    pub(super) fn of_flood(options: &Options, empty: u8, plays: u64, played: Played) -> Self {
+        let sessions = u64::from(options.sessions);
+        let Played { mut late, ended, why, .. } = played;
+        late.sort_unstable();
+        let worst = late.last().copied();
+        let line = |name, measured, wanted, held| Line { name, measured, wanted, held };
+        let lines = vec![
+            line(
+                "players that came to the end",
+                ended.to_string(),
+                sessions.to_string(),
+                Some(ended == sessions),
+            ),
+            line("play commands of the flood", plays.to_string(), String::new(), Some(plays > 0)),
+            line("999 of 1,000 late by", shown(share(&late, 999)), String::new(), None),
+            line(
+                "the latest by",
+                shown(worst),
+                format!("{} ms at most", options.late.as_millis()),
+                Some(worst.is_some_and(|worst| worst <= options.late)),
+            ),
+        ];
+        let title = format!(
+            "{sessions} sessions for {} s beside {} connections that seek without end; the file \
+             declares {empty} empty streams",
+            options.time.as_secs(),
+            options.flood,
+        );
+        let notes = why.map(|why| format!("one of the players that did not: {why}"));
+        Self { title, lines, notes: notes.into_iter().collect() }
+    }
+
     /// True when nothing that was wanted was missed.
     #[must_use]
     pub fn is_as_wanted(&self) -> bool {

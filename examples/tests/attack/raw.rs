@@ -36,7 +36,8 @@ impl Raw {
         Self::over(socket.into())
     }
 
-    fn over(socket: TcpStream) -> Self {
+    /// Over a connection that is there.
+    pub(crate) fn over(socket: TcpStream) -> Self {
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_write_timeout(Some(PATIENCE)).unwrap();
         let decoder = FrameDecoder::from_server(&Limits::default());

@@ -111,7 +111,7 @@ impl Film {
     /// What a play command leads to.
     pub(crate) fn play(&self, request: &PlayRequest) -> Vec<Outgoing> {
         let mut title = self.title();
-        title.play(request).unwrap();
+        title.play(request);
         rest(&mut title)
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use mms_examples::serve::{Options, Serving, Stopper};
+use mms_examples::serve::{Counters, Options, Serving, Stopper};
 
 /// A server on a free loopback port, until the test ends.
 #[derive(Debug)]
@@ -13,6 +13,7 @@ pub(crate) struct Served {
     stopper: Stopper,
     thread: Option<JoinHandle<std::io::Result<()>>>,
     pub(crate) address: SocketAddr,
+    pub(crate) counters: Counters,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
@@ -21,6 +22,7 @@ impl Served {
         let serving = Serving::start(options).unwrap();
         let address = serving.address().unwrap();
         let stopper = serving.stopper().unwrap();
+        let counters = serving.counters();
         let lines = Arc::new(Mutex::new(Vec::new()));
         let report = Arc::clone(&lines);
         let thread = std::thread::spawn(move || {
@@ -28,7 +30,7 @@ impl Served {
                 report.lock().unwrap_or_else(PoisonError::into_inner).push(line.to_owned());
             })
         });
-        Self { stopper, thread: Some(thread), address, lines }
+        Self { stopper, thread: Some(thread), address, counters, lines }
     }
 
     /// Tells it to stop.

@@ -273,9 +273,11 @@ impl Server {
         self.timers.arm(Timer::KeepAlive, self.link.now(), time);
     }
 
-    /// `Idle-Timeout`: starting it while it runs does not restart it, MS-MMSP 3.2.2.
+    /// `Idle-Timeout`, shorter before the first play command: starting it while it runs does not restart it, MS-MMSP 3.2.2.
     fn start_idle(&mut self) {
-        self.timers.arm_if_idle(Timer::Idle, self.link.now(), self.config.timeouts.idle);
+        let ServerTimeouts { idle, first_play, .. } = self.config.timeouts;
+        let time = if self.session.has_played { idle } else { idle.min(first_play) };
+        self.timers.arm_if_idle(Timer::Idle, self.link.now(), time);
     }
 
     fn deadline(&self) -> Option<Instant> {

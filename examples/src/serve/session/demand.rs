@@ -5,6 +5,7 @@ use std::time::Instant;
 use mms_proto::{HResult, PlayRequest, StateError};
 
 use super::{Session, Source};
+use crate::serve::House;
 use crate::serve::playlist::default_streams;
 use crate::serve::title::{Step, Title};
 
@@ -14,28 +15,46 @@ impl Session {
         now: Instant,
         request: &PlayRequest,
     ) -> Result<(), StateError> {
-        match self.title().map(|title| title.play(request)) {
-            Some(Ok(())) => Ok(()),
-            Some(Err(error)) => self.fail(now, error.to_string()),
+        match self.title() {
+            Some(title) => {
+                title.play(request);
+                Ok(())
+            }
             None => self.server.abort_stream(now, HResult::FAIL),
         }
     }
 
+    /// Sends the next packet at once if that is cheap. Else it is owed: all that has arrived from
+    /// the player is heard first, and others have their turn.
+    pub(super) fn want_packet(&mut self, now: Instant, house: &House) -> Result<(), StateError> {
+        if self.title().is_none_or(|title| title.is_ready()) {
+            return self.send_packet(now, house);
+        }
+        self.owes_packet = true;
+        house.counters.search();
+        Ok(())
+    }
+
     /// Sends the next packet, or what comes when there is none. Where only a part of the file was
     /// looked through, the packet is owed.
-    pub(super) fn send_packet(&mut self, now: Instant) -> Result<(), StateError> {
+    pub(super) fn send_packet(&mut self, now: Instant, house: &House) -> Result<(), StateError> {
         self.owes_packet = false;
-        match self.title().map(Title::step) {
-            Some(Ok(Step::Packet(packet))) => {
+        let Some(title) = self.title() else {
+            return self.server.abort_stream(now, HResult::FAIL);
+        };
+        let before = title.packets_read();
+        let step = title.step();
+        house.counters.read(title.packets_read().wrapping_sub(before));
+        match step {
+            Ok(Step::Packet(packet)) => {
                 self.server.send_packet_at(now, packet.number, packet.time, packet.body)
             }
-            Some(Ok(Step::Later)) => {
+            Ok(Step::Later) => {
                 self.owes_packet = true;
                 Ok(())
             }
-            Some(Ok(Step::End)) => self.next_entry(now),
-            Some(Err(error)) => self.fail(now, error.to_string()),
-            None => self.server.abort_stream(now, HResult::FAIL),
+            Ok(Step::End) => self.next_entry(now),
+            Err(error) => self.fail(now, error.to_string()),
         }
     }
 
@@ -49,13 +68,9 @@ impl Session {
         // A player that gets the entry at once has had no chance to choose.
         let streams = default_streams(title.header(), self.server.link_bandwidth());
         let content = title.content().clone();
-        let played = title.play(&PlayRequest::select(streams));
+        title.play(&PlayRequest::select(streams));
         self.server.end_of_entry(now)?;
-        self.server.next_entry(now, content)?;
-        match played {
-            Ok(()) => Ok(()),
-            Err(error) => self.fail(now, error.to_string()),
-        }
+        self.server.next_entry(now, content)
     }
 
     fn title(&mut self) -> Option<&mut Title> {

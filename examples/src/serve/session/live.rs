@@ -131,7 +131,7 @@ impl Session {
                 }
             }
             Change::Ended(_) => {
-                self.wait_no_longer(now);
+                self.wait_no_longer(now, house);
                 if !self.plays_live() {
                     self.end_live(now);
                     return;

@@ -21,10 +21,11 @@ impl Session {
         self.file = Some(shortened(&request.path));
         self.source = Source::Nothing;
         if let Some(users) = &house.users {
-            match self.admits(users, &request) {
+            match self.admits(now, users, &house.guesses, &request) {
                 Access::Granted => {}
                 Access::NoPassword => return self.challenge(now, request),
                 Access::WrongPassword => return self.deny(now, request),
+                Access::Slowed(until) => return self.slow_down(now, request, until),
             }
         }
         self.refused = None;

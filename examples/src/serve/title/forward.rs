@@ -1,16 +1,16 @@
 //! Playing forwards: every byte, or what a selector leaves.
 
+use std::ops::Range;
+
 use bytes::BytesMut;
 use mms_asf::{FileError, Selector};
-use mms_proto::{PlayRequest, Start, StreamSelection};
+use mms_proto::{Start, StreamSelection};
 
 use super::clock::Clock;
 use super::opened::Opened;
 use super::streams::Chosen;
-use super::{Found, place, send_time};
+use super::{Found, STEP, send_time};
 
-/// Packets that one step reads at most.
-const LOOKED_AT: u64 = 1_024;
 /// How much in front of a packet a selector is shown, so that it knows of objects that have begun:
 /// so many packets, and of large ones so many bytes. A key frame that is larger is left out.
 const SHOWN: u64 = 1_024;
@@ -24,6 +24,10 @@ pub(super) struct Forward {
     /// `None` as long as the player gets every byte: then a recorder can compare packets, and what
     /// cannot be read is sent like everything else.
     selector: Option<Selector>,
+    /// The packet in front of the next one that the selector is to be shown first.
+    shown: Option<u64>,
+    /// What changes when it has seen them, at most once for each stream.
+    changes: Vec<StreamSelection>,
     /// Faster than normal, with key frames of video and nothing else.
     fast: bool,
 }
@@ -31,61 +35,59 @@ pub(super) struct Forward {
 impl Forward {
     pub(super) fn new(
         file: &Opened,
-        request: &PlayRequest,
         chosen: &Chosen,
-        buffer: &mut BytesMut,
-    ) -> Result<Self, FileError> {
-        let fast = request.rate.get() > 1.0 && chosen.video().is_some();
-        let mut reader = file.reader();
-        let next = place::first(&mut reader, request.start, &chosen.timed(fast))?;
-        let end = place::end(&mut reader, request, next)?;
-        drop(reader);
-        let mut forward = Self { next, end, selector: None, fast };
+        start: Start,
+        Range { start: next, end }: Range<u64>,
+        fast: bool,
+    ) -> Self {
+        let mut forward =
+            Self { next, end, selector: None, shown: None, changes: Vec::new(), fast };
         if fast || !chosen.is_everything() {
-            forward.selector = Some(match request.start {
+            match start {
                 Start::Time(_) => {
                     let mut selector = chosen.selector(file.header(), fast);
                     selector.seek();
-                    selector
+                    forward.selector = Some(selector);
                 }
                 // Whoever resumes gets the packets that it would have got before.
-                _ => forward.selector(file, chosen, buffer),
-            });
+                _ => forward.begin_selector(file, chosen),
+            }
         }
-        Ok(forward)
+        forward
+    }
+
+    /// Whether the next step only reads the next packet.
+    pub(super) fn is_ready(&self) -> bool {
+        self.shown.is_none()
     }
 
     /// From here on these changes to what was `chosen`.
-    pub(super) fn select(
-        &mut self,
-        file: &Opened,
-        chosen: &Chosen,
-        changes: &[StreamSelection],
-        buffer: &mut BytesMut,
-    ) {
-        let mut selector =
-            self.selector.take().unwrap_or_else(|| self.selector(file, chosen, buffer));
-        for change in changes {
-            let stream = change.stream.get();
-            let selection = chosen.selection(stream, change.delivery, self.fast);
-            let replaced = change.replaces.map(|old| old.get()).filter(|&old| chosen.has(old));
-            // Streams that the file does not have are ignored.
-            let _ = match replaced {
-                Some(old) => selector.switch(old, stream, selection),
-                None => selector.select(stream, selection),
-            };
+    pub(super) fn select(&mut self, file: &Opened, chosen: &Chosen, changes: &[StreamSelection]) {
+        if self.selector.is_none() {
+            self.begin_selector(file, chosen);
         }
-        self.selector = Some(selector);
+        for change in changes {
+            self.changes.retain(|earlier| earlier.stream != change.stream);
+            self.changes.push(*change);
+        }
+        if self.shown.is_none() {
+            self.change(chosen);
+        }
     }
 
     /// The next packet of which something is sent.
     pub(super) fn step(
         &mut self,
         file: &Opened,
+        chosen: &Chosen,
         clock: &mut Clock,
         buffer: &mut BytesMut,
     ) -> Result<Found, FileError> {
-        for _ in 0..LOOKED_AT {
+        for _ in 0..STEP {
+            if let Some(number) = self.shown {
+                self.show(number, file, chosen, buffer);
+                continue;
+            }
             if self.next >= self.end {
                 return Ok(Found::End);
             }
@@ -106,18 +108,39 @@ impl Forward {
         Ok(Found::Nothing)
     }
 
-    /// A selector that has seen what lies in front of the next packet, as far as that can matter.
-    fn selector(&self, file: &Opened, chosen: &Chosen, buffer: &mut BytesMut) -> Selector {
-        let mut selector = chosen.selector(file.header(), self.fast);
+    /// A selector that is shown what lies in front of the next packet, as far as that can matter.
+    fn begin_selector(&mut self, file: &Opened, chosen: &Chosen) {
+        self.selector = Some(chosen.selector(file.header(), self.fast));
         let size = u64::from(file.header().file().packet_size);
         let shown = SHOWN_BYTES.checked_div(size).unwrap_or(0).clamp(1, SHOWN);
-        for number in self.next.saturating_sub(shown)..self.next {
-            // What cannot be read here fails again when it is to be sent.
-            if file.reader().packet_into(number, buffer).is_err() {
-                break;
-            }
+        let first = self.next.saturating_sub(shown);
+        self.shown = (first < self.next).then_some(first);
+    }
+
+    fn show(&mut self, number: u64, file: &Opened, chosen: &Chosen, buffer: &mut BytesMut) {
+        // What cannot be read here fails again when it is to be sent.
+        let read = file.reader().packet_into(number, buffer).is_ok();
+        if let Some(selector) = self.selector.as_mut().filter(|_| read) {
             let _ = selector.packet(&buffer.split().freeze());
         }
-        selector
+        self.shown = number.checked_add(1).filter(|&number| read && number < self.next);
+        if self.shown.is_none() {
+            self.change(chosen);
+        }
+    }
+
+    /// Tells the selector what was selected.
+    fn change(&mut self, chosen: &Chosen) {
+        let Some(selector) = &mut self.selector else { return };
+        for change in std::mem::take(&mut self.changes) {
+            let stream = change.stream.get();
+            let selection = chosen.selection(stream, change.delivery, self.fast);
+            let replaced = change.replaces.map(|old| old.get()).filter(|&old| chosen.has(old));
+            // Streams that the file does not have are ignored.
+            let _ = match replaced {
+                Some(old) => selector.switch(old, stream, selection),
+                None => selector.select(stream, selection),
+            };
+        }
     }
 }

@@ -1,21 +1,25 @@
 //! Files that are open, each one once however many players it has.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
-use mms_asf::{FileError, FileReader, Header, Limits, StreamKind};
+use bytes::BytesMut;
+use mms_asf::{FileError, FileReader, Header, Limits, Packet, StreamKind};
 use mms_proto::{Content, FileAttributes};
 
-use super::place::Reader;
+use super::positional::Positional;
 use super::{Title, TitleError};
+
+/// The reader of a file that is served.
+pub(super) type Reader = FileReader<BufReader<Positional>>;
 
 /// What is read ahead, in bytes. Players of one file take turns, and each reads elsewhere.
 const READ_AHEAD: usize = 8 << 10;
-/// Packets that are read to find one key frame. Nobody else is served meanwhile.
+/// Packets that are read to find one key frame.
 const SEARCHED: u32 = 8_192;
 /// Bytes of all indexes of a file: a Simple Index of five days.
 const INDEX_BYTES: u64 = 4 << 20;
@@ -36,19 +40,29 @@ impl Titles {
     /// # Errors
     /// When it cannot be read, is no ASF file, or cannot be sent.
     pub fn open(&self, path: &Path) -> Result<Title, TitleError> {
-        let file = File::open(path).map_err(FileError::Io)?;
-        let metadata = file.metadata().map_err(FileError::Io)?;
-        let stamp = (metadata.len(), metadata.modified().ok());
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = open.get(path).filter(|(known, _)| *known == stamp);
-        if let Some(opened) = known.and_then(|(_, opened)| opened.upgrade()) {
+        let metadata = std::fs::metadata(path).map_err(FileError::Io)?;
+        // One that is open needs no descriptor for one more player.
+        if let Some(opened) = self.known(path, stamp(&metadata)) {
             return Ok(Title::new(opened));
         }
+        let file = File::open(path).map_err(FileError::Io)?;
+        let stamp = stamp(&file.metadata().map_err(FileError::Io)?);
         let opened = Arc::new(Opened::new(file)?);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, (_, opened)| opened.strong_count() > 0);
         open.insert(path.to_owned(), (stamp, Arc::downgrade(&opened)));
         Ok(Title::new(opened))
     }
+
+    fn known(&self, path: &Path, stamp: Stamp) -> Option<Arc<Opened>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = open.get(path).filter(|(known, _)| *known == stamp);
+        known.and_then(|(_, opened)| opened.upgrade())
+    }
+}
+
+fn stamp(metadata: &Metadata) -> Stamp {
+    (metadata.len(), metadata.modified().ok())
 }
 
 /// A file that is open.
@@ -65,7 +79,7 @@ impl Opened {
         let mut limits = Limits::default();
         limits.search_packets = SEARCHED;
         limits.index_bytes = INDEX_BYTES;
-        let file = BufReader::with_capacity(READ_AHEAD, file);
+        let file = BufReader::with_capacity(READ_AHEAD, Positional::new(file));
         let mut reader = FileReader::open_with(file, &limits)?;
         let count = reader.packet_count();
         if count == 0 {
@@ -110,15 +124,21 @@ impl Opened {
     }
 }
 
-/// Whether there is a key frame to stride to, in a stream with video.
+/// Whether there is a key frame to stride to, in a stream with video. Most begin with one.
 fn has_key_frames(reader: &mut Reader) -> Result<bool, FileError> {
     let videos = reader.header().streams().iter();
     let videos = videos.filter(|stream| stream.kind == StreamKind::Video);
-    let numbers: Vec<u8> = videos.map(|stream| stream.number).take(4).collect();
-    // The last one, wherever it is.
-    let end = Duration::from_millis(u32::MAX.into());
-    for stream in numbers {
-        if reader.seek(end, stream)?.time.is_some() {
+    let numbers: Vec<u8> = videos.map(|stream| stream.number).collect();
+    if numbers.is_empty() {
+        return Ok(false);
+    }
+    let size = reader.header().file().packet_size;
+    let mut buffer = BytesMut::new();
+    for number in 0..reader.packet_count().min(SEARCHED.into()) {
+        reader.packet_into(number, &mut buffer)?;
+        let Ok(packet) = Packet::parse(&buffer, size) else { continue };
+        let mut payloads = packet.payloads().map_while(Result::ok);
+        if payloads.any(|p| p.key_frame && p.begins_object() && numbers.contains(&p.stream)) {
             return Ok(true);
         }
     }

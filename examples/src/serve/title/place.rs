@@ -1,14 +1,11 @@
 //! Where in a file playing begins and ends.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::time::Duration;
 
-use mms_asf::{FileError, FileReader, Packet};
-use mms_proto::{PlayRequest, Start};
+use mms_asf::{FileError, KeyFrameSearch, Packet};
+use mms_proto::{Start, Stop};
 
-/// The reader of a file that is served.
-pub(super) type Reader = FileReader<BufReader<File>>;
+use super::opened::Reader;
 
 /// Streams that are sought in, each by itself.
 const SOUGHT: usize = 8;
@@ -17,27 +14,80 @@ const PASSED_OVER: u64 = 16;
 /// A packet sent this many milliseconds before the first one is out of order, not 49 days late.
 const OUT_OF_ORDER: u32 = 600_000;
 
-/// The packet to begin with, so that each of `streams` can be shown from a time on. It may be
-/// behind the last one.
-pub(super) fn first(reader: &mut Reader, start: Start, streams: &[u8]) -> Result<u64, FileError> {
-    let number = match start {
-        Start::Beginning => 0,
-        Start::Time(time) => decodable(reader, time, streams)?,
-        Start::Packet(number) => number.get().into(),
-        Start::ByteOffset(offset) => reader.packet_at_offset(offset.get().into()),
-    };
-    Ok(number.min(reader.packet_count()))
+/// The search for the packet to begin with, so that each of some streams can be shown from a time
+/// on. It reads a bounded number of packets a step.
+#[derive(Debug)]
+pub(super) struct Place {
+    start: Start,
+    /// Streams that were not sought in yet.
+    streams: Vec<u8>,
+    search: Option<KeyFrameSearch>,
+    /// The earliest key frame so far.
+    first: Option<u64>,
+}
+
+impl Place {
+    pub(super) fn new(start: Start, mut streams: Vec<u8>) -> Self {
+        streams.truncate(SOUGHT);
+        streams.reverse();
+        Self { start, streams, search: None, first: None }
+    }
+
+    /// The packet to begin with, which may be behind the last one; `None` when `packets` were read
+    /// and more are needed.
+    pub(super) fn step(
+        &mut self,
+        reader: &mut Reader,
+        packets: &mut u32,
+    ) -> Result<Option<u64>, FileError> {
+        let number = match self.start {
+            Start::Beginning => 0,
+            Start::Packet(number) => number.get().into(),
+            Start::ByteOffset(offset) => reader.packet_at_offset(offset.get().into()),
+            Start::Time(time) => match self.decodable(time, reader, packets)? {
+                Some(number) => number,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(number.min(reader.packet_count())))
+    }
+
+    /// Where the last key frames at or before the time begin; without any, the packet that is sent
+    /// then.
+    fn decodable(
+        &mut self,
+        time: Duration,
+        reader: &mut Reader,
+        packets: &mut u32,
+    ) -> Result<Option<u64>, FileError> {
+        loop {
+            let search = match &mut self.search {
+                Some(search) => search,
+                None => match self.streams.pop() {
+                    Some(stream) => self.search.insert(KeyFrameSearch::new(time, stream)),
+                    None => break,
+                },
+            };
+            let Some(point) = search.step(reader, packets)? else { return Ok(None) };
+            self.search = None;
+            if point.time.is_some() {
+                self.first = Some(self.first.map_or(point.packet, |first| first.min(point.packet)));
+            }
+        }
+        self.first.map_or_else(|| reader.packet_at_time(time).map(Some), |first| Ok(Some(first)))
+    }
 }
 
 /// The packet behind the last one to send, given the first one. Never before that.
 pub(super) fn end(
     reader: &mut Reader,
-    request: &PlayRequest,
+    start: Start,
+    stop: Option<Stop>,
     first: u64,
 ) -> Result<u64, FileError> {
     let count = reader.packet_count();
-    let Some(stop) = request.stop else { return Ok(count) };
-    let begin = time(reader, request.start, first)?;
+    let Some(stop) = stop else { return Ok(count) };
+    let begin = time(reader, start, first)?;
     let stop = if stop.is_relative() { begin.saturating_add(stop.time()) } else { stop.time() };
     if stop < begin {
         return Ok(first);
@@ -78,17 +128,4 @@ fn send_time_from(reader: &mut Reader, packet: u64) -> Result<Option<u32>, FileE
         }
     }
     Ok(None)
-}
-
-/// Where the last key frames at or before the time begin; without any, the packet that is sent
-/// then.
-fn decodable(reader: &mut Reader, time: Duration, streams: &[u8]) -> Result<u64, FileError> {
-    let mut first = None;
-    for &stream in streams.iter().take(SOUGHT) {
-        let point = reader.seek(time, stream)?;
-        if point.time.is_some() {
-            first = Some(first.map_or(point.packet, |first: u64| first.min(point.packet)));
-        }
-    }
-    first.map_or_else(|| reader.packet_at_time(time), Ok)
 }

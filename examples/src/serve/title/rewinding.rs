@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use mms_asf::{FileError, Rewind};
-use mms_proto::{PlayRequest, Start};
+use mms_asf::{FileError, KeyFrameSearch, Rewind};
+use mms_proto::{Start, Stop};
 
 use super::clock::Clock;
-use super::opened::Opened;
-use super::place::Reader;
-use super::{Found, place, send_time};
+use super::opened::{Opened, Reader};
+use super::{Found, STEP, send_time};
 
 /// Key frames that one step looks for, and packets that it reads, at most.
 const LOOKED_AT: usize = 8;
@@ -34,6 +33,8 @@ struct Keys {
     before: u64,
     /// The next one is shown at this time or before; `None` when there is no more.
     latest: Option<Duration>,
+    /// The search for it, which goes on in the next step.
+    search: Option<KeyFrameSearch>,
     /// The last one is shown at this time or after.
     until: Duration,
     /// The packet in which the next one begins, once it is found, and the latest time of the one
@@ -42,33 +43,37 @@ struct Keys {
 }
 
 impl Rewinding {
-    /// Over the key frames of this stream from where the request begins, back to where it ends.
-    pub(super) fn new(file: &Opened, stream: u8, request: &PlayRequest) -> Result<Self, FileError> {
-        let mut reader = file.reader();
-        let first = place::first(&mut reader, request.start, &[stream])?;
-        let begin = place::time(&mut reader, request.start, first)?;
-        let until = match request.stop {
+    /// Over the key frames of this stream from packet `first` and its time, where a play command
+    /// begins, back to where it ends.
+    pub(super) fn new(
+        file: &Opened,
+        stream: u8,
+        (start, stop): (Start, Option<Stop>),
+        first: u64,
+        begin: Duration,
+    ) -> Self {
+        let until = match stop {
             None => Duration::ZERO,
             Some(stop) if stop.is_relative() => begin.saturating_sub(stop.time()),
             Some(stop) => stop.time(),
         };
-        let before = first.saturating_add(1).min(reader.packet_count());
+        let before = first.saturating_add(1).min(file.packet_count());
         // Media in a packet is shown up to the preroll after it was sent.
-        let preroll = reader.header().file().preroll;
-        let latest = match request.start {
+        let preroll = file.header().file().preroll;
+        let latest = match start {
             Start::Time(time) => time,
             _ => begin.saturating_add(preroll),
         };
         let latest = Some(latest).filter(|_| until <= begin);
-        let keys = Keys { stream, before, latest, until, found: None };
+        let keys = Keys { stream, before, latest, search: None, until, found: None };
         let rewind = Rewind::new(file.header(), stream, before).ok();
-        Ok(Self { rewind, keys })
+        Self { rewind, keys }
     }
 
     /// Goes on with another stream, if it is another one.
     pub(super) fn change(&mut self, file: &Opened, stream: u8) {
         if stream != self.keys.stream {
-            (self.keys.stream, self.keys.found) = (stream, None);
+            (self.keys.stream, self.keys.found, self.keys.search) = (stream, None, None);
             self.rewind = Rewind::new(file.header(), stream, self.keys.before).ok();
         }
     }
@@ -81,8 +86,9 @@ impl Rewinding {
         buffer: &mut BytesMut,
     ) -> Result<Found, FileError> {
         let Some(rewind) = &mut self.rewind else { return Ok(Found::End) };
+        let mut packets = STEP;
         for _ in 0..LOOKED_AT {
-            if !self.keys.find(&mut file.reader())? {
+            if !self.keys.find(&mut file.reader(), &mut packets)? {
                 continue;
             }
             let Some(number) = rewind.next_packet(|_| self.keys.take()) else {
@@ -107,13 +113,16 @@ impl Rewinding {
 
 impl Keys {
     /// Looks for the next one. `false`: another look is needed, since it is not the one that is
-    /// found by its time, as where several begin in one packet.
-    fn find(&mut self, reader: &mut Reader) -> Result<bool, FileError> {
+    /// found by its time, as where several begin in one packet, or so many packets were read.
+    fn find(&mut self, reader: &mut Reader, packets: &mut u32) -> Result<bool, FileError> {
         if self.found.is_some() {
             return Ok(true);
         }
         let Some(latest) = self.latest else { return Ok(true) };
-        let point = reader.seek(latest, self.stream)?;
+        let stream = self.stream;
+        let search = self.search.get_or_insert_with(|| KeyFrameSearch::new(latest, stream));
+        let Some(point) = search.step(reader, packets)? else { return Ok(false) };
+        self.search = None;
         let Some(shown) = point.time.filter(|&shown| shown >= self.until) else {
             self.latest = None;
             return Ok(true);

@@ -222,6 +222,9 @@ pub enum Pace {
 pub struct ServerTimeouts {
     /// For a play command, default 3,600 s, at least 10 s (`Idle-Timeout`).
     pub idle: Duration,
+    /// From the connection to the first play command, default 3,600 s; not longer than `idle`. Short
+    /// where seats are few: a client that never plays keeps one by a Pong now and then.
+    pub first_play: Duration,
     /// For anything from the client before it is asked whether it is still there, default 30 s, at
     /// least 10 s (`KeepAlive`).
     pub keep_alive: Duration,
@@ -251,6 +254,13 @@ impl ServerTimeouts {
         self
     }
 
+    /// From the connection to the first play command.
+    #[must_use]
+    pub fn first_play(mut self, time: Duration) -> Self {
+        self.first_play = time;
+        self
+    }
+
     /// What was set field by field keeps the limits as well.
     pub(super) fn within_limits(self) -> Self {
         let (idle, keep_alive) = (self.idle, self.keep_alive);
@@ -277,6 +287,7 @@ impl Default for ServerTimeouts {
         let seconds = Duration::from_secs;
         Self {
             idle: seconds(3600),
+            first_play: seconds(3600),
             keep_alive: seconds(30),
             handshake: seconds(30),
             frame: seconds(30),

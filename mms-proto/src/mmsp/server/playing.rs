@@ -115,6 +115,7 @@ impl Server {
     /// A play command that was answered.
     fn start(&mut self, incarnation: u32, mut play: PlayRequest) {
         self.session.incarnation = incarnation;
+        self.session.has_played = true;
         if self.session.sequence.wrapping_sub(1).to_le_bytes()[0] == 0xFE {
             // 2.2.2: after a packet with 0xFE the first of a new play command carries 0x00.
             self.session.sequence = self.session.sequence.wrapping_add(1);

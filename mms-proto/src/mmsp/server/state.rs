@@ -34,6 +34,8 @@ pub(super) struct Session {
     pub(super) live: bool,
     /// Packets that were pushed, and ends and entries that wait for their turn.
     pub(super) queue: Queue,
+    /// Something was played.
+    pub(super) has_played: bool,
     /// How many play commands came lately.
     pub(super) plays: Plays,
     /// Label of the latest play command, as it was sent.
