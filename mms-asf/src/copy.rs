@@ -145,6 +145,9 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             found,
             change,
         };
+        if rebase != Rebase::None {
+            copy.recording.mend_preroll();
+        }
         copy.output.write_all(&copy.recording.initial_header())?;
         Ok(copy)
     }

@@ -1,6 +1,7 @@
 //! What can go wrong, and what is put up with.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Why bytes or media objects were refused. Offsets are in bytes, from the first one handed to the
 /// function that failed.
@@ -242,6 +243,14 @@ pub enum Deviation {
         /// The number of packets found.
         found: u64,
     },
+    /// Media does not start at the preroll, but far before or after it: the preroll is in another
+    /// unit, or stayed when times were moved.
+    Preroll {
+        /// The preroll in the File Properties Object.
+        declared: Duration,
+        /// The presentation time of the first media object.
+        start: Duration,
+    },
     /// Bytes behind the data are no objects, or another file.
     UnknownBytes {
         /// Where they lie.
@@ -317,6 +326,10 @@ impl fmt::Display for Deviation {
             }
             Self::PacketCount { declared, found } => {
                 write!(f, "{declared} packets are declared, {found} are there")
+            }
+            Self::Preroll { declared, start } => {
+                let [declared, start] = [declared, start].map(Duration::as_secs_f64);
+                write!(f, "media starts at {start:.3} s, the preroll is {declared:.3} s")
             }
             Self::UnknownBytes { offset, len } => {
                 write!(f, "{len} bytes at byte {offset} behind the data are unknown")

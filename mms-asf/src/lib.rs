@@ -94,6 +94,7 @@ mod muxer;
 mod object;
 pub mod objects;
 mod packet;
+mod preroll;
 mod push;
 mod reader;
 mod rebase;

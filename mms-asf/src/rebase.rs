@@ -6,6 +6,9 @@ use crate::{Error, Header, Packet, Payload, SendClock, Shift, Shifted, TimeShift
 /// A first send time up to here is small, and presentation times up to this much below the
 /// preroll are near it, in milliseconds.
 const SMALL: i64 = 1_000;
+/// The longest preroll that is believed, in milliseconds: five minutes. A shorter one in units of
+/// 100 ns, as milliseconds, is longer.
+const MAX_PREROLL: i64 = 300_000;
 /// How much send time is watched before the distance is known, in milliseconds: streams are
 /// interleaved, and the earliest object need not be in the first packet.
 const WATCHED: i64 = 1_000;
@@ -162,11 +165,15 @@ impl Rebaser {
 
     fn distance(&self, seen: &Seen) -> Shift {
         let shift = Shift::all(seen.first.saturating_neg());
+        let lead = |shown: i64| shown.saturating_sub(seen.first);
+        // One that cannot be true has the wrong unit.
+        let preroll = match seen.shown {
+            Some(shown) if self.preroll > MAX_PREROLL => lead(shown).clamp(0, MAX_PREROLL),
+            _ => self.preroll,
+        };
         match seen.shown {
-            Some(shown)
-                if shown.saturating_sub(seen.first) < self.preroll.saturating_sub(SMALL) =>
-            {
-                let presentation = self.preroll.saturating_sub(shown);
+            Some(shown) if lead(shown) < preroll.saturating_sub(SMALL) => {
+                let presentation = preroll.saturating_sub(shown);
                 // Nothing is gained by moving them by less than what encoders differ by.
                 let near = (-SMALL..=SMALL).contains(&presentation);
                 Shift { presentation: if near { 0 } else { presentation }, ..shift }

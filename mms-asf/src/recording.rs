@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use self::header::FinalHeader;
 use self::timeline::Timeline;
 use crate::index::is_index;
+use crate::preroll;
 use crate::{
     Header, IndexBuilder, Indexes, Limits, Object, Packet, Payload, Shift, StreamKind, guid,
 };
@@ -75,6 +76,8 @@ pub struct Recording {
     behind: Vec<Object>,
     /// The header's times are compared with those of the packets before they are kept.
     doubtful: bool,
+    /// The preroll becomes what the packets tell when it cannot be true.
+    mends_preroll: bool,
     shift: Shift,
 }
 
@@ -117,6 +120,7 @@ impl Recording {
             indexes: IndexBuilder::new_with(header, limits),
             behind: Vec::new(),
             doubtful: false,
+            mends_preroll: false,
             shift: Shift::default(),
         }
     }
@@ -125,6 +129,16 @@ impl Recording {
     /// near those of the packets.
     pub(crate) fn of_doubtful(header: &Header, limits: &Limits) -> Self {
         Self { doubtful: true, ..Self::new_with(header, limits) }
+    }
+
+    /// Corrects a preroll that the times of the packets contradict.
+    pub(crate) fn mend_preroll(&mut self) {
+        self.mends_preroll = true;
+    }
+
+    fn preroll(&self) -> Option<Duration> {
+        let start = self.timeline.start().filter(|_| self.mends_preroll)?;
+        preroll::mended(self.header.file().preroll, start)
     }
 
     /// Adds an object that the file shall have behind its packets. An index replaces the one of its
@@ -231,6 +245,7 @@ impl Recording {
             file_size: self.data_end().saturating_add(index.len() as u64),
             times: (!self.is_complete_copy())
                 .then(|| (play_duration, Duration::from_millis(self.timeline.send_duration()))),
+            preroll: self.preroll(),
             // An exact copy keeps its flags, unless it gained an index.
             seekable: seekable
                 && (self.doubtful || !self.is_complete_copy() || !indexes.simple.is_empty()),

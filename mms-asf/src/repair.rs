@@ -18,7 +18,8 @@ pub struct RepairOptions {
 /// Reads a file that may be damaged anywhere behind its header, and writes one that is whole:
 /// sizes, counts and durations are those of the packets, video can be seeked, what a capture from
 /// the middle of a stream holds starts at zero. Packets are copied; only their times change, and
-/// those only when the file does not start near zero.
+/// those only when the file does not start near zero, or when a clock starts anew in it. A preroll
+/// that the times contradict becomes the presentation time of the first media object.
 ///
 /// Packets that cannot be read, and bytes that are none, are left out. A packet needs no neighbour at
 /// the exact distance when it is whole and continues its streams; one that is stored without its

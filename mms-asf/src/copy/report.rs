@@ -338,6 +338,10 @@ impl Report {
             let (declared, found) = (before.packet_count, after.packet_count);
             self.last(Change::PacketCount { declared, found });
         }
+        if before.preroll != after.preroll {
+            let (declared, start) = (before.preroll, after.preroll);
+            self.last(Change::Header(Deviation::Preroll { declared, start }));
+        }
         if before.play_duration != after.play_duration {
             let (declared, found) = (before.play_duration, after.play_duration);
             self.last(Change::PlayDuration { declared, found });

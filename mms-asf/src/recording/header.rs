@@ -31,6 +31,8 @@ pub(super) struct FinalHeader {
     pub(super) file_size: u64,
     /// Play and send duration; `None` leaves times, and the count that goes with them, alone.
     pub(super) times: Option<(Duration, Duration)>,
+    /// `None` leaves the preroll as it is.
+    pub(super) preroll: Option<Duration>,
     pub(super) seekable: bool,
     pub(super) indexes: Declared,
     /// How far all times of the packets were moved.
@@ -66,6 +68,10 @@ impl FinalHeader {
             put(&mut bytes, file, 56, &self.packets.to_le_bytes());
             put(&mut bytes, file, 64, &to_ticks(play).to_le_bytes());
             put(&mut bytes, file, 72, &to_ticks(send).to_le_bytes());
+        }
+        if let Some(preroll) = self.preroll {
+            let preroll = u64::try_from(preroll.as_millis()).unwrap_or(u64::MAX);
+            put(&mut bytes, file, 80, &preroll.to_le_bytes());
         }
         put(&mut bytes, file, 88, &self.flags(header.file()).to_le_bytes());
         let packets = self.packets.saturating_mul(u64::from(header.file().packet_size));

@@ -2,6 +2,7 @@
 
 use crate::clock::{near_in_file, shown_in_file};
 use crate::lasting::{Lasting, Neighbours};
+use crate::preroll::Starts;
 use crate::{Header, Packet, Payload, Piece, SendClock, Stream, guid};
 
 /// All times in milliseconds. Those before the wire's zero count as zero.
@@ -29,6 +30,7 @@ struct Track {
     /// Where the sample duration lies in the payload extensions.
     sample_duration: Option<usize>,
     neighbours: Neighbours,
+    starts: Starts,
 }
 
 impl Timeline {
@@ -58,7 +60,12 @@ impl Timeline {
         for piece in payload.pieces().map_while(Result::ok) {
             let time = shown_in_file(sent, piece.presentation_time);
             let duration = match &mut track {
-                Some(track) => track.object(payload, &piece, time),
+                Some(track) => {
+                    if payload.begins_object() {
+                        track.starts.note(sent, time);
+                    }
+                    track.object(payload, &piece, time)
+                }
                 None => 0,
             };
             let end = time.saturating_add(duration);
@@ -67,6 +74,12 @@ impl Timeline {
                 None => (time, end),
             });
         }
+    }
+
+    /// When the first media object is shown.
+    pub(super) fn start(&self) -> Option<u64> {
+        let media = self.tracks.iter().filter(|track| track.lasting.lasts());
+        media.filter_map(|track| track.starts.earliest()).min()
     }
 
     pub(super) fn play_duration(&self) -> u64 {
@@ -100,6 +113,7 @@ impl Track {
             lasting: Lasting::new(stream),
             sample_duration,
             neighbours: Neighbours::default(),
+            starts: Starts::default(),
         }
     }
 

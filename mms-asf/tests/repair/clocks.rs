@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mms_asf::testing::{TestPacket, TestPayload, header, header_with};
-use mms_asf::{Change, IndexObject, Packet, Rebase, RepairOptions, Shift};
+use mms_asf::{Change, Deviation, IndexObject, Packet, Rebase, RepairOptions, Shift};
 
 use crate::harness::{SIZE, VIDEO, try_repair, whole};
 
@@ -82,4 +82,58 @@ fn times_before_zero_make_no_weeks_where_they_stay() {
     let (_, repaired) = try_repair(&input, &options).unwrap();
     assert_eq!(repaired.media_duration, Duration::from_secs(5));
     assert!(repaired.file_size < 20_000);
+}
+
+/// [`packets`] after a header that declares this preroll.
+fn with_preroll(preroll: u64, sent: u32, shown: u32) -> Vec<u8> {
+    let mut header = header(SIZE, 50, &VIDEO).to_vec();
+    // File Properties is the first child.
+    header[30 + 80..][..8].copy_from_slice(&preroll.to_le_bytes());
+    [header, packets(sent, shown)].concat()
+}
+
+#[test]
+fn a_preroll_that_cannot_be_true_becomes_the_start_of_the_media() {
+    for (preroll, sent, shown, mended) in [
+        // In units of 100 ns, at the beginning of a stream and in its middle.
+        (30_000_000, 0, 3_000, 3_000),
+        (30_000_000, 400_000, 403_000, 3_000),
+        (u64::MAX, 0, 3_000, 3_000),
+        // Media two seconds before it, and seven seconds after it.
+        (3_000, 0, 1_000, 1_000),
+        (3_000, 0, 10_000, 10_000),
+        (0, 0, 5_001, 5_001),
+    ] {
+        let (found, repaired) = whole(&with_preroll(preroll, sent, shown));
+        let declared = Duration::from_millis(preroll);
+        let start = Duration::from_millis(mended);
+        let change = Change::Header(Deviation::Preroll { declared, start });
+        assert!(repaired.changes.contains(&change), "{preroll}: {repaired:?}");
+        let file = found.header.file();
+        assert_eq!(file.preroll, start);
+        assert_eq!(file.media_duration(), Duration::from_secs(5));
+        let packet = Packet::parse(&found.packets[0], SIZE).unwrap();
+        let payload = packet.payloads().next().unwrap().unwrap();
+        assert_eq!(u64::from(payload.presentation_time), mended);
+    }
+    let (_, repaired) = whole(&with_preroll(30_000_000, 0, 3_000));
+    let told = "mended the header: media starts at 3.000 s, the preroll is 30000.000 s";
+    assert_eq!(repaired.changes[0].to_string(), told, "{repaired:?}");
+}
+
+#[test]
+fn a_preroll_near_the_start_of_the_media_stays() {
+    for (preroll, shown) in [(3_000, 3_000), (3_000, 2_000), (3_000, 8_000), (0, 3_000)] {
+        let (found, _) = whole(&with_preroll(preroll, 0, shown));
+        assert_eq!(found.header.file().preroll, Duration::from_millis(preroll));
+    }
+    // One damaged time tells nothing.
+    let mut input = with_preroll(9_000, 0, 9_000);
+    let len = input.len();
+    let at = len - 50 * SIZE as usize;
+    let first = Packet::parse(&input[at..][..SIZE as usize], SIZE).unwrap();
+    let time = first.payloads().next().unwrap().unwrap().data_offset - 4;
+    input[at + time..][..4].copy_from_slice(&[0; 4]);
+    let (found, _) = whole(&input);
+    assert_eq!(found.header.file().preroll, Duration::from_secs(9));
 }
