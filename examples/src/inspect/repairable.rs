@@ -148,6 +148,9 @@ fn fault(change: &Change, len: u64) -> String {
             format!("{} in the header is about something that is not there", name(id))
         }
         Change::Seekable => "not marked as seekable, though players can seek".to_owned(),
+        Change::Restarted { offset, .. } => {
+            format!("the clock of the packets starts anew at byte {offset}")
+        }
         Change::Rebased(_) => "the times of the packets do not start near zero".to_owned(),
         Change::Damage { offset, len, cause } => format!("{len} bytes at byte {offset}: {cause}"),
         Change::Repeated { offset, len } => {
