@@ -100,7 +100,7 @@ impl Hub {
         true
     }
 
-    fn complain(&mut self, now: Instant, what: &str, house: &House) {
+    pub(super) fn complain(&mut self, now: Instant, what: &str, house: &House) {
         let recently = |at: Instant| now.saturating_duration_since(at) < COMPLAINTS;
         if !self.complained.is_some_and(recently) {
             self.complained = Some(now);
