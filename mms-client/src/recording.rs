@@ -260,12 +260,7 @@ impl Recording {
         }
         // A packet whose times cannot be moved is kept as it is.
         let _ = self.rebaser.apply(self.buffer.get_mut(start..).unwrap_or_default());
-        if let Some(catch_up) = &mut self.catch_up {
-            let found = catch_up.is_last(number, &self.buffer);
-            self.buffer.clear();
-            if found? {
-                self.go_on(number)?;
-            }
+        if self.catch_up.is_some() && !self.has_caught_up(number)? {
             return Ok(Kept::Repeated);
         }
         let added = self.buffer.get_mut(start..).unwrap_or_default();
@@ -339,8 +334,12 @@ impl Recording {
         if std::mem::replace(&mut self.finished, true) {
             return Ok(());
         }
-        if self.catch_up.is_some() {
-            return Err(RecordingError::Resume(ResumeRefused::NotFound));
+        if let Some(catch_up) = &self.catch_up {
+            match catch_up.found() {
+                None => return Err(ResumeRefused::NotFound.into()),
+                Some(last) if catch_up.looks_torn() => self.go_on(last)?,
+                Some(_) => return Err(ResumeRefused::OtherTail.into()),
+            }
         }
         let flushed = if self.torn { Ok(()) } else { self.flush() };
         if self.torn && !self.begun {

@@ -142,6 +142,9 @@ impl Failure {
                     _ => "choose another place with -o",
                 },
                 RecordingError::Resume(ResumeRefused::Live) => "record to another file with -o",
+                RecordingError::Resume(ResumeRefused::OtherTail) => {
+                    "cut it off with repair, or record to another file with -o"
+                }
                 RecordingError::Resume(_) => {
                     "record to another file with -o, or begin again with --force"
                 }

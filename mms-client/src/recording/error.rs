@@ -53,6 +53,10 @@ pub enum ResumeRefused {
          another start, or the stream has changed on the server"
     )]
     OtherPackets,
+    /// Bytes follow the last whole packet in the file, and are neither the beginning of the packet
+    /// that the server sends next nor of an index: cutting them off would lose them.
+    #[error("what follows its last whole packet is not of this stream")]
+    OtherTail,
     /// The first packet in the file is not what the server sends at this start.
     #[error("it did not begin at the start that was asked for")]
     OtherStart,

@@ -19,20 +19,28 @@
 //! before the right one. A selection of streams needs no record of its own: a packet with other
 //! payloads is another packet.
 //!
+//! Bytes that follow the last whole packet are those of the next one, of which a part was written,
+//! or of the index. Others are not cut off: the recording is refused.
+//!
 //! Where the clock of the stream started anew before the last packet, the file has that packet with
 //! other times than the server sends: it must be byte-equal but for one distance of all times, and
 //! the recording goes on with the same distance.
 
+mod catch_up;
+mod scan;
 #[cfg(test)]
 mod tests;
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 
 use bytes::{Bytes, BytesMut};
-use mms_asf::{Continuity, Header, Packet, guid};
+use mms_asf::{Header, Packet};
 use mms_proto::{AsfPacket, Content, FileAttributes, Start};
 
+pub(super) use self::catch_up::CatchUp;
+pub(super) use self::scan::rescan;
+use self::scan::{Scan, packets_in};
 use super::{
     Finished, Recording, RecordingError, ResumeRefused, Sink, check_regular, header_of, is_live,
 };
@@ -47,21 +55,6 @@ pub enum Resume {
     Continue(Recording),
     /// The file holds the whole stream and was left alone.
     Complete(Finished),
-}
-
-/// What is known about the last packet of an earlier recording.
-#[derive(Debug)]
-pub(super) struct CatchUp {
-    packets: u64,
-    first: Bytes,
-    last: Bytes,
-    sent: Option<u32>,
-    /// The line of time that the packets in the file are on.
-    continuity: Continuity,
-    /// Number of the first packet in the stream.
-    base: u32,
-    /// Lowest number that the last packet can have.
-    expected: u32,
 }
 
 impl Recording {
@@ -101,6 +94,7 @@ impl Recording {
         // which an unfinished recording never has, and it is as long as that says.
         let complete = scan.is_finished(&mut file).map_err(RecordingError::Read)?
             || (scan.header == header.as_bytes() && length >= header.file().file_size);
+        let tail = scan.doubtful_tail();
         let mut recording = Self::over(Sink::File(file), &header, content)?;
         recording.begun = true;
         recording.facts = scan.facts;
@@ -125,6 +119,9 @@ impl Recording {
             continuity: scan.continuity,
             base: 0,
             expected: 0,
+            tail,
+            whole: count == Some(wanted),
+            found: None,
         });
         recording.resume_at(0)?;
         Ok(Resume::Continue(recording))
@@ -168,8 +165,8 @@ impl Recording {
         kept.then_some(restored)
     }
 
-    /// Whether the last packet of the earlier recording is still to come; until then the file is
-    /// not touched.
+    /// Whether the last packet of the earlier recording is still to come, or the one after it where
+    /// the file may hold a part of that; until then the file is not touched.
     #[must_use]
     pub fn is_catching_up(&self) -> bool {
         self.catch_up.is_some()
@@ -183,6 +180,36 @@ impl Recording {
     /// The first packet of the file that is being resumed.
     pub(super) fn first_packet(&self) -> Option<&Bytes> {
         self.catch_up.as_ref().map(|catch_up| &catch_up.first)
+    }
+
+    /// Looks at the packet in the buffer, which nothing else is in. Returns whether it is the first
+    /// one that is not in the file; otherwise it is taken out of the buffer.
+    pub(super) fn has_caught_up(&mut self, number: u32) -> Result<bool, RecordingError> {
+        let Some(catch_up) = &mut self.catch_up else { return Ok(true) };
+        let (last, next) = match catch_up.found() {
+            // The same once more.
+            Some(last) if number <= last => (None, false),
+            Some(_) if !catch_up.continues(&self.buffer) => {
+                self.buffer.clear();
+                return Err(ResumeRefused::OtherTail.into());
+            }
+            Some(last) => (Some(last), true),
+            None => {
+                let found = catch_up.is_last(number, &self.buffer);
+                let last = found.map(|found| (found && catch_up.find(number)).then_some(number));
+                (last.inspect_err(|_| self.buffer.clear())?, false)
+            }
+        };
+        if !next {
+            self.buffer.clear();
+        }
+        if let Some(last) = last {
+            self.go_on(last)?;
+        }
+        if next {
+            self.seen.insert(number);
+        }
+        Ok(next)
     }
 
     /// The last packet was found, with this number: the file becomes what it was when that packet
@@ -219,127 +246,6 @@ impl Recording {
         self.torn = false;
         Ok(())
     }
-}
-
-impl CatchUp {
-    /// How many packets may precede the last one where a server cannot begin elsewhere.
-    pub(super) fn before(&self) -> u64 {
-        self.expected.into()
-    }
-
-    /// Whether this packet, restored, is the last one in the file.
-    pub(super) fn is_last(&mut self, number: u32, packet: &[u8]) -> Result<bool, ResumeRefused> {
-        if number < self.expected {
-            return Ok(false);
-        }
-        if packet == self.last || self.continuity.resume(packet, &self.last) {
-            return Ok(true);
-        }
-        let size = u32::try_from(self.last.len()).unwrap_or(u32::MAX);
-        let sent = Packet::parse(packet, size).ok().map(|packet| packet.send_time());
-        let passed = match (self.sent, sent) {
-            // Send times wrap.
-            (Some(last), Some(sent)) => (1..=0x7FFF_FFFF).contains(&sent.wrapping_sub(last)),
-            _ => number > self.expected,
-        };
-        if passed { Err(ResumeRefused::OtherPackets) } else { Ok(false) }
-    }
-}
-
-/// Gathers the facts of what is in a file, whose last packet may be cut, and cuts that off.
-pub(super) fn rescan(
-    file: &mut File,
-    header: &Header,
-) -> Result<mms_asf::Recording, RecordingError> {
-    let length = file.seek(SeekFrom::End(0)).map_err(RecordingError::Read)?;
-    let scan = Scan::run(file, header, packets_in(header, length))?;
-    let end = scan.facts.data_end();
-    if length > end {
-        file.set_len(end).map_err(RecordingError::Write)?;
-    }
-    Ok(scan.facts)
-}
-
-/// What one pass over a file finds.
-struct Scan {
-    header: Bytes,
-    first: Bytes,
-    last: Bytes,
-    facts: mms_asf::Recording,
-    continuity: Continuity,
-    /// Behind the packets lies an index, of which nothing else is known.
-    index_follows: bool,
-}
-
-impl Scan {
-    fn run(file: &mut File, header: &Header, packets: u64) -> Result<Self, RecordingError> {
-        let mut scan = Self {
-            header: Bytes::new(),
-            first: Bytes::new(),
-            last: Bytes::new(),
-            facts: mms_asf::Recording::new(header),
-            continuity: Continuity::new(header),
-            index_follows: false,
-        };
-        scan.read(file, header, packets).map_err(RecordingError::Read)?;
-        Ok(scan)
-    }
-
-    fn read(&mut self, file: &mut File, header: &Header, packets: u64) -> io::Result<()> {
-        file.seek(SeekFrom::Start(0))?;
-        let mut reader = BufReader::with_capacity(super::BLOCK, file);
-        let mut bytes = vec![0; header.len()];
-        reader.read_exact(&mut bytes)?;
-        self.header = bytes.into();
-        let size = header.file().packet_size as usize;
-        let (mut packet, mut last) = (vec![0; size], vec![0; size]);
-        let mut joined = Vec::new();
-        for number in 0..packets {
-            reader.read_exact(&mut packet)?;
-            self.index_follows = is_index(&packet);
-            if self.index_follows {
-                break;
-            }
-            self.facts.packet(&packet);
-            joined.clone_from(&packet);
-            let _ = self.continuity.join(&mut joined);
-            if number == 0 {
-                self.first = Bytes::copy_from_slice(&packet);
-            }
-            std::mem::swap(&mut packet, &mut last);
-        }
-        self.last = last.into();
-        if !self.index_follows {
-            let mut head = Vec::new();
-            reader.take(16).read_to_end(&mut head)?;
-            self.index_follows = is_index(&head);
-        }
-        Ok(())
-    }
-
-    /// Whether the file is just what finishing a recording of these packets makes of it.
-    fn is_finished(&self, file: &mut File) -> io::Result<bool> {
-        let ending = self.facts.finish();
-        if self.header != ending.header {
-            return Ok(false);
-        }
-        file.seek(SeekFrom::Start(self.facts.data_end()))?;
-        let mut index = Vec::new();
-        file.take((ending.index.len() as u64).saturating_add(1)).read_to_end(&mut index)?;
-        Ok(index == ending.index)
-    }
-}
-
-/// Whether an index begins here. No packet does so: it would be one without media.
-fn is_index(bytes: &[u8]) -> bool {
-    [guid::SIMPLE_INDEX, guid::INDEX].iter().any(|id| bytes.starts_with(&id.to_bytes_le()))
-}
-
-/// How many whole packets lie behind the header.
-fn packets_in(header: &Header, length: u64) -> u64 {
-    let size = u64::from(header.file().packet_size);
-    let packets = length.saturating_sub(header.len() as u64);
-    packets.checked_div(size).unwrap_or(0)
 }
 
 /// Refuses a file that begins otherwise than a recording of this stream.

@@ -12,3 +12,4 @@ mod reconnect;
 mod recording;
 mod resume;
 mod strangers;
+mod tail;

@@ -1,5 +1,6 @@
 //! Files that were cut, and the packet at which a recording goes on.
 
+use mms_asf::Continuity;
 use mms_asf::testing::{self, TestStream};
 
 use super::*;
@@ -50,6 +51,9 @@ fn the_last_packet_is_looked_for_until_its_time_has_passed() {
         continuity: Continuity::new(&header),
         base: 0,
         expected: 4,
+        tail: Bytes::new(),
+        whole: false,
+        found: None,
     };
     assert_eq!(catch_up.is_last(3, &packet(3)), Ok(false));
     assert_eq!(catch_up.is_last(3, &packet(4)), Ok(false), "its number is too low");
