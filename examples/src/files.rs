@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use mms_asf::{FileError, NotAsf};
+
 use crate::text::one_line;
 
 /// A file's name, on one line: whoever made the file may have put anything into its name, such as
@@ -11,6 +13,23 @@ use crate::text::one_line;
 #[must_use]
 pub fn shown(path: &Path) -> String {
     one_line(&path.to_string_lossy(), '?')
+}
+
+/// What is wrong with a file that is no ASF file, as the rest of a sentence about it.
+pub(crate) fn not_asf(error: &mms_asf::Error) -> String {
+    match error {
+        mms_asf::Error::NotAsf(NotAsf::Empty) => "is empty".to_owned(),
+        mms_asf::Error::NotAsf(NotAsf::Text) => "is a text file, not ASF".to_owned(),
+        error => format!("is no ASF file, or its header is damaged ({error})"),
+    }
+}
+
+/// [`not_asf`] where reading may have failed, too.
+pub(crate) fn not_asf_file(error: &FileError) -> String {
+    match error {
+        FileError::Format(error) => not_asf(error),
+        error => format!("is no ASF file, or its header is damaged ({error})"),
+    }
 }
 
 /// The name that stands for standard output.

@@ -24,6 +24,7 @@ pub use self::packet::Seen;
 
 use self::part::Part;
 use self::repairable::Check;
+use crate::files::not_asf;
 
 /// Why there is nothing to tell.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +37,7 @@ pub enum InspectError {
     #[error("is no regular file; name a .wmv, .wma or .asf file, or - for a pipe")]
     NoFile,
     /// It is something else, or damaged beyond reading.
-    #[error("is no ASF file, or its header is damaged ({0}); name a .wmv, .wma or .asf file")]
+    #[error("{}; name a .wmv, .wma or .asf file", not_asf(.0))]
     NotAsf(mms_asf::Error),
     /// What was found could not be handed on.
     #[error("cannot print what is in it: {0}; send it somewhere else")]

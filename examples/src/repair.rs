@@ -13,7 +13,7 @@ use mms_client::Cancel;
 pub use self::report::Report;
 pub(crate) use self::report::{changes, kind};
 use crate::draft::Draft;
-use crate::files::{STDOUT, Taken, advice, check_free, output_name, place, shown};
+use crate::files::{STDOUT, Taken, advice, check_free, not_asf_file, output_name, place, shown};
 use crate::source::{Source, noted};
 
 /// What to do with the repaired file.
@@ -57,7 +57,7 @@ pub enum RepairError {
     #[error("{path} is no regular file; name a .wmv, .wma or .asf file", path = shown(.0))]
     NoFile(PathBuf),
     /// It is something else, or its header is damaged.
-    #[error("{path} is no ASF file, or its header is damaged ({source}); nothing can be saved without a header", path = shown(.path))]
+    #[error("{path} {why}; nothing can be saved without a header", path = shown(.path), why = not_asf_file(.source))]
     NotAsf {
         /// The input.
         path: PathBuf,

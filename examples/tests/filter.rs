@@ -108,6 +108,7 @@ fn the_input_is_never_the_output() {
 fn what_cannot_be_filtered() {
     let scratch = Scratch::new("filter-refused");
     fs::write(scratch.join("text.wmv"), "no ASF file").unwrap();
+    fs::write(scratch.join("empty.wmv"), "").unwrap();
     let header = testing::header(256, 0, &[TestStream::Audio(1)]);
     fs::write(scratch.join("header.wma"), &header).unwrap();
     let mut silent =
@@ -120,7 +121,8 @@ fn what_cannot_be_filtered() {
         ("no\nne.wmv", "out", "1", "no?ne.wmv: cannot be read"),
         ("silent.wmv", "no\nne/out", "1", "cannot write no?ne/out: there is no folder no?ne; "),
         ("folder", "out", "1", "folder: is no regular file"),
-        ("text.wmv", "out", "1", "text.wmv: is no ASF file"),
+        ("text.wmv", "out", "1", "text.wmv: is a text file, not ASF; "),
+        ("empty.wmv", "out", "1", "empty.wmv: is empty; "),
         ("header.wma", "out", "1", "header.wma: no whole packet"),
         ("silent.wmv", "out", "2,1", "silent.wmv: there is no stream 2, only 1 and 3; "),
         ("silent.wmv", "out", "3", "silent.wmv: there are no packets of these streams; "),

@@ -102,9 +102,13 @@ fn the_program() {
     assert_eq!(object["streams"].as_array().unwrap().len(), 2);
 
     fs::write(scratch.join("text.wmv"), "no ASF file").unwrap();
+    fs::write(scratch.join("empty.wmv"), "").unwrap();
+    fs::write(scratch.join("noise.wmv"), [7; 500]).unwrap();
     for (file, why) in [
         ("none.wmv", "cannot be read"),
-        ("text.wmv", "is no ASF file"),
+        ("text.wmv", "is a text file, not ASF; "),
+        ("empty.wmv", "is empty; "),
+        ("noise.wmv", "is no ASF file, or its header is damaged ("),
         (".", "is no regular file"),
     ] {
         let ended = run("inspect", &scratch, [file, "--json"]);

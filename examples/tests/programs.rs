@@ -270,6 +270,12 @@ fn serve_ends_with_1_when_it_cannot_serve() {
     let missing = scratch.join("missing.wmv");
     let missing = missing.to_str().unwrap();
     assert_fails("serve", &[missing], 1, &format!("cannot read {missing}"));
+    for (content, why) in [("", "it is empty"), ("a line of text\n", "it is text, not ASF")] {
+        let named = scratch.join("named.wmv");
+        fs::write(&named, content).unwrap();
+        let named = named.to_str().unwrap();
+        assert_fails("serve", &[named], 1, &format!("cannot serve {named}: {why}; "));
+    }
     let users = scratch.join("users.txt");
     fs::write(&users, "anna\n").unwrap();
     let users = users.to_str().unwrap();

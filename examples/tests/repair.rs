@@ -159,6 +159,8 @@ fn what_follows_of_another_stream() {
 fn a_failure_leaves_everything_as_it_was() {
     let scratch = Scratch::new("repair-failure");
     fs::write(scratch.join("text.wmv"), "no ASF file").unwrap();
+    fs::write(scratch.join("empty.wmv"), "").unwrap();
+    fs::write(scratch.join("noise.wmv"), [7; 500]).unwrap();
     fs::write(scratch.join("header.wmv"), &clip()[..HEADER + 100]).unwrap();
     fs::write(scratch.join("clip.wmv"), clip()).unwrap();
     fs::write(scratch.join("there.wmv"), "there").unwrap();
@@ -167,8 +169,10 @@ fn a_failure_leaves_everything_as_it_was() {
     for (arguments, why) in [
         (&["none.wmv"][..], "none.wmv cannot be read: "),
         (&["."], ". is no regular file; "),
-        (&["text.wmv"], "text.wmv is no ASF file, or its header is damaged ("),
-        (&["text.wmv", "--in-place"], "text.wmv is no ASF file, or its header is damaged ("),
+        (&["text.wmv"], "text.wmv is a text file, not ASF; "),
+        (&["empty.wmv"], "empty.wmv is empty; "),
+        (&["noise.wmv"], "noise.wmv is no ASF file, or its header is damaged ("),
+        (&["text.wmv", "--in-place"], "text.wmv is a text file, not ASF; "),
         (&["header.wmv", "--in-place"], "header.wmv holds no whole packet behind its header; "),
         (&["header.wmv", "-o", "there.wmv", "--force"], "header.wmv holds no whole packet"),
         (&["clip.wmv", "-o", "there.wmv"], "there.wmv exists already; "),
@@ -193,7 +197,7 @@ fn a_failure_leaves_everything_as_it_was() {
 
     let ended = run("repair", &scratch, ["text.wmv", "--json"]);
     let object: Value = serde_json::from_slice(&ended.stdout).unwrap();
-    assert!(object["error"].as_str().unwrap().starts_with("text.wmv is no ASF file"));
+    assert!(object["error"].as_str().unwrap().starts_with("text.wmv is a text file, not ASF"));
     for wrong in [&[][..], &["a", "b"], &["a", "--in-place", "-o", "b"]] {
         assert_eq!(run("repair", &scratch, wrong).status, Some(2), "{wrong:?}");
     }

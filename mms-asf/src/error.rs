@@ -18,6 +18,9 @@ pub enum Error {
         /// What should have been there.
         expected: &'static str,
     },
+    /// The bytes are no header of any kind: there are none, or they are text.
+    #[error("{0}")]
+    NotAsf(NotAsf),
     /// The bytes may be legal, but this crate does not handle them.
     #[error("{what} at byte {offset} is not supported")]
     Unsupported {
@@ -65,6 +68,46 @@ pub enum Error {
         /// The preroll, in milliseconds.
         preroll: u64,
     },
+}
+
+/// Bytes that are taken for an ASF file by their name alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotAsf {
+    /// There are none.
+    Empty,
+    /// They are text.
+    Text,
+}
+
+impl NotAsf {
+    /// What a file is that starts with these bytes, if that can be said.
+    pub(crate) fn of(start: &[u8]) -> Option<Self> {
+        if start.is_empty() {
+            return Some(Self::Empty);
+        }
+        let whole = match std::str::from_utf8(start) {
+            Ok(text) => Some(text),
+            // A character that is cut off where the bytes end.
+            Err(error) if error.error_len().is_none() => {
+                start.get(..error.valid_up_to()).and_then(|start| std::str::from_utf8(start).ok())
+            }
+            Err(_) => None,
+        };
+        let prints = |c: char| !c.is_control() || c.is_ascii_whitespace();
+        let utf16 = start.starts_with(&[0xFF, 0xFE]) || start.starts_with(&[0xFE, 0xFF]);
+        let text = utf16 || whole.is_some_and(|text| !text.is_empty() && text.chars().all(prints));
+        text.then_some(Self::Text)
+    }
+}
+
+impl fmt::Display for NotAsf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "it is empty",
+            Self::Text => "it is text, not ASF",
+        })
+    }
 }
 
 /// An [`Error`] of the format, or one of the reader or writer underneath.

@@ -20,7 +20,7 @@ use crate::cursor::Cursor;
 use crate::object::{self, Object, Walk};
 use crate::objects::{Body, ContentDescription, FileProperties};
 use crate::recording::without_what_finishing_changes;
-use crate::{Deviation, Error, Limits, guid};
+use crate::{Deviation, Error, Limits, NotAsf, guid};
 
 /// The fixed part of the Data Object, in bytes.
 pub(crate) const DATA_HEAD: usize = 50;
@@ -168,10 +168,14 @@ impl Header {
     /// How long the header that starts with `bytes` will be, the 50 bytes of the Data Object
     /// included. Needs the first 24 bytes.
     ///
-    /// Fails when they are not a Header Object and when the length is beyond
+    /// Fails when they are not a Header Object, with [`Error::NotAsf`] where they are something else
+    /// that has a name, and when the length is beyond
     /// [`Limits::header_bytes`].
     pub fn declared_len(bytes: &[u8], limits: &Limits) -> Result<usize, Error> {
         let mut cursor = Cursor::new(bytes, 0, "Header Object");
+        if let Some(other) = NotAsf::of(bytes.get(..object::HEAD).unwrap_or(bytes)) {
+            return Err(Error::NotAsf(other));
+        }
         let id = cursor.guid("an identifier")?;
         if id == guid::HEADER_DRAFT_2 {
             return Err(Error::Unsupported { what: "header of the ASF 2.0 draft", offset: 0 });

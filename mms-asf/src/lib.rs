@@ -121,7 +121,7 @@ pub use self::command::{CommandSample, command_sample};
 pub use self::continuity::{Continuity, Restart};
 pub use self::copy::{Change, RepairCheck, Repaired};
 pub use self::edit::HeaderEditor;
-pub use self::error::{Deviation, Error, FileError};
+pub use self::error::{Deviation, Error, FileError, NotAsf};
 pub use self::filter::{FilterOptions, Filtered, RemovedStream, filter, filter_header};
 pub use self::formats::{AudioFormat, StreamFormat, VideoFormat};
 pub use self::header::{Header, PayloadExtension, Protection, Stream, StreamKind};

@@ -7,7 +7,7 @@ use mms_asf::FileError;
 use serde_json::{Value, json};
 
 use super::Options;
-use crate::files::{advice, output_name, shown};
+use crate::files::{advice, not_asf_file, output_name, shown};
 
 /// Why there is no new file.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,7 @@ pub enum Failure {
         error: io::Error,
     },
     /// The input is something else, or damaged beyond reading.
-    #[error("{path}: is no ASF file, or its header is damaged ({error}); name a .wmv, .wma or .asf file", path = shown(.path))]
+    #[error("{path}: {why}; name a .wmv, .wma or .asf file", path = shown(.path), why = not_asf_file(.error))]
     NotAsf {
         /// The input.
         path: PathBuf,

@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::{DATA_HEAD, HEADER_HEAD, Header};
+use crate::cursor::Cursor;
 use crate::fields::put_at;
 use crate::object::{HEAD, Walk, id_and_size, is_known};
 use crate::{Error, Limits, guid};
@@ -42,11 +43,8 @@ pub(crate) fn locate<'a, W>(
     let head = view(0, HEAD)?;
     let len = Header::declared_len(head, limits);
     let Some((_, declared)) = id_and_size(head).filter(|(id, _)| *id == guid::HEADER) else {
-        return Ok(Err(len.err().unwrap_or(Error::Malformed {
-            what: "Header Object",
-            offset: 0,
-            expected: "an identifier",
-        })));
+        let other = || Cursor::new(head, 0, "Header Object").malformed("its identifier");
+        return Ok(Err(len.err().unwrap_or_else(other)));
     };
     let found = |data_at: usize, led: bool| Ok(Ok(Located { declared, data_at, led }));
     let most = usize::try_from(limits.header_bytes).unwrap_or(usize::MAX);

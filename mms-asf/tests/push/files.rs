@@ -1,7 +1,7 @@
 //! Files and chains of files without damage, cut anywhere.
 
 use mms_asf::testing;
-use mms_asf::{Deviation, Error, Event, Header, Limits, StreamParser, guid};
+use mms_asf::{Deviation, Error, Event, Header, Limits, NotAsf, StreamParser, guid};
 use uuid::Uuid;
 
 use crate::harness::*;
@@ -115,18 +115,25 @@ fn a_file_may_end_anywhere() {
 fn the_first_header_has_to_be_good() {
     let mut unknown = file(1);
     unknown[30..30 + 16].fill(0);
-    for (input, what) in [
-        (&b""[..], "Header Object"),
-        (b"ID3 and then some more bytes of no interest", "Header Object"),
-        (&unknown, "Header Object"),
+    for (input, other) in [
+        (&b""[..], Some(NotAsf::Empty)),
+        (b"ID3 and then some more bytes of no interest", Some(NotAsf::Text)),
+        ("\u{feff}A word in UTF-8, cut in the middle: \u{e4}".as_bytes(), Some(NotAsf::Text)),
+        (&[0xFF, 0xFE, b'a', 0, b'b', 0], Some(NotAsf::Text)),
+        (b"ID3\x03\0\0\0\0\x07\x76TIT2 and so on", None),
+        (&unknown, None),
     ] {
         for cuts in [vec![], vec![1; input.len()]] {
             let (events, error) = parse_with(Limits::default(), input, cuts);
             assert_eq!(events, []);
-            assert!(
-                matches!(error, Some(Error::Malformed { what: w, .. }) if w == what),
-                "{error:?}"
-            );
+            match other {
+                Some(other) => assert_eq!(error, Some(Error::NotAsf(other))),
+                None => {
+                    let is =
+                        |e: &Error| matches!(e, Error::Malformed { what: "Header Object", .. });
+                    assert!(error.as_ref().is_some_and(is), "{error:?}");
+                }
+            }
         }
     }
 }
