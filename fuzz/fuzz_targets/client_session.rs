@@ -1,3 +1,4 @@
 #![no_main]
+#![forbid(unsafe_code)]
 #![doc = "Any bytes for `mms_proto::fuzzing::client_session`."]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| mms_fuzz::run(mms_proto::fuzzing::client_session, data));

@@ -1,4 +1,5 @@
-//! What the fuzz targets share: a limit on memory, and the targets of `mms-asf`.
+//! What the fuzz targets share: a limit on memory, and the targets of `mms-asf` and of the text that
+//! people write.
 //!
 //! The bodies of the other targets are functions of `mms_proto::fuzzing`, so that `cargo test`
 //! can replay what is in `corpus`. For the targets here `examples/tests/asf_corpus.rs` takes in this
@@ -7,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod edit;
+mod names;
 
 use bytes::{Bytes, BytesMut};
 use mms_asf::testing::{Pieces, strict};
@@ -16,6 +18,7 @@ use mms_asf::{
 };
 
 pub use self::edit::asf_edit;
+pub use self::names::{address, file_name, list, users};
 
 /// Memory that a body may use: so much, and so much for each byte of input.
 const MEMORY: (u64, u64) = (8 << 20, 1024);
@@ -191,6 +194,8 @@ mod tests {
 
     use super::*;
 
+    type Body = fn(&[u8]);
+
     fn folder(target: &str) -> PathBuf {
         // Of whichever package these tests are compiled in.
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target)
@@ -199,12 +204,27 @@ mod tests {
     #[test]
     fn every_known_input_does_no_harm() {
         let targets = [
-            ("asf_header", asf_header as fn(&[u8])),
+            ("asf_header", asf_header as Body),
             ("asf_packet", asf_packet),
             ("asf_push", asf_push),
             ("asf_repair", asf_repair),
             ("asf_edit", asf_edit),
         ];
+        replay(&targets);
+    }
+
+    #[test]
+    fn every_known_text_does_no_harm() {
+        let targets = [
+            ("address", address as Body),
+            ("file_name", file_name),
+            ("list", list),
+            ("users", users),
+        ];
+        replay(&targets);
+    }
+
+    fn replay(targets: &[(&str, Body)]) {
         for (target, body) in targets {
             for entry in std::fs::read_dir(folder(target)).unwrap() {
                 let path = entry.unwrap().path();
@@ -266,6 +286,9 @@ mod tests {
         }
         for (name, bytes) in edit::first_inputs() {
             write("asf_edit", &name, &bytes);
+        }
+        for (target, name, bytes) in names::first_inputs() {
+            write(target, name, bytes);
         }
     }
 

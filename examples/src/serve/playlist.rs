@@ -10,6 +10,7 @@ use std::sync::Arc;
 use mms_proto::FileAttributes;
 
 pub use self::choice::default_streams;
+pub use self::list::listed;
 
 use super::title::{Title, TitleError, Titles};
 

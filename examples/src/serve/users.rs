@@ -67,7 +67,11 @@ impl Users {
         Self::parse(&text, path)
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, UsersError> {
+    /// Reads the text of such a file; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// When it has a line that says something else, or names nobody.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, UsersError> {
         let mut passwords = HashMap::new();
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         for (index, line) in text.lines().enumerate() {

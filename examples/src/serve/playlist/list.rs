@@ -95,6 +95,14 @@ fn newlines(text: &str) -> usize {
     text.matches('\n').count()
 }
 
+/// The entries of the text of a list as they are written, each with its line, from 1.
+#[must_use]
+pub fn listed(text: &str) -> Vec<(usize, String)> {
+    let text = text.trim_start_matches('\u{FEFF}');
+    let start = text.trim_start().get(..4).unwrap_or_default();
+    if start.eq_ignore_ascii_case("<asx") { references(text) } else { lines(text) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

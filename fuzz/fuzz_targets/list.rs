@@ -1,0 +1,4 @@
+#![no_main]
+#![forbid(unsafe_code)]
+#![doc = "Any bytes for `mms_fuzz::list`."]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| mms_fuzz::run(mms_fuzz::list, data));
