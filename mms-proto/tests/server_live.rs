@@ -104,6 +104,16 @@ fn one_body_is_shared_by_all_players() {
 }
 
 #[test]
+fn half_a_mebibyte_waits_by_default() {
+    let mut script = playing(ServerConfig::default());
+    let most = (512 << 10) / PACKET;
+    for number in 0..most {
+        assert_eq!(push(&mut script, number), Pushed::Queued, "{number} of {most}");
+    }
+    assert_eq!(push(&mut script, most), Pushed::Dropped);
+}
+
+#[test]
 fn a_slow_player_loses_whole_packets_and_goes_on_with_a_key_frame() {
     let mut script = playing(config(EntryDelivery::AtOnce, 1_000));
     // It takes nothing: ten packets of 100 bytes fit.

@@ -364,6 +364,18 @@ fn as_many_challenges_as_allowed() {
 }
 
 #[test]
+fn four_challenges_by_default() {
+    let mut script = connected(NEW, announcing(AuthScheme::Basic));
+    let mut request = open_request(script.send(open(9, "x")));
+    for _ in 0..4 {
+        let challenge = challenge(&mut script, request, basic());
+        request = open_request(script.send(response(&challenge, b"\0")));
+    }
+    script.server.challenge(script.now, request, basic()).unwrap();
+    assert_eq!(message(&script.poll()), denied(9));
+}
+
+#[test]
 fn something_else_instead_of_a_response() {
     // Another file: the challenge is over.
     let mut script = connected(NEW, announcing(AuthScheme::Basic));

@@ -15,6 +15,8 @@ mod header;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod open;
 #[cfg(test)]
 mod packets;
