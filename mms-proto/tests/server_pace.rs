@@ -158,6 +158,18 @@ fn what_a_client_may_ask_for_is_limited() {
 }
 
 #[test]
+fn ten_megabits_a_second_at_most_by_default() {
+    let accel = Accel { bandwidth: u32::MAX, duration: u32::MAX, link_bandwidth: None };
+    let mut script = Script::ready(paced(), content(10_000));
+    script.send(select(&[1]));
+    script.send(StartPlaying { accel: Some(accel), ..play(4, Start::Beginning) });
+    let mut file = (0..10_000).map(|n| (n, u64::from(n) * 100));
+    let sent = run(&mut script, &mut file, seconds(1));
+    // 800 bits each, 80 microseconds.
+    assert_eq!([sent[125], sent[250], sent[500]], [(125, 10), (250, 20), (500, 40)]);
+}
+
+#[test]
 fn a_burst_for_players_that_do_not_ask() {
     let mut config = paced();
     config.start_burst = Some(StartBurst { content: seconds(1), times: 4 });

@@ -89,8 +89,8 @@ fn all_streams_are_named_before_the_play_command() {
     assert_eq!(
         encoded_body(switch)[..28],
         [
-            4, 0, 0, 0, 0xFF, 0xFF, 1, 0, 0, 0, 0xFF, 0xFF, 2, 0, 2, 0, 3, 0, 3, 0, 1, 0, 0xFF,
-            0xFF, 127, 0, 2, 0
+            4, 0, 0, 0, 0xFF, 0xFF, 1, 0, 0, 0, 2, 0, 0xFF, 0xFF, 2, 0, 3, 0, 3, 0, 1, 0, 127, 0,
+            0xFF, 0xFF, 2, 0
         ]
     );
 }

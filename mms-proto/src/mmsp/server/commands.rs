@@ -12,7 +12,6 @@ use crate::error::StateError;
 use crate::event::CloseReason;
 use crate::hresult::HResult;
 use crate::mmsp::frame::DataPacket;
-use crate::request::Start;
 
 /// How long after the end of the content a player that ends with the end of stream is told (T49).
 const LAST_SECONDS: Duration = Duration::from_secs(5);
@@ -197,7 +196,6 @@ impl Server {
             return;
         }
         let flags = self.session.sequence.to_le_bytes()[0];
-        flow.at = Start::packet(number.saturating_add(1)).unwrap_or(flow.at);
         let packet = DataPacket::new(number, flow.label, flags, packet);
         let Some(head) = packet.head() else { return };
         self.session.sequence = self.session.sequence.wrapping_add(1);

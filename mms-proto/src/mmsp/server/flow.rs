@@ -8,7 +8,7 @@ use super::ServerConfig;
 use super::pacer::Pacer;
 use super::schedule::Schedule;
 use crate::content::Content;
-use crate::request::{PlayRequest, Rate, Start};
+use crate::request::{PlayRequest, Start};
 
 /// Media on its way.
 #[derive(Debug)]
@@ -17,10 +17,6 @@ pub(super) struct Flow {
     pub(super) schedule: Schedule,
     /// Label of its packets.
     pub(super) label: u8,
-    /// Speed and direction.
-    pub(super) rate: Rate,
-    /// Where it goes on: behind the packet that was sent last.
-    pub(super) at: Start,
     /// An entry that follows at once, which the client has not played yet.
     pub(super) unplayed: bool,
     /// The application was asked for a packet and did not answer yet.
@@ -61,8 +57,6 @@ impl Flow {
             pacer: Pacer::new(now, rate).with_burst(burst),
             schedule: Schedule::new(speed * f64::from(config.pace_percent.max(1)) / 100.0, burst),
             label,
-            rate: play.rate,
-            at: play.start,
             unplayed: false,
             asked: false,
             held: None,

@@ -13,7 +13,7 @@ use crate::mmsp::message::{
     MessageId, ReportEndOfStream, ReportStartStriding, ReportStartedPlaying, ReportStreamSwitch,
     StartPlaying, StartStriding, StopPlaying, StreamSwitch,
 };
-use crate::request::{PlayRequest, Start};
+use crate::request::PlayRequest;
 
 /// `dwLinkBandwidth` of players that do not know it.
 const UNKNOWN_LINK: u32 = 0x7FFF_FFFF;
@@ -129,29 +129,15 @@ impl Server {
         let content = match &mut self.state {
             State::Ready(content) | State::EntryWaits(content) => content,
             // The entry goes on under the label that the client gave it (3.2.4.2).
-            State::Streaming(_, flow) if flow.unplayed && flow.rate == play.rate => {
-                return flow.play_as(label);
-            }
-            State::EntryHeader(_, _, EntryMedia::Follow(flow)) if flow.rate == play.rate => {
-                return flow.play_as(label);
-            }
+            State::Streaming(_, flow) if flow.unplayed => return flow.play_as(label),
+            State::EntryHeader(_, _, EntryMedia::Follow(flow)) => return flow.play_as(label),
             State::EntryHeader(_, _, media) => {
-                if let EntryMedia::Follow(_) = media {
-                    play.start = Start::Beginning;
-                }
                 *media = EntryMedia::Play(play);
                 return;
             }
             // libmms asks for the beginning with all position fields unused. Behind an end that is
             // held back nothing goes on.
-            State::Streaming(content, flow)
-                if !flow.unplayed && (self.config.seek_while_streaming || flow.ended) =>
-            {
-                content
-            }
-            // At another speed from where it is, wherever the command says.
-            State::Streaming(content, flow) if flow.rate != play.rate => {
-                play.start = flow.at;
+            State::Streaming(content, flow) if self.config.seek_while_streaming || flow.ended => {
                 content
             }
             // 3.2.5.11 in STREAMING: the new label, and on it goes.
