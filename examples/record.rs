@@ -107,7 +107,7 @@ fn stream_number(text: &str) -> Result<u8, String> {
 fn main() -> ExitCode {
     let arguments: Arguments = arguments::parse();
     // Not by clap, which would repeat an address that may contain a password.
-    let url: Option<MmsUrl> = match arguments.url.as_deref().map(str::parse).transpose() {
+    let url: Option<MmsUrl> = match arguments.url.as_deref().map(record::address).transpose() {
         Ok(url) => url,
         Err(error) => arguments::refuse::<Arguments>(ErrorKind::ValueValidation, error),
     };

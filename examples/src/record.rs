@@ -5,6 +5,7 @@
 //! summary, `demo` is a server to try it with, and this file puts them around
 //! [`mms_client::record`].
 
+mod address;
 mod demo;
 mod failure;
 mod name;
@@ -25,6 +26,7 @@ use self::name::extension;
 use self::reconnect::Reconnect;
 use crate::files;
 
+pub use address::address;
 pub use demo::{Demo, DemoError};
 pub use failure::Failure;
 pub use output::{Destination, Existing, OutputError};
