@@ -82,8 +82,8 @@ fn entries_of_a_playlist_go_to_numbered_files() {
     let header = Clip::new().header.len();
     let first = all[..20].iter().map(Bytes::len).sum::<usize>();
     assert_eq!((piped.status, piped.stdout.len()), (Some(1), header + first));
-    let line = "record: standard output holds one stream, and entry 2 of the playlist would be \
-                another; record to files with -o\n";
+    let line = "record: standard output holds one stream, and another one follows as entry 2; \
+                record to files with -o\n";
     assert!(piped.stderr.ends_with(line), "{piped:?}");
 }
 

@@ -72,7 +72,7 @@ pub enum OutputError {
     #[error("{path} cannot be resumed, only a regular file can; give one with -o", path = super::shown(.0))]
     Pipe(PathBuf),
     /// One stream is in a pipe already.
-    #[error("{path} holds one stream, and entry {entry} of the playlist would be another; record to files with -o", path = super::shown(.path))]
+    #[error("{path} holds one stream, and another one follows as entry {entry}; record to files with -o", path = super::shown(.path))]
     SecondStream {
         /// The pipe.
         path: PathBuf,

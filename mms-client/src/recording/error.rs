@@ -43,8 +43,12 @@ pub enum ResumeRefused {
     /// A live stream or an entry of a playlist: the server cannot go back.
     #[error("the stream is live or part of a playlist, so the server cannot go back to its end")]
     Live,
-    /// The file begins otherwise than the stream: another stream, or no recording at all.
-    #[error("the file is no recording of this stream, or the stream has changed on the server")]
+    /// The file begins otherwise than the stream: another stream or selection of streams, or no
+    /// recording at all.
+    #[error(
+        "the file is no recording of this stream, it was made with other streams, or the stream has \
+         changed on the server"
+    )]
     OtherStream,
     /// The header is the same, but the last packet in the file is not what the server sends at its
     /// place: a selection of other streams, another start, or other content.

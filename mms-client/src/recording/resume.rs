@@ -16,8 +16,8 @@
 //! `first` is 0 unless the recording was begun elsewhere; then the first packet is asked for in
 //! the same words as before and must be byte-equal to the file's first. Where `first` is too low,
 //! because nobody knew better or the server leaves packets out, more packets than needed pass by
-//! before the right one. A selection of streams needs no record of its own: a packet with other
-//! payloads is another packet.
+//! before the right one. A selection of streams needs no record of its own: the header declares
+//! those streams alone.
 //!
 //! Bytes that follow the last whole packet are those of the next one, of which a part was written,
 //! or of the index. Others are not cut off: the recording is refused.
