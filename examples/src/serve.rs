@@ -9,6 +9,7 @@
 mod broadcast;
 mod catalog;
 pub mod channel;
+mod client_ids;
 mod counters;
 mod door;
 pub mod feed;
@@ -49,6 +50,7 @@ pub use users::{Users, UsersError};
 
 use broadcast::Broadcast;
 use catalog::Catalog;
+use client_ids::ClientIds;
 use feed::Feed;
 use guesses::Guesses;
 use hub::Hub;
@@ -82,6 +84,7 @@ struct House {
     /// Wrong passwords lately.
     guesses: Guesses,
     counters: Counters,
+    client_ids: ClientIds,
 }
 
 impl Serving {
@@ -171,6 +174,7 @@ impl Serving {
             report,
             guesses,
             counters,
+            client_ids: ClientIds::default(),
         })
     }
 }
@@ -184,11 +188,11 @@ impl House {
 
     /// What the machine of a new session is told.
     fn config(&self) -> ServerConfig {
-        let (id, seed) = uuid::Uuid::new_v4().as_u64_pair();
-        let [a, b, c, d, ..] = id.to_le_bytes();
+        // The first half has four bits of version, the second two of variant.
+        let (one, other) = uuid::Uuid::new_v4().as_u64_pair();
         let mut config = ServerConfig::default()
-            .client_id(u32::from_le_bytes([a, b, c, d]))
-            .seed(seed)
+            .client_id(self.client_ids.next())
+            .seed(one.rotate_left(32) ^ other)
             .pace(self.options.pace)
             .timeouts(self.options.timeouts.clone());
         config.authentication = self.users.as_ref().map(|_| AuthScheme::Basic);

@@ -52,8 +52,8 @@ const PONG: u32 = 0x0003_001B;
 enum Arrived {
     /// The id of a message, and the bytes after it.
     Message(u16, Vec<u8>),
-    /// Label and payload of a Data packet.
-    Data(u8, Vec<u8>),
+    /// `LocationId`, label and payload of a Data packet.
+    Data(u32, u8, Vec<u8>),
 }
 
 /// One download.
@@ -114,7 +114,8 @@ impl Downloader {
             return Arrived::Message(id, rest[28..].to_vec());
         }
         let size = u16::from_le_bytes([head[6], head[7]]);
-        Arrived::Data(head[4], self.read(usize::from(size) - 8))
+        let location = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+        Arrived::Data(location, head[4], self.read(usize::from(size) - 8))
     }
 
     /// The next message, which has this id; its result code.
@@ -150,7 +151,7 @@ impl Downloader {
         let mut header = Vec::new();
         // The header ends with the reserved field of the Data Object.
         while !header.ends_with(&[0, 0, 0, 0, 0, 0, 1, 1]) {
-            let Arrived::Data(2, piece) = this.receive() else { panic!("no header; {what}") };
+            let Arrived::Data(_, 2, piece) = this.receive() else { panic!("no header; {what}") };
             header.extend(piece);
         }
         // At once, without a selection of streams.
@@ -160,7 +161,9 @@ impl Downloader {
         let mut packets = Vec::new();
         loop {
             match this.receive() {
-                Arrived::Data(label, packet) => {
+                Arrived::Data(location, label, packet) => {
+                    // MMSP-S-051: the number of the packet in the file.
+                    assert_eq!(location as usize, start as usize + packets.len(), "{what}");
                     assert_eq!(label, 4, "{what}");
                     packets.push(packet);
                 }
@@ -194,7 +197,7 @@ fn check(path: &Path, download: &Download, start: u32) {
 
 #[test]
 fn a_downloader_of_2006_fetches_the_clip() {
-    // T22, T26
+    // MMSP-S-014, MMSP-S-047; T22, T26
     let server = Served::start(Options::new(CLIP));
     for name in NAMES {
         for start in [0, 1, 40, 84] {
@@ -206,6 +209,7 @@ fn a_downloader_of_2006_fetches_the_clip() {
 
 #[test]
 fn a_downloader_of_2006_fetches_every_sample() {
+    // MMSP-S-051
     let Some(samples) = mms_tests::asf_samples() else { return };
     let folder = samples[0].parent().unwrap().to_owned();
     let server = Served::start(Options::new(folder));

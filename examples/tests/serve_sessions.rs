@@ -18,7 +18,9 @@ use mms_proto::mmsp::message::{
     BandwidthTest, ClientMessage, Connect, FunnelInfo, PacketPair, ServerMessage,
 };
 use mms_proto::mmsp::{Client, ClientConfig};
-use mms_proto::{ClientEvent, Content, FileAttributes, Limits, Output, PlayRequest, StreamNumber};
+use mms_proto::{
+    ClientEvent, Content, FileAttributes, Limits, Output, PlayRequest, Rate, Start, StreamNumber,
+};
 use support::served::Served;
 
 const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
@@ -67,7 +69,8 @@ struct Player {
     socket: TcpStream,
     client: Client,
     content: Option<Content>,
-    packets: usize,
+    /// `LocationId` of each packet.
+    packets: Vec<u32>,
     ends: usize,
 }
 
@@ -80,14 +83,18 @@ impl Player {
         // A report after the end would show that the player is still there.
         config.log = None;
         let client = Client::new(Instant::now(), config);
-        let mut player = Self { socket, client, content: None, packets: 0, ends: 0 };
+        let mut player = Self { socket, client, content: None, packets: Vec::new(), ends: 0 };
         player.run(|player| player.content.is_some());
         player
     }
 
     fn play(&mut self) {
         let streams = (1..=2).filter_map(StreamNumber::new);
-        self.client.play(Instant::now(), PlayRequest::all(streams)).unwrap();
+        self.play_as(PlayRequest::all(streams));
+    }
+
+    fn play_as(&mut self, request: PlayRequest) {
+        self.client.play(Instant::now(), request).unwrap();
         let ends = self.ends;
         self.run(|player| player.ends > ends);
     }
@@ -97,7 +104,9 @@ impl Player {
             match self.client.poll_output() {
                 Output::Transmit(bytes) => self.socket.write_all(&bytes.to_bytes()).unwrap(),
                 Output::Event(ClientEvent::Ready(content)) => self.content = Some(content),
-                Output::Event(ClientEvent::Packet(_)) => self.packets += 1,
+                Output::Event(ClientEvent::Packet(packet)) => {
+                    self.packets.push(packet.location_id);
+                }
                 Output::Event(ClientEvent::EndOfStream { .. }) => self.ends += 1,
                 Output::Event(ClientEvent::Closed(reason)) => panic!("{reason:?}"),
                 Output::Event(_) => {}
@@ -145,7 +154,26 @@ fn players_of_version_9_may_play_again_after_the_end() {
     let waits = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
     assert!(read.as_ref().is_err_and(|error| waits.contains(&error.kind())), "{read:?}");
     new.socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let packets = new.packets;
+    let packets = new.packets.clone();
     new.play();
-    assert_eq!(new.packets, 2 * packets);
+    assert_eq!(new.packets, [&packets[..], &packets[..]].concat());
+}
+
+#[test]
+fn packets_have_their_numbers_in_the_file_both_ways() {
+    // MMSP-S-051, MMSP-S-060
+    let server = Served::start(Options::new(CLIP));
+    let mut player = Player::open("NSPlayer/9.0.0.2980", server.address, "test-pattern.wmv");
+    player.play();
+    assert!(player.packets.iter().copied().eq(0..85), "{:?}", player.packets);
+    // Backwards from key frame to key frame: the packets of one are in order.
+    player.packets.clear();
+    let streams = (1..=2).filter_map(StreamNumber::new);
+    let end = Start::packet(84).unwrap();
+    let rate = Rate::new(-2.0).unwrap();
+    player.play_as(PlayRequest::all(streams).start(end).rate(rate));
+    let frames: Vec<_> = player.packets.chunk_by(|one, next| one + 1 == *next).collect();
+    assert!(frames.len() > 2, "{frames:?}");
+    assert!(frames.windows(2).all(|two| two[1].last() < two[0].first()), "{frames:?}");
+    assert_eq!(player.packets.iter().min(), Some(&0));
 }

@@ -81,6 +81,7 @@ fn live_content_has_no_count_and_no_duration() {
 
 #[test]
 fn numbers_go_on_over_headers() {
+    // MMSP-S-051
     let mut channel = channel(&STREAMS);
     for at in 0..3 {
         assert_eq!(sent(&mut channel, packet(at, &[1])).number, at);
