@@ -2,6 +2,7 @@
 //! common.
 
 mod behind;
+mod change;
 mod check;
 mod cut;
 mod report;
@@ -16,13 +17,14 @@ use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use bytes::{Bytes, BytesMut};
 
 use self::behind::{Behind, Tail};
+pub use self::change::Change;
 pub use self::check::RepairCheck;
+pub use self::report::Repaired;
 use self::report::Report;
-pub use self::report::{Change, Repaired};
 use self::source::Source;
 use self::streams::Streams;
 use crate::edit::mend;
-use crate::push::{Opening, check_packet, other_opening};
+use crate::push::{Opening, other_opening};
 use crate::{
     Cause, Continuity, Deviation, Event, FileError, Header, Limits, Packet, Payload, Rebase,
     Rebaser, Recording, Restorer, Shift,
@@ -275,19 +277,6 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         if self.buffer == packet { packet } else { self.buffer.split().freeze() }
     }
 
-    /// The packet in the form that files hold: with all its padding, and with a padding field that
-    /// accounts for it.
-    fn normal(&mut self, packet: Bytes) -> Result<Bytes, FileError> {
-        let missing = u64::from(self.restorer.packet_size()).saturating_sub(packet.len() as u64);
-        if missing == 0 && !self.restorer.contradicts(&packet) {
-            return Ok(packet);
-        }
-        let mut normal = BytesMut::new();
-        self.restorer.restore(&packet, &mut normal)?;
-        self.report.normalised(missing);
-        Ok(normal.freeze())
-    }
-
     /// Writes the packets that waited.
     fn release(&mut self) -> Result<(), FileError> {
         let waiting = self.waiting.take().unwrap_or_default();
@@ -329,26 +318,6 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         let continues = |c: &Continuity| c.shift() != Shift::default();
         self.rebaser.shift() == Some(Shift::default())
             && !self.continuity.as_ref().is_some_and(continues)
-    }
-
-    /// A last packet that was cut: its whole payloads, and new padding for what is missing.
-    fn leftover(&mut self, offset: u64, bytes: &Bytes) -> Result<(), FileError> {
-        self.behind.packets_differ();
-        let size = self.header.file().packet_size;
-        let whole = cut::whole_payloads(bytes, size);
-        let mut restored = BytesMut::new();
-        if let Some(whole) = &whole {
-            self.restorer.restore(whole, &mut restored)?;
-        }
-        let begins_well = self.opening.unwrap_or(Opening::Customary).fits(&restored);
-        if !begins_well || check_packet(&restored, size as usize).is_err() {
-            self.report.cut(offset, bytes.len() as u64);
-            return Ok(());
-        }
-        let missing = u64::from(size).saturating_sub(bytes.len() as u64);
-        let lost = bytes.len().saturating_sub(whole.map_or(0, |whole| whole.len()));
-        self.report.filled(offset, missing, lost as u64);
-        self.packet(offset, restored.freeze())
     }
 
     fn finish(mut self) -> Result<Repaired, FileError> {
