@@ -187,19 +187,22 @@ fn what_objects_say() {
 fn indexes() {
     let id = testing::FILE_ID;
     let second = Duration::from_secs(1);
-    let simple = |packets: [u32; 5]| {
-        let entries = packets.map(|packet| SimpleEntry { packet, packet_count: 1 });
+    let simple = |packets: &[u32]| {
+        let entries = packets.iter().map(|&packet| SimpleEntry { packet, packet_count: 1 });
         with_index(SimpleIndex::new(id, second, entries).unwrap())
     };
-    assert_eq!(astray(&simple([0, 0, 4, 4, 7])), [""; 0]);
-    assert_eq!(
-        astray(&simple([0, 1, 4, 5, 99])),
-        ["the Simple Index Object leads astray for stream 1: 3 of 5 entries"]
-    );
-    let object = report(&simple([0, 0, 4, 4, 7])).json();
+    // The key frames are shown after 3, 7 and 10 seconds.
+    let right = [0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 7];
+    assert_eq!(astray(&simple(&right)), [""; 0]);
+    for (wrong, count) in [([0, 1, 0, 5, 99], 3), ([0, 0, 4, 4, 7], 3)] {
+        let told =
+            format!("the Simple Index Object leads astray for stream 1: {count} of 5 entries");
+        assert_eq!(astray(&simple(&wrong)), [told]);
+    }
+    let object = report(&simple(&right)).json();
     let behind = &object["objects_behind"][0];
     assert_eq!(behind["name"], "Simple Index Object");
-    assert_eq!(behind["content"][0], "5 entries, one for 1 s, 0:00:00.000 to 0:00:04.000");
+    assert_eq!(behind["content"][0], "11 entries, one for 1 s, 0:00:00.000 to 0:00:10.000");
     assert_eq!(behind["content"][1], "stream 1 key frames");
 
     let by_time = |targets: [Option<u64>; 3], kind| {
@@ -398,6 +401,21 @@ fn what_repair_would_not_change_is_apart() {
     let (repairable, others) = faults_of(&testing::header(SIZE, 0, &STREAMS));
     assert_eq!(repairable, [""; 0]);
     assert!(others[0].starts_with("repair can make no file of it: no whole packet"), "{others:?}");
+}
+
+#[test]
+fn an_index_of_other_times_leads_astray() {
+    let mut bytes = testing::header(SIZE, 60, &STREAMS).to_vec();
+    bytes.extend((0..60).flat_map(|number| testing::key_packet(number, SIZE, b"a key frame")));
+    let entries = (0..63_u32).map(|second| SimpleEntry { packet: second.min(59), packet_count: 1 });
+    let index = SimpleIndex::new(testing::FILE_ID, Duration::from_secs(1), entries).unwrap();
+    let mut end = BytesMut::new();
+    index.write(&mut end);
+    bytes.extend_from_slice(&end);
+    let wanted = "the Simple Index Object leads astray for stream 1: 60 of 63 entries";
+    let report = report(&bytes);
+    let repairable = report.json()["repairable"].to_string();
+    assert!(repairable.contains(wanted), "{repairable}");
 }
 
 #[test]

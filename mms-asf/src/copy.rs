@@ -370,6 +370,7 @@ fn note<'a>(
     packet: &Packet<'_>,
     payloads: impl Iterator<Item = Payload<'a>> + Clone,
 ) {
-    behind.watch(recording.packets(), payloads.clone());
-    recording.read_packet(packet, payloads);
+    let number = recording.packets();
+    let sent = recording.read_packet(packet, payloads.clone());
+    behind.watch(number, sent, payloads);
 }

@@ -1,6 +1,7 @@
 //! Index objects behind the data: where in the data a time, a media object or a timecode lies.
 
 mod builder;
+mod key_frames;
 mod offsets;
 mod simple;
 mod table;
@@ -9,6 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 pub use self::builder::{IndexBuilder, Indexes};
+pub use self::key_frames::KeyFrames;
 pub use self::offsets::{Index, MediaObjectIndex, TimecodeIndex};
 pub use self::simple::{SimpleEntry, SimpleIndex};
 

@@ -126,8 +126,8 @@ pub use self::filter::{FilterOptions, Filtered, RemovedStream, filter, filter_he
 pub use self::formats::{AudioFormat, StreamFormat, VideoFormat};
 pub use self::header::{Header, PayloadExtension, Protection, Stream, StreamKind};
 pub use self::index::{
-    Index, IndexBuilder, IndexObject, Indexes, MediaObjectIndex, SimpleEntry, SimpleIndex,
-    TimecodeIndex,
+    Index, IndexBuilder, IndexObject, Indexes, KeyFrames, MediaObjectIndex, SimpleEntry,
+    SimpleIndex, TimecodeIndex,
 };
 pub use self::keep::{Kept, keep_payloads};
 pub use self::limits::Limits;

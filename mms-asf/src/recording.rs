@@ -163,18 +163,21 @@ impl Recording {
     /// cannot be read adds nothing to times and indexes.
     pub fn packet(&mut self, packet: &[u8]) {
         match Packet::parse(packet, self.header.file().packet_size) {
-            Ok(packet) => self.read_packet(&packet, packet.payloads().map_while(Result::ok)),
+            Ok(packet) => {
+                self.read_packet(&packet, packet.payloads().map_while(Result::ok));
+            }
             Err(_) => self.packets = self.packets.saturating_add(1),
         }
     }
 
-    /// [`packet`](Self::packet) for those who have read it already.
+    /// [`packet`](Self::packet) for those who have read it already. Returns the send time on the
+    /// line of the file, in milliseconds.
     #[inline]
     pub(crate) fn read_packet<'a>(
         &mut self,
         packet: &Packet<'_>,
         payloads: impl Iterator<Item = Payload<'a>>,
-    ) {
+    ) -> u64 {
         let sent = self.timeline.packet(packet);
         let mut indexed = self.indexes.begin(self.packets, packet);
         self.packets = self.packets.saturating_add(1);
@@ -182,6 +185,7 @@ impl Recording {
             self.timeline.payload(&payload, sent);
             indexed.payload(&payload);
         }
+        sent
     }
 
     /// The header that the recording began with.

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use mms_asf::{Assembled, Assembler, Header, IncompleteCause, Packet, SendClock};
+use mms_asf::{Assembled, Assembler, Header, IncompleteCause, KeyFrames, Packet, SendClock};
 
 use super::findings::Findings;
 
 /// Places are remembered for so many packets. Entries of an index that lead further are not
 /// checked.
 const PLACES: u64 = 1 << 22;
+
+/// The times of so many key frames are remembered. An index of more is checked without times.
+const KEY_FRAMES: usize = 1 << 20;
 
 /// Counts over all packets behind one header.
 #[derive(Debug)]
@@ -42,6 +45,8 @@ pub(super) struct StreamCounts {
     pub(super) starts: Places,
     /// The packets in which key frames start.
     pub(super) keys: Places,
+    /// The same with their times.
+    pub(super) key_frames_shown: KeyFrames,
 }
 
 /// Times in the order in which they come.
@@ -147,11 +152,20 @@ impl Counts {
 }
 
 impl StreamCounts {
+    /// Whether there are no more key frames than [`StreamCounts::key_frames_shown`] holds.
+    pub(super) fn remembers_all_keys(&self) -> bool {
+        self.key_frames_shown.packets() < KEY_FRAMES
+    }
+
     fn begun(&mut self, packet: u64, key_frame: bool, time: u32) {
         self.shown.add(time);
         self.starts.insert(packet);
         if key_frame {
             self.keys.insert(packet);
+            if self.key_frames_shown.packets() < KEY_FRAMES {
+                let time = u64::try_from(SendClock::first(time)).unwrap_or(0);
+                self.key_frames_shown.note(packet, time);
+            }
         }
     }
 }

@@ -81,7 +81,10 @@ impl Checker<'_> {
             // In front of the first key frame entries are 0.
             entry.packet != 0 && !self.leads(stream, IndexKind::KeyFrame, entry.packet.into())
         });
-        let astray = astray.count() as u64;
+        let mut astray = astray.count() as u64;
+        if let Some(counts) = self.counts.streams.get(&stream).filter(|c| c.remembers_all_keys()) {
+            astray = counts.key_frames_shown.led_astray(index);
+        }
         (content, stale(name, stream, astray, entries))
     }
 

@@ -148,10 +148,10 @@ fn fault(change: &Change, len: u64) -> String {
             format!("{} in the header is about something that is not there", name(id))
         }
         Change::Seekable => "not marked as seekable, though players can seek".to_owned(),
-        Change::Restarted { offset, .. } => {
-            format!("the clock of the packets starts anew at byte {offset}")
-        }
         Change::Rebased(_) => "the times of the packets do not start near zero".to_owned(),
+        Change::Restarted { offset, restart } => {
+            format!("the clock of the packets starts anew at byte {offset}: {:+} ms", restart.step)
+        }
         Change::Damage { offset, len, cause } => format!("{len} bytes at byte {offset}: {cause}"),
         Change::Repeated { offset, len } => {
             format!("{len} bytes at byte {offset}: the header again")

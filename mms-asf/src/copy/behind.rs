@@ -48,10 +48,16 @@ impl Behind {
         self.differ |= !self.objects.is_empty();
     }
 
-    /// Notes what an index may lead to in packet `number` of the output.
+    /// Notes what an index may lead to in packet `number` of the output, which is sent at `sent`
+    /// milliseconds.
     #[inline]
-    pub(super) fn watch<'a>(&mut self, number: u64, payloads: impl Iterator<Item = Payload<'a>>) {
-        self.keys.packet(number, payloads);
+    pub(super) fn watch<'a>(
+        &mut self,
+        number: u64,
+        sent: u64,
+        payloads: impl Iterator<Item = Payload<'a>>,
+    ) {
+        self.keys.packet(number, sent, payloads);
     }
 
     pub(super) fn packets_differ(&mut self) {

@@ -7,6 +7,7 @@ mod cuts;
 mod damage;
 mod harness;
 mod headers;
+mod indexes;
 mod live;
 mod samples;
 mod sizes;
