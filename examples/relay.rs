@@ -18,8 +18,8 @@ use mms_examples::serve::program::{self, address, players};
 struct Arguments {
     #[arg(help = "The stream, such as mms://example.org/live")]
     url: MmsUrl,
-    /// Where to listen; port 0 picks a free one.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1755",
+    /// Where to listen: a host, a port, or both. Port 0 picks a free one, 0.0.0.0 is everywhere.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1755",
           value_parser = address)]
     listen: SocketAddr,
     /// Players at a time; more are refused.

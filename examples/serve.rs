@@ -29,8 +29,8 @@ struct Arguments {
     /// A file, a folder with everything in it, or - for ASF from standard input (with --live).
     #[arg(value_name = "FILE_OR_FOLDER_OR_-", required_unless_present = "playlist")]
     content: Option<PathBuf>,
-    /// Where to listen; port 0 picks a free one.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1755",
+    /// Where to listen: a host, a port, or both. Port 0 picks a free one, 0.0.0.0 is everywhere.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1755",
           value_parser = address)]
     listen: SocketAddr,
     /// How fast to send files on demand [default: realtime].
@@ -130,10 +130,13 @@ fn options(arguments: Arguments) -> Result<Options, Box<dyn Error>> {
     let mut options = match (live, content, playlist) {
         (true, Some(path), _) => broadcast(&path, repeat)?,
         (true, None, Some(list)) => {
-            let paths = Playlist::read(&list)?.entries().to_vec();
+            let played = Playlist::read(&list)?;
+            let (paths, notes) = (played.playable().to_vec(), played.notes().to_vec());
             // Players look by themselves into what is named as a list.
             let name = name_of(list.file_stem().unwrap_or_default().as_ref());
-            Options::live(name, FeedSource::Files { paths, repeat })
+            let mut options = Options::live(name, FeedSource::Files { paths, repeat });
+            options.notes = notes;
+            options
         }
         (_, root, playlist) => {
             let mut options = Options::nothing();
@@ -162,7 +165,10 @@ fn broadcast(path: &Path, repeat: bool) -> Result<Options, Box<dyn Error>> {
     }
     let library = Library::open(path)?;
     let name = if library.only().is_some() { name_of(path) } else { "live".to_owned() };
-    Ok(Options::live(name, FeedSource::Files { paths: library.files(), repeat }))
+    let paths = library.files().to_vec();
+    let mut options = Options::live(name, FeedSource::Files { paths, repeat });
+    options.notes = library.notes().to_vec();
+    Ok(options)
 }
 
 fn name_of(path: &Path) -> String {

@@ -1,6 +1,6 @@
 //! How the programs speak about files.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -51,6 +51,23 @@ pub(crate) fn place(path: &Path) -> PathBuf {
     fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
 }
 
+/// Opens a file to be read, without ever waiting: opening a pipe waits for whoever writes into it.
+///
+/// # Errors
+/// When it cannot be opened, or is a folder, a pipe or a device. It is looked at once it is open:
+/// what had this name before may be another one.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    Ok(file)
+}
+
 /// Why a file may not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
@@ -84,6 +101,20 @@ pub(crate) fn advice(error: &io::Error) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [&pipe, folder.path(), Path::new("/dev/zero")] {
+            let error = open_regular(path).unwrap_err();
+            assert_eq!(error.to_string(), "it is not a regular file", "{}", path.display());
+        }
+        fs::write(folder.path().join("file"), b"x").unwrap();
+        assert!(open_regular(&folder.path().join("file")).is_ok());
+    }
 
     #[test]
     fn a_name_is_one_line() {

@@ -11,6 +11,7 @@ mod catalog;
 pub mod channel;
 mod client_ids;
 mod counters;
+mod descriptors;
 mod door;
 pub mod feed;
 mod guesses;
@@ -31,7 +32,7 @@ mod users;
 mod writer;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 
 use mms_proto::AuthScheme;
@@ -100,6 +101,7 @@ impl Serving {
             channel: options.live.as_ref().map(|live| live.name.clone()),
             redirects: options.redirects.clone(),
         };
+        options.notes.extend(catalog.notes());
         let address = options.listen;
         let hub = mio::net::TcpListener::bind(address)
             .and_then(|listener| Hub::new(listener, options.max_players, options.max_per_address))
@@ -130,11 +132,7 @@ impl Serving {
     pub fn urls(&self) -> io::Result<Vec<String>> {
         let mut address = self.address()?;
         if address.ip().is_unspecified() {
-            address.set_ip(if address.is_ipv4() {
-                std::net::Ipv4Addr::LOCALHOST.into()
-            } else {
-                std::net::Ipv6Addr::LOCALHOST.into()
-            });
+            address.set_ip(own_address(address.is_ipv4()));
         }
         let urls = self.catalog.list();
         Ok(urls.iter().map(|path| format!("mms://{address}/{path}")).collect())
@@ -163,6 +161,7 @@ impl Serving {
     pub fn run(self, report: impl Fn(&str) + Send + Sync + 'static) -> io::Result<()> {
         let Self { hub, catalog, broadcast, users, options, counters } = self;
         let report = Report::new(options.json_log, report);
+        options.notes.iter().for_each(|note| report.trouble(note));
         let titles = Titles::default();
         let guesses = Guesses::default();
         hub.run(&mut House {
@@ -217,6 +216,24 @@ fn library(root: &Path) -> Result<Library, StartError> {
         Title::open(&path).map_err(|source| StartError::Title { path, source })?;
     }
     Ok(library)
+}
+
+/// The address under which others reach this machine: the one that it would send from. Nothing is
+/// sent: a UDP socket that is connected has a route and no more.
+fn own_address(ipv4: bool) -> IpAddr {
+    // Addresses that belong to nobody (RFC 5737, RFC 3849): they take the default route.
+    let (any, elsewhere): (SocketAddr, SocketAddr) = if ipv4 {
+        ((Ipv4Addr::UNSPECIFIED, 0).into(), ([192, 0, 2, 1], 9).into())
+    } else {
+        ((Ipv6Addr::UNSPECIFIED, 0).into(), ([0x2001, 0xDB8, 0, 0, 0, 0, 0, 1], 9).into())
+    };
+    let own = UdpSocket::bind(any)
+        .and_then(|socket| socket.connect(elsewhere).and_then(|()| socket.local_addr()));
+    match own {
+        Ok(own) if !own.ip().is_unspecified() => own.ip(),
+        _ if ipv4 => Ipv4Addr::LOCALHOST.into(),
+        _ => Ipv6Addr::LOCALHOST.into(),
+    }
 }
 
 /// A list and its name.

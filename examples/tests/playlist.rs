@@ -135,10 +135,59 @@ fn lists_that_cannot_be_played() {
     assert!(found.contains("broken.wmv") && found.contains("missing.wmv"), "{found}");
     let many = "broken.wmv\n".repeat(20);
     assert!(error(many.as_bytes()).to_string().contains("and 15 more"));
-    assert!(matches!(error(b"caf\xE9.wmv"), PlaylistError::NotText(_)));
+    assert!(matches!(error(b"caf\xE9.wmv"), PlaylistError::NothingOpens { .. }));
     assert!(matches!(error("x\n".repeat(10_001).as_bytes()), PlaylistError::TooLong { .. }));
     assert!(matches!(error(&vec![b'x'; (1 << 20) + 1]), PlaylistError::TooLong { .. }));
     assert!(matches!(error(&vec![b'\n'; 1 << 20]), PlaylistError::Empty(_)));
+}
+
+#[test]
+fn entries_as_old_programs_write_them() {
+    let (folder, _) = folder();
+    fs::copy(folder.join("one.wmv"), folder.join("caf\u{e9} & 1.wmv")).unwrap();
+    fs::copy(folder.join("one.wmv"), folder.join("100%25.wmv")).unwrap();
+    let address = format!("{}/two & a half.wmv", url::Url::from_file_path(&*folder).unwrap());
+    let mut text =
+        b"sub\\three.wmv\r\ntwo%20%26%20a%20half.wmv\ncaf\xE9 & 1.wmv\n100%25.wmv\n".to_vec();
+    text.extend_from_slice(address.as_bytes());
+    text.extend_from_slice(format!("\n{}\n", address.replace(' ', "%20")).as_bytes());
+    let playlist = Playlist::read(&list(&folder, "list.m3u", &text)).unwrap();
+    assert!(playlist.notes().is_empty(), "{:?}", playlist.notes());
+    let played: Vec<_> =
+        durations(&mut playlist.open()).into_iter().map(|(seconds, _)| seconds).collect();
+    assert_eq!(played, [3, 2, 1, 1, 2, 2]);
+    let asx = b"<ASX><Entry><Ref href=\"caf&#xE9; &#38; 1.wmv\"/></Entry></ASX>";
+    let playlist = Playlist::read(&list(&folder, "list.asx", asx)).unwrap();
+    assert_eq!(durations(&mut playlist.open()), [(1, false)]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        let name = std::ffi::OsStr::from_bytes(b"gr\xFCn.wmv");
+        fs::copy(folder.join("one.wmv"), folder.join(name)).unwrap();
+        let playlist = Playlist::read(&list(&folder, "list", b"gr\xFCn.wmv\n")).unwrap();
+        assert_eq!(durations(&mut playlist.open()), [(1, false)]);
+    }
+}
+
+#[test]
+fn what_is_not_done_is_said() {
+    let (folder, _) = folder();
+    let text = "<ASX>\n<TITLE>x</TITLE><Entry><Ref href=\"one.wmv\"/><Duration value=\"9\"/>\n\
+        <Ref href=\"broken.wmv\"/></Entry>\n<repeat/><entry><ref href=\"none.wmv\"/></entry></ASX>";
+    let path = list(&folder, "list.asx", text.as_bytes());
+    let playlist = Playlist::read(&path).unwrap();
+    let path = path.display();
+    let [ignored, broken, missing] = playlist.notes() else { panic!("{:?}", playlist.notes()) };
+    let elements = "title (line 2), duration (line 2), repeat (line 4)";
+    assert_eq!(*ignored, format!("{path}: these elements are not honoured: {elements}"));
+    assert!(broken.starts_with(&format!("line 3 of {path} is left out: ")), "{broken}");
+    assert!(missing.starts_with(&format!("line 4 of {path} is left out: ")), "{missing}");
+    assert!(broken.contains("broken.wmv: ") && missing.contains("none.wmv: "));
+    let mut many: String = (0..50).map(|n| format!("missing {n}.wmv\n")).collect();
+    many.push_str("one.wmv\n");
+    let playlist = Playlist::read(&list(&folder, "many", many.as_bytes())).unwrap();
+    assert_eq!(playlist.notes().len(), 21);
+    assert_eq!(playlist.notes()[20], "30 more files are left out");
 }
 
 /// Two streams with sound and two with pictures, and one with commands.

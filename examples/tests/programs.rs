@@ -98,6 +98,14 @@ impl Serve {
     }
 }
 
+/// What a line says after the time of day, which it begins with.
+fn without_time(line: &str) -> &str {
+    let (time, rest) = line.split_once(' ').unwrap();
+    let form = time.replace(|c: char| c.is_ascii_digit(), "0");
+    assert_eq!(form, "0000-00-00T00:00:00Z", "{line}");
+    rest
+}
+
 /// Fetches a file by the rules and returns the packets, or why there are none.
 fn fetch(address: SocketAddr, path: &str) -> Result<usize, CloseReason> {
     let mut socket = TcpStream::connect(address).unwrap();
@@ -202,7 +210,11 @@ fn serve_refuses_with_a_reason_while_others_play_on() {
     ] {
         fs::write(folder.join(name), bytes).unwrap();
     }
-    let serve = Serve::start(&folder, 5, &["--pace", "realtime"]);
+    let serve = Serve::start(&folder, 1, &["--pace", "realtime"]);
+    for name in ["cut header.wmv", "empty.wmv", "garbage.wmv", "header only.wmv"] {
+        let said = serve.said.recv_timeout(PATIENCE).unwrap();
+        assert!(without_time(&said).starts_with(&format!("{name} is left out: ")), "{said}");
+    }
     let address = serve.address;
     // Six seconds, more than all the refusals take.
     let player = std::thread::spawn(move || fetch(address, "good.wmv"));
@@ -212,7 +224,7 @@ fn serve_refuses_with_a_reason_while_others_play_on() {
         ("%2e%2e/secret.wmv", "does not have", "refused: there is no such file"),
         ("/etc/passwd", "does not have", "refused: there is no such file"),
         ("", "does not have", "\"\" refused: there is no such file"),
-        ("cut header.wmv", "open", "\"cut header.wmv\" refused: "),
+        ("cut header.wmv", "open", "\"cut%20header.wmv\" refused: "),
         ("header only.wmv", "open", "refused: the file holds no whole packet"),
         ("garbage.wmv", "open", "refused: "),
         ("empty.wmv", "open", "refused: "),
@@ -230,6 +242,66 @@ fn serve_refuses_with_a_reason_while_others_play_on() {
 
 #[cfg(unix)]
 #[test]
+fn serve_raises_the_limit_of_open_files_or_says_what_is_missing() {
+    let start = |limits: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{limits}; exec \"$@\""), "sh"]).arg(program("serve"));
+        command.args([CLIP, "--listen", "127.0.0.1:0", "--max-clients", "200"]);
+        Serve::run(&mut command, 1)
+    };
+    let raised = start("ulimit -S -n 64");
+    let limits = fs::read_to_string(format!("/proc/{}/limits", raised.running.0.id()));
+    if let Ok(limits) = limits {
+        let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+        assert_eq!(line.split_whitespace().nth(3), Some("264"), "{line}");
+    }
+    let hard = start("ulimit -n 64");
+    let said = hard.said.recv_timeout(PATIENCE).unwrap();
+    let wanted = "the system allows 64 open files, enough for 0 players of 200; ";
+    assert!(without_time(&said).starts_with(wanted), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_a_list_does_not_hold_the_server() {
+    let scratch = Scratch::new("fifo");
+    fs::copy(CLIP, scratch.join("a.wmv")).unwrap();
+    let pipe = scratch.join("pipe.wmv");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let list = scratch.join("list.m3u");
+    fs::write(&list, "pipe.wmv\na.wmv\npipe.wmv\n").unwrap();
+    for live in [false, true] {
+        let mut command = Command::new(program("serve"));
+        command.arg("--playlist").arg(&list).args(["--listen", "127.0.0.1:0"]);
+        command.args(if live { &["--live", "--loop"][..] } else { &["--pace", "full"] });
+        let mut serve = Serve::run(&mut command, 1);
+        let said = serve.said.recv_timeout(PATIENCE).unwrap();
+        assert!(said.contains("pipe.wmv: ") && said.contains("it is not a regular file"), "{said}");
+        if !live {
+            assert_eq!(fetch(serve.address, "list"), Ok(CLIP_PACKETS));
+        }
+        let id = serve.running.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let status = serve.running.ends_within(PATIENCE).unwrap();
+        assert_eq!(status.code(), Some(0));
+    }
+    assert_fails("serve", &[pipe.to_str().unwrap()], 1, "it is not a regular file");
+}
+
+#[test]
+fn an_address_that_is_everywhere_is_shown_as_one_that_others_reach() {
+    let mut command = Command::new(program("serve"));
+    let serve = Serve::run(command.args([CLIP, "--listen", "0.0.0.0:0", "--pace", "full"]), 1);
+    assert!(!serve.address.ip().is_unspecified(), "{}", serve.address);
+    assert_eq!(fetch(serve.address, "test-pattern.wmv"), Ok(CLIP_PACKETS));
+    // One name, however it is asked for.
+    assert!(without_time(&serve.says()).contains(": \"test-pattern.wmv\" 85 packets"));
+    assert_eq!(fetch(serve.address, "/test%2Dpattern.wmv?a=b"), Ok(CLIP_PACKETS));
+    assert!(without_time(&serve.says()).contains(": \"test-pattern.wmv\" 85 packets"));
+}
+
+#[cfg(unix)]
+#[test]
 fn serve_goes_on_when_descriptors_run_out() {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 40; exec \"$@\"", "sh"]).arg(program("serve")).arg(CLIP);
@@ -240,7 +312,7 @@ fn serve_goes_on_when_descriptors_run_out() {
         assert_eq!(fetch(serve.address, "test-pattern.wmv"), Ok(CLIP_PACKETS));
     }
     let lines: Vec<_> = serve.said.try_iter().collect();
-    let full = lines.iter().any(|line| line.starts_with("cannot accept more: "));
+    let full = lines.iter().any(|line| without_time(line).starts_with("cannot accept more: "));
     assert!(full, "{lines:#?}");
 }
 

@@ -22,6 +22,7 @@ pub(super) struct Catalog {
 pub(super) enum Found<'a> {
     /// A file.
     Title(PathBuf),
+    /// A list.
     Playlist(&'a Playlist),
     /// What all players share.
     Channel,
@@ -60,6 +61,18 @@ impl Catalog {
         }
     }
 
+    /// The name of what was found, as it stands in a URL; `None` for what is not here.
+    pub(super) fn name(&self, found: &Found<'_>) -> Option<String> {
+        match found {
+            Found::Title(path) => self.library.as_ref().and_then(|library| library.name(path)),
+            Found::Playlist(_) => {
+                self.playlist.as_ref().map(|(name, _)| encoded(without_extension(name)))
+            }
+            Found::Channel => self.channel.as_deref().map(encoded),
+            Found::Redirect(_) | Found::Missing => None,
+        }
+    }
+
     /// The path of everything as it stands in a URL.
     pub(super) fn list(&self) -> Vec<String> {
         let channel = self.channel.as_deref();
@@ -67,6 +80,13 @@ impl Catalog {
         let named = channel.into_iter().chain(playlist).map(encoded);
         let files = self.library.as_ref().map(Library::list).unwrap_or_default();
         named.chain(files).collect()
+    }
+
+    /// What to tell the person who runs the server.
+    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
+        let library = self.library.as_ref().map(Library::notes).unwrap_or_default();
+        let playlist = self.playlist.as_ref().map(|(_, list)| list.notes()).unwrap_or_default();
+        library.iter().chain(playlist).cloned()
     }
 
     /// Whether nothing is left to serve when what all players share has ended.
@@ -103,7 +123,9 @@ mod tests {
         for name in ["old name.wmv", "/old%20name.wmv", "old%20name.wmv?a=b"] {
             assert!(matches!(catalog.find(name), Found::Redirect("mmst://other/new.wmv")));
         }
-        assert!(matches!(catalog.find("test-pattern.wmv"), Found::Title(_)));
+        let found = catalog.find("/test%2Dpattern.wmv?x=y");
+        assert!(matches!(found, Found::Title(_)));
+        assert_eq!(catalog.name(&found).as_deref(), Some("test-pattern.wmv"));
         for name in ["", "old", "old name.wmvx", "%ff", "../old name.wmv"] {
             assert!(matches!(catalog.find(name), Found::Missing), "{name}");
         }

@@ -14,7 +14,6 @@ mod span;
 mod upstream;
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +25,7 @@ use mms_proto::MAX_PACKET_SIZE;
 pub use self::upstream::UpstreamOptions;
 
 use self::outlet::{Outlet, Shared, Stopped};
+use crate::files::open_regular;
 
 /// Bytes of a header that is taken. A live stream has no use for pictures of many megabytes, and
 /// every player keeps a header until it is sent.
@@ -139,7 +139,7 @@ fn check(paths: &[PathBuf]) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no file to play"));
     }
     for path in paths {
-        File::open(path).map_err(|error| {
+        open_regular(path).map_err(|error| {
             io::Error::new(error.kind(), format!("{}: {error}", path.display()))
         })?;
     }

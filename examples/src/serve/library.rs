@@ -1,10 +1,15 @@
 //! Which files there are, and which file a player means.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+use super::playlist::first_of;
+use super::title::Title;
+use crate::files::{open_regular, shown};
 
 /// Folders inside folders that are looked into.
 const MAX_DEPTH: usize = 8;
@@ -29,6 +34,9 @@ pub struct Library {
     root: PathBuf,
     /// The only file, if there is only one.
     only: Option<PathBuf>,
+    /// The files that can be played, in order.
+    files: Vec<PathBuf>,
+    notes: Vec<String>,
 }
 
 /// Why there is nothing to serve.
@@ -46,26 +54,35 @@ pub enum LibraryError {
     /// There is no ASF file in the folder.
     #[error("there is no .wmv, .wma or .asf file in {path}; name another folder, or a file", path = .0.display())]
     Empty(PathBuf),
+    /// There are ASF files in the folder, and none can be played.
+    #[error("no file in {path} can be played: {}", .notes.join("; "), path = .path.display())]
+    NothingOpens {
+        /// The folder.
+        path: PathBuf,
+        /// Each file with the reason.
+        notes: Vec<String>,
+    },
 }
 
 impl Library {
     /// Looks at a file or folder.
     ///
     /// # Errors
-    /// When it cannot be read, or is a folder without files to serve.
+    /// When it cannot be read, or is a folder without files that can be served.
     pub fn open(path: &Path) -> Result<Self, LibraryError> {
         let unreadable = |source| LibraryError::Unreadable { path: path.to_owned(), source };
         let real = fs::canonicalize(path).map_err(unreadable)?;
         if fs::metadata(&real).map_err(unreadable)?.is_dir() {
-            let library = Self { root: real, only: None };
-            if library.list().is_empty() {
-                return Err(LibraryError::Empty(path.to_owned()));
-            }
-            return Ok(library);
+            let Found { files, notes } = Found::in_folder(&real);
+            return match (files.is_empty(), notes.is_empty()) {
+                (false, _) => Ok(Self { root: real, only: None, files, notes }),
+                (true, true) => Err(LibraryError::Empty(path.to_owned())),
+                (true, false) => Err(LibraryError::NothingOpens { path: path.to_owned(), notes }),
+            };
         }
-        fs::File::open(&real).map_err(unreadable)?;
+        open_regular(&real).map_err(unreadable)?;
         let root = real.parent().map(Path::to_owned).unwrap_or_default();
-        Ok(Self { root, only: Some(real) })
+        Ok(Self { root, only: Some(real.clone()), files: vec![real], notes: Vec::new() })
     }
 
     /// The only file, if there is only one.
@@ -74,31 +91,32 @@ impl Library {
         self.only.as_deref()
     }
 
-    /// All files, in order.
+    /// All files that could be played when it was opened, in order.
     #[must_use]
-    pub fn files(&self) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        match &self.only {
-            Some(file) => found.push(file.clone()),
-            None => collect(&self.root, MAX_DEPTH, &mut found),
-        }
-        found.sort();
-        found
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// The files that are not offered, each with the reason.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The path of each file as it stands in a URL, in order.
     #[must_use]
     pub fn list(&self) -> Vec<String> {
-        let mut paths: Vec<String> = self
-            .files()
-            .iter()
-            .filter_map(|file| file.strip_prefix(&self.root).ok()?.to_str())
-            // In a URL it is a slash everywhere.
-            .map(|path| path.replace(std::path::MAIN_SEPARATOR, "/"))
-            .map(|path| encoded(&path))
-            .collect();
+        let mut paths: Vec<String> = self.files.iter().filter_map(|file| self.name(file)).collect();
         paths.sort();
         paths
+    }
+
+    /// The path of a file of the library as it stands in a URL.
+    #[must_use]
+    pub fn name(&self, file: &Path) -> Option<String> {
+        let path = file.strip_prefix(&self.root).ok()?.to_str()?;
+        // In a URL it is a slash everywhere.
+        Some(encoded(&path.replace(std::path::MAIN_SEPARATOR, "/")))
     }
 
     /// The file that a player asks for by this name. `None` when it is not there, and for
@@ -113,6 +131,9 @@ impl Library {
         let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
         // A backslash is a part of a name, or separates names where the system says so.
         if !relative.components().all(plain) || name.contains('\0') {
+            return None;
+        }
+        if self.only.is_none() && relative.iter().any(is_hidden) {
             return None;
         }
         // Links are followed and must not lead outside.
@@ -139,20 +160,71 @@ pub(super) fn spellings(asked: &str) -> Vec<String> {
     plain.into_iter().chain([asked, without_query].into_iter().filter_map(decoded)).collect()
 }
 
-fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() && depth > 0 => {
-                collect(&path, depth.saturating_sub(1), found);
+/// What a folder holds.
+#[derive(Debug, Default)]
+struct Found {
+    files: Vec<PathBuf>,
+    notes: Vec<String>,
+}
+
+impl Found {
+    fn in_folder(root: &Path) -> Self {
+        let mut found = Self::default();
+        found.collect(root, root, MAX_DEPTH);
+        found.files.sort();
+        found.notes.sort();
+        found.notes = first_of(found.notes);
+        found
+    }
+
+    fn collect(&mut self, root: &Path, folder: &Path, depth: usize) {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.leave_out(root, folder, &error.to_string()),
+        };
+        for entry in entries.flatten() {
+            let (path, kind) = (entry.path(), entry.file_type());
+            let Ok(kind) = kind else { continue };
+            if is_hidden(&entry.file_name()) {
+                continue;
             }
-            Ok(kind) if kind.is_file() && is_asf(&path) && found.len() < MAX_FILES => {
-                found.push(path);
+            if kind.is_dir() && depth > 0 {
+                self.collect(root, &path, depth.saturating_sub(1));
+            } else if kind.is_dir() {
+                self.leave_out(root, &path, "it is a folder too deep");
+            } else if is_asf(&path) {
+                match self.check(&path, kind) {
+                    Ok(()) => self.files.push(path),
+                    Err(why) => self.leave_out(root, &path, &why),
+                }
             }
-            _ => {}
         }
     }
+
+    /// Whether a file can be offered.
+    fn check(&self, path: &Path, kind: fs::FileType) -> Result<(), String> {
+        if kind.is_symlink() {
+            Err("it is a link".to_owned())
+        } else if !kind.is_file() {
+            Err("it is not a regular file".to_owned())
+        } else if path.to_str().is_none() {
+            Err("its name is not in UTF-8".to_owned())
+        } else if self.files.len() >= MAX_FILES {
+            Err(format!("there are {MAX_FILES} others"))
+        } else {
+            Title::check(path).map_err(|error| error.to_string())
+        }
+    }
+
+    fn leave_out(&mut self, root: &Path, path: &Path, why: &str) {
+        let name = path.strip_prefix(root).unwrap_or(path);
+        self.notes.push(format!("{} is left out: {why}", shown(name)));
+    }
+}
+
+/// Whether a file or folder is hidden by its name.
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
 }
 
 fn is_asf(path: &Path) -> bool {
@@ -164,16 +236,18 @@ fn is_asf(path: &Path) -> bool {
 mod tests {
     use super::*;
 
+    const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv");
+
     fn folder(name: &str) -> PathBuf {
         let folder =
             std::env::temp_dir().join(format!("mms-library-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("in/sub")).unwrap();
-        fs::write(folder.join("secret.wmv"), b"x").unwrap();
-        fs::write(folder.join("in/a b.wmv"), b"x").unwrap();
-        fs::write(folder.join("in/100%.WMA"), b"x").unwrap();
+        fs::copy(CLIP, folder.join("secret.wmv")).unwrap();
+        fs::copy(CLIP, folder.join("in/a b.wmv")).unwrap();
+        fs::copy(CLIP, folder.join("in/100%.WMA")).unwrap();
         fs::write(folder.join("in/notes.txt"), b"x").unwrap();
-        fs::write(folder.join("in/sub/c.asf"), b"x").unwrap();
+        fs::copy(CLIP, folder.join("in/sub/c.asf")).unwrap();
         folder
     }
 
@@ -200,12 +274,12 @@ mod tests {
     #[test]
     fn a_backslash_may_be_part_of_a_name() {
         let folder = folder("backslash");
-        fs::write(folder.join(r"in/a\b.wmv"), b"x").unwrap();
-        fs::write(folder.join(r"in/..\secret.wmv"), b"x").unwrap();
+        fs::copy(CLIP, folder.join(r"in/a\b.wmv")).unwrap();
+        fs::copy(CLIP, folder.join(r"in/x..\secret.wmv")).unwrap();
         let library = Library::open(&folder.join("in")).unwrap();
         let listed = library.list();
         assert!(listed.contains(&"a%5Cb.wmv".to_owned()), "{listed:?}");
-        for name in listed.iter().map(String::as_str).chain([r"a\b.wmv", r"..\secret.wmv"]) {
+        for name in listed.iter().map(String::as_str).chain([r"a\b.wmv", r"x..\secret.wmv"]) {
             let found = library.find(name).unwrap();
             assert!(found.starts_with(fs::canonicalize(folder.join("in")).unwrap()), "{found:?}");
         }
@@ -241,6 +315,54 @@ mod tests {
         assert_eq!(single.list(), ["a%20b.wmv"]);
         assert!(single.find("a b.wmv").is_some());
         assert_eq!(single.find("100%.WMA"), None);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_left_out_is_named() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = folder("left-out");
+        let inside = folder.join("in");
+        fs::write(inside.join("broken.wmv"), b"no film").unwrap();
+        fs::write(inside.join("sub/empty.wmv"), b"").unwrap();
+        fs::copy(CLIP, inside.join(OsStr::from_bytes(b"gr\xFCn.wmv"))).unwrap();
+        std::os::unix::fs::symlink("a b.wmv", inside.join("link.wmv")).unwrap();
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(inside.join("pipe.wmv"))
+                .status()
+                .unwrap()
+                .success()
+        );
+        fs::copy(CLIP, inside.join(".hidden.wmv")).unwrap();
+        fs::create_dir(inside.join(".git")).unwrap();
+        fs::copy(CLIP, inside.join(".git/x.wmv")).unwrap();
+        let library = Library::open(&inside).unwrap();
+        assert_eq!(library.list(), ["100%25.WMA", "a%20b.wmv", "sub/c.asf"]);
+        let notes = library.notes();
+        for (note, (name, why)) in notes.iter().zip([
+            ("broken.wmv", ""),
+            ("gr\u{fffd}n.wmv", "its name is not in UTF-8"),
+            ("link.wmv", "it is a link"),
+            ("pipe.wmv", "it is not a regular file"),
+            ("sub/empty.wmv", ""),
+        ]) {
+            assert!(note.starts_with(&format!("{name} is left out: {why}")), "{note}");
+        }
+        assert_eq!(notes.len(), 5, "{notes:?}");
+        for hidden in [".hidden.wmv", ".git/x.wmv"] {
+            assert_eq!(library.find(hidden), None);
+        }
+        // One that is named is meant.
+        let only = Library::open(&inside.join(".hidden.wmv")).unwrap();
+        assert!(only.find(".hidden.wmv").is_some());
+        fs::remove_file(inside.join(".hidden.wmv")).unwrap();
+        for name in ["a b.wmv", "100%.WMA", "sub/c.asf"] {
+            fs::write(inside.join(name), b"no film").unwrap();
+        }
+        let error = Library::open(&inside).unwrap_err().to_string();
+        assert!(error.contains("can be played: ") && error.contains("link.wmv"), "{error}");
         fs::remove_dir_all(folder).unwrap();
     }
 

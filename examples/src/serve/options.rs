@@ -56,6 +56,8 @@ pub struct Options {
     pub timeouts: ServerTimeouts,
     /// Report in JSON, one object a line.
     pub json_log: bool,
+    /// Lines to report at the start.
+    pub notes: Vec<String>,
 }
 
 /// One stream for all players.
@@ -141,6 +143,7 @@ impl Options {
             stall: STALL,
             timeouts: ServerTimeouts::default().first_play(FIRST_PLAY),
             json_log: false,
+            notes: Vec::new(),
         }
     }
 }

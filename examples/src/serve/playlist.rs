@@ -3,6 +3,7 @@
 mod choice;
 mod list;
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,10 @@ pub use self::choice::default_streams;
 pub use self::list::listed;
 
 use super::title::{Title, TitleError, Titles};
+use crate::files::shown;
+
+/// Files of a list or folder that are named because they cannot be played.
+const MAX_NOTES: usize = 20;
 
 /// A list of files, at least one of which can be served.
 #[derive(Debug, Clone)]
@@ -21,6 +26,8 @@ pub struct Playlist {
     titles: Arc<Titles>,
     /// The first entry that opened: what plays when none opens any more.
     first: Arc<Title>,
+    playable: Arc<[PathBuf]>,
+    notes: Arc<[String]>,
 }
 
 /// Why a list cannot be played.
@@ -45,9 +52,6 @@ pub enum PlaylistError {
         /// How much there may be.
         limit: u64,
     },
-    /// The list is not in UTF-8.
-    #[error("{path} is not in UTF-8; save it as such", path = .0.display())]
-    NotText(PathBuf),
     /// An entry is on another machine.
     #[error("line {line} of {path} names {entry}; only files can be played", path = .path.display())]
     Remote {
@@ -74,30 +78,57 @@ pub enum PlaylistError {
 impl Playlist {
     /// Reads a list: one path a line, where lines that begin with `#` say something else, as in
     /// `.m3u` files; or the references of a simple `.asx` file. Paths count from the list's folder.
+    /// They may be `file://` addresses, have backslashes, be percent-encoded, or in Latin-1.
     ///
     /// # Errors
     /// When it cannot be read, is too long, names no file or something on another machine, and
     /// when none of its files can be served.
     pub fn read(path: &Path) -> Result<Self, PlaylistError> {
-        let entries = list::read(path)?;
+        let list = list::read(path)?;
         let titles = Arc::new(Titles::default());
+        let mut first = None;
         let mut failures = Vec::new();
-        for entry in &entries {
+        let mut opened = HashSet::new();
+        for (line, entry) in &list.entries {
+            if opened.contains(entry) {
+                continue;
+            }
             match open(&titles, entry) {
                 Ok(title) => {
-                    let (entries, first) = (entries.into(), Arc::new(title));
-                    return Ok(Self { entries, titles, first });
+                    opened.insert(entry);
+                    first = first.or_else(|| Some(Arc::new(title)));
                 }
-                Err(error) => failures.push((entry.clone(), error)),
+                Err(error) => failures.push((*line, entry.clone(), error)),
             }
         }
-        Err(PlaylistError::NothingOpens { path: path.to_owned(), failures })
+        let Some(first) = first else {
+            let failures = failures.into_iter().map(|(_, entry, error)| (entry, error)).collect();
+            return Err(PlaylistError::NothingOpens { path: path.to_owned(), failures });
+        };
+        let notes = notes(path, &list.ignored, &failures).into();
+        let playable = list.entries.iter().map(|(_, entry)| entry);
+        let playable = playable.filter(|entry| opened.contains(entry)).cloned().collect();
+        let entries = list.entries.into_iter().map(|(_, entry)| entry).collect();
+        Ok(Self { entries, playable, titles, first, notes })
+    }
+
+    /// What to tell the person who runs the server: entries that cannot be played, and what the
+    /// list wants that is not done.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The files in order, whether they open or not.
     #[must_use]
     pub fn entries(&self) -> &[PathBuf] {
         &self.entries
+    }
+
+    /// The files that opened when the list was read, in order.
+    #[must_use]
+    pub fn playable(&self) -> &[PathBuf] {
+        &self.playable
     }
 
     /// One player's way through the list, at the first entry that opens.
@@ -170,6 +201,31 @@ impl PlaylistPlayer {
 /// Nobody can choose a position in a list (MS-MMSP 2.2.4.7).
 fn open(titles: &Titles, entry: &Path) -> Result<Title, TitleError> {
     Ok(titles.open(entry)?.with_attributes(FileAttributes::PLAYLIST))
+}
+
+/// What to tell of a list, one line each.
+fn notes(
+    path: &Path,
+    ignored: &[(&str, usize)],
+    failures: &[(usize, PathBuf, TitleError)],
+) -> Vec<String> {
+    let path = shown(path);
+    let ignored: Vec<_> =
+        ignored.iter().map(|(name, line)| format!("{name} (line {line})")).collect();
+    let ignored = (!ignored.is_empty())
+        .then(|| format!("{path}: these elements are not honoured: {}", ignored.join(", ")));
+    let failed = failures.iter().map(|(line, entry, error)| {
+        format!("line {line} of {path} is left out: {}: {error}", shown(entry))
+    });
+    ignored.into_iter().chain(first_of(failed.collect())).collect()
+}
+
+/// The first lines of many, and how many more there are.
+pub(super) fn first_of(mut lines: Vec<String>) -> Vec<String> {
+    let more = lines.len().saturating_sub(MAX_NOTES);
+    lines.truncate(MAX_NOTES);
+    lines.extend((more > 0).then(|| format!("{more} more files are left out")));
+    lines
 }
 
 /// What is said of the first failures.

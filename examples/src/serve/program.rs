@@ -3,14 +3,17 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use super::{Options, Serving};
+use humantime::format_rfc3339_seconds;
+use mms_client::url::DEFAULT_PORT;
+
+use super::{Options, Serving, descriptors};
 
 /// Lines that wait to be written.
 const LINES: usize = 4096;
@@ -28,7 +31,9 @@ pub fn run(name: &str, options: Options) -> ExitCode {
     }
 }
 
-fn serve(options: Options) -> Result<(), Box<dyn Error>> {
+fn serve(mut options: Options) -> Result<(), Box<dyn Error>> {
+    options.notes.extend(descriptors::raise(options.max_players));
+    let json = options.json_log;
     let serving = Serving::start(options)?;
     let stopper = serving.stopper()?;
     // Said again, it ends without the players.
@@ -43,7 +48,11 @@ fn serve(options: Options) -> Result<(), Box<dyn Error>> {
         _ => {}
     }
     let (lines, done) = Lines::start()?;
-    let served = serving.run(move |line| lines.say(line));
+    // An object has its time in it.
+    let served = serving.run(move |line| match json {
+        true => lines.say(line.to_owned()),
+        false => lines.say(format!("{} {line}", format_rfc3339_seconds(SystemTime::now()))),
+    });
     // What nobody reads is not waited for.
     let _ = done.recv_timeout(LAST_LINES);
     Ok(served?)
@@ -54,12 +63,36 @@ pub fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Reads an address to listen on.
+/// Reads an address to listen on: `HOST:PORT`, a host name or an address alone, which has the port
+/// 1755, or a port alone, which is one of this machine for itself.
 ///
 /// # Errors
-/// When it is none.
+/// When it is none, or the host name is not known.
 pub fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "not an address and a port, such as 0.0.0.0:1755".to_owned())
+    let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
+    if let Ok(port) = port {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("ports are from 0 to 65535".to_owned());
+    }
+    let alone = text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    if let Ok(address) = alone {
+        return Ok((address, DEFAULT_PORT).into());
+    }
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let wrong = "write HOST:PORT, a host or a port, such as 0.0.0.0:1755";
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().map_err(|_| wrong)?),
+        None => (text, DEFAULT_PORT),
+    };
+    let addresses = (host, port).to_socket_addrs().map_err(|error| format!("{error}; {wrong}"))?;
+    // Old players know no other.
+    let mut addresses: Vec<SocketAddr> = addresses.collect();
+    addresses.sort_by_key(|address| !address.is_ipv4());
+    addresses.first().copied().ok_or_else(|| wrong.to_owned())
 }
 
 /// Reads how many players there may be.
@@ -101,9 +134,32 @@ impl Lines {
         Ok((Self { queue, lost }, done))
     }
 
-    fn say(&self, line: &str) {
-        if self.queue.try_send(line.to_owned()).is_err() {
+    fn say(&self, line: String) {
+        if self.queue.try_send(line).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn addresses_to_listen_on() {
+        for (text, address) in [
+            ("0.0.0.0:1800", "0.0.0.0:1800"),
+            ("[::1]:1800", "[::1]:1800"),
+            ("1800", "127.0.0.1:1800"),
+            (":0", "127.0.0.1:0"),
+            ("10.0.0.7", "10.0.0.7:1755"),
+            ("::", "[::]:1755"),
+            ("[::1]", "[::1]:1755"),
+            ("localhost:1800", "127.0.0.1:1800"),
+            ("localhost", "127.0.0.1:1755"),
+        ] {
+            assert_eq!(super::address(text), Ok(address.parse().unwrap()), "{text}");
+        }
+        for text in ["", ":", "70000", "localhost:", "localhost:x", "no.such.host.invalid", "a b"] {
+            assert!(super::address(text).is_err(), "{text}");
         }
     }
 }

@@ -110,6 +110,14 @@ impl Title {
         Titles::default().open(path)
     }
 
+    /// Whether a file can be opened, by its header alone.
+    ///
+    /// # Errors
+    /// Where [`open`](Self::open) fails, but for what is found in packets and indexes.
+    pub fn check(path: &Path) -> Result<(), TitleError> {
+        opened::check(path)
+    }
+
     fn new(file: Arc<Opened>) -> Self {
         Self {
             content: file.content().clone(),

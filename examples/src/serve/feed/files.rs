@@ -13,6 +13,7 @@ use super::outlet::{Outlet, Stopped};
 use super::pace::Pace;
 use super::span::Rounds;
 use super::{FeedItem, limits};
+use crate::files::open_regular;
 
 /// Brings the files, once or for ever.
 pub(super) fn run(paths: &[PathBuf], repeat: bool, outlet: &Outlet) -> Result<FeedItem, Stopped> {
@@ -58,7 +59,7 @@ struct Program<'a> {
 impl Program<'_> {
     /// Plays a file once, or for ever.
     fn file(&mut self, path: &Path, endless: bool) -> Result<(), Interrupted> {
-        let file = File::open(path).map_err(FileError::Io)?;
+        let file = open_regular(path).map_err(FileError::Io)?;
         let mut reader = FileReader::open_with(BufReader::new(file), &limits())?;
         if reader.packet_count() == 0 {
             return Err(Interrupted::Failed("the file holds no whole packet".to_owned()));

@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use percent_encoding::percent_decode_str;
+use url::Url;
+
 use super::PlaylistError;
 
 /// The longest list, in bytes.
@@ -11,8 +14,32 @@ const MAX_BYTES: u64 = 1 << 20;
 /// The most entries.
 const MAX_ENTRIES: usize = 10_000;
 
-/// The files that a list names, in order; at least one.
-pub(super) fn read(path: &Path) -> Result<Vec<PathBuf>, PlaylistError> {
+/// Elements of an `.asx` file that change what is played or shown, and are not followed.
+const NOT_HONOURED: [&str; 11] = [
+    "author",
+    "base",
+    "copyright",
+    "duration",
+    "endmarker",
+    "entryref",
+    "event",
+    "repeat",
+    "startmarker",
+    "starttime",
+    "title",
+];
+
+/// A list that was read.
+#[derive(Debug)]
+pub(super) struct List {
+    /// The files in order with their lines, from 1; at least one.
+    pub(super) entries: Vec<(usize, PathBuf)>,
+    /// Elements that are not honoured, each with the line of the first.
+    pub(super) ignored: Vec<(&'static str, usize)>,
+}
+
+/// Reads a list.
+pub(super) fn read(path: &Path) -> Result<List, PlaylistError> {
     let unreadable = |source| PlaylistError::Unreadable { path: path.to_owned(), source };
     let too_long = |what, limit| PlaylistError::TooLong { path: path.to_owned(), what, limit };
     let file = File::open(path).map_err(unreadable)?;
@@ -21,10 +48,16 @@ pub(super) fn read(path: &Path) -> Result<Vec<PathBuf>, PlaylistError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(too_long("bytes", MAX_BYTES));
     }
-    let text = String::from_utf8(bytes).map_err(|_| PlaylistError::NotText(path.to_owned()))?;
+    // Old lists are in Latin-1, in which a byte is a character.
+    let (text, latin1) = match String::from_utf8(bytes) {
+        Ok(text) => (text, false),
+        Err(error) => (error.into_bytes().into_iter().map(char::from).collect(), true),
+    };
     let text = text.trim_start_matches('\u{FEFF}');
     let start = text.trim_start().get(..4).unwrap_or_default();
-    let named = if start.eq_ignore_ascii_case("<asx") { references(text) } else { lines(text) };
+    let is_asx = start.eq_ignore_ascii_case("<asx");
+    let named = if is_asx { references(text) } else { lines(text) };
+    let ignored = if is_asx { ignored(text) } else { Vec::new() };
     if named.len() > MAX_ENTRIES {
         return Err(too_long("entries", MAX_ENTRIES as u64));
     }
@@ -32,13 +65,46 @@ pub(super) fn read(path: &Path) -> Result<Vec<PathBuf>, PlaylistError> {
         return Err(PlaylistError::Empty(path.to_owned()));
     }
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let entries = named.into_iter().map(|(line, entry)| {
-        if entry.contains("://") {
-            return Err(PlaylistError::Remote { path: path.to_owned(), line, entry });
-        }
-        Ok(folder.join(entry))
+    let entries = named.into_iter().map(|(line, entry)| match file_of(folder, &entry, latin1) {
+        Some(file) => Ok((line, file)),
+        None => Err(PlaylistError::Remote { path: path.to_owned(), line, entry }),
     });
-    entries.collect()
+    Ok(List { entries: entries.collect::<Result<_, _>>()?, ignored })
+}
+
+/// The file that an entry means, in the spelling in which it is there; `None` for one on another
+/// machine.
+fn file_of(folder: &Path, entry: &str, latin1: bool) -> Option<PathBuf> {
+    if entry.get(..7).is_some_and(|begin| begin.eq_ignore_ascii_case("file://")) {
+        return Url::parse(entry).ok()?.to_file_path().ok();
+    }
+    if entry.contains("://") {
+        return None;
+    }
+    let slashes = entry.replace('\\', "/");
+    let decoded = |name: &str| percent_decode_str(name).decode_utf8().ok().map(String::from);
+    let spellings =
+        [Some(entry.to_owned()), Some(slashes.clone()), decoded(entry), decoded(&slashes)];
+    let spellings = spellings.into_iter().flatten();
+    let mut paths = spellings.flat_map(|name| {
+        let bytes = latin1.then(|| in_bytes(&name)).flatten();
+        [Some(folder.join(&name)), bytes.map(|name| folder.join(name))].into_iter().flatten()
+    });
+    Some(paths.find(|path| path.exists()).unwrap_or_else(|| folder.join(entry)))
+}
+
+/// A name as its file has it that was named when all names were in Latin-1.
+#[cfg(unix)]
+fn in_bytes(name: &str) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt as _;
+    let bytes: Option<Vec<u8>> = name.chars().map(|c| u8::try_from(c).ok()).collect();
+    bytes.map(|bytes| std::ffi::OsString::from_vec(bytes).into())
+}
+
+/// Names are in Unicode.
+#[cfg(not(unix))]
+fn in_bytes(_: &str) -> Option<PathBuf> {
+    None
 }
 
 /// Each entry with its line, from 1.
@@ -50,21 +116,49 @@ fn lines(text: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// The `href` of each `<ref>` outside of comments, with its line.
+/// The `href` of each `<ref>`, with its line.
 fn references(text: &str) -> Vec<(usize, String)> {
-    let mut found = Vec::new();
-    let (mut rest, mut line) = (text, 1_usize);
-    while let Some((before, tag)) = rest.split_once('<') {
-        line = line.saturating_add(newlines(before));
-        let end = if tag.starts_with("!--") { "-->" } else { ">" };
-        let Some((inside, behind)) = tag.split_once(end) else { break };
-        if let Some(reference) = reference(inside) {
-            found.push((line, reference));
+    let tags = Tags { rest: text, line: 1 };
+    tags.filter_map(|(line, tag)| Some((line, reference(tag)?))).collect()
+}
+
+/// Elements that are not honoured, each with the line of the first.
+fn ignored(text: &str) -> Vec<(&'static str, usize)> {
+    let mut found: Vec<(&'static str, usize)> = Vec::new();
+    for (line, tag) in (Tags { rest: text, line: 1 }) {
+        let name = tag.split(|c: char| c.is_ascii_whitespace() || c == '/').next();
+        let name = name.unwrap_or_default();
+        let known = NOT_HONOURED.into_iter().find(|known| known.eq_ignore_ascii_case(name));
+        if let Some(known) = known.filter(|known| found.iter().all(|(name, _)| name != known)) {
+            found.push((known, line));
         }
-        line = line.saturating_add(newlines(inside));
-        rest = behind;
     }
     found
+}
+
+/// The tags of an `.asx` file outside of comments, each with its line.
+struct Tags<'a> {
+    rest: &'a str,
+    line: usize,
+}
+
+impl<'a> Iterator for Tags<'a> {
+    type Item = (usize, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (before, tag) = self.rest.split_once('<')?;
+            self.line = self.line.saturating_add(newlines(before));
+            let comment = tag.starts_with("!--");
+            let (inside, after) = tag.split_once(if comment { "-->" } else { ">" })?;
+            let line = self.line;
+            self.line = self.line.saturating_add(newlines(inside));
+            self.rest = after;
+            if !comment {
+                return Some((line, inside));
+            }
+        }
+    }
 }
 
 /// The `href` of a tag, if it is a `ref`. Names are in upper case as often as not.
@@ -85,10 +179,43 @@ fn reference(tag: &str) -> Option<String> {
     None
 }
 
-/// The characters that XML needs other words for; `&amp;` last, since it makes no new ones.
+/// The text with the characters that XML names or numbers; what is not understood stays, as in
+/// `a & b`.
 fn unescaped(value: &str) -> String {
-    let words = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
-    words.into_iter().fold(value.to_owned(), |value, (word, sign)| value.replace(word, sign))
+    let mut text = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once('&') {
+        text.push_str(before);
+        let found = after.split_once(';').and_then(|(name, after)| Some((named(name)?, after)));
+        let (c, after) = found.unwrap_or(('&', after));
+        text.push(c);
+        rest = after;
+    }
+    text.push_str(rest);
+    text
+}
+
+/// The character of an entity.
+fn named(name: &str) -> Option<char> {
+    let number = |digits: &str, radix| {
+        let digit = digits.starts_with(|c: char| c.is_digit(radix));
+        let number = u32::from_str_radix(digits, radix).ok().filter(|_| digit)?;
+        char::from_u32(number).filter(|&c| c != '\0')
+    };
+    match name {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "amp" => Some('&'),
+        _ => {
+            let digits = name.strip_prefix('#')?;
+            match digits.strip_prefix(['x', 'X']) {
+                Some(digits) => number(digits, 16),
+                None => number(digits, 10),
+            }
+        }
+    }
 }
 
 fn newlines(text: &str) -> usize {
@@ -121,6 +248,27 @@ mod tests {
             <entry>\n<ref id='x' href='c.wmv'></ref><reference href=\"no\"/></entry></ASX>";
         let expected = [(4, "a & b.wma".to_owned()), (6, "c.wmv".to_owned())];
         assert_eq!(references(text), expected);
+    }
+
+    #[test]
+    fn elements_that_are_not_honoured() {
+        let text = "<ASX>\n<Title>A</Title>\n<!-- <base href=\"x\"/> -->\n<REPEAT count='2'>\n\
+            <entry><duration value=\"1:00\"/><ref href=\"a\"/></entry>\n<entry><DURATION/></entry></ASX>";
+        assert_eq!(ignored(text), [("title", 2), ("repeat", 4), ("duration", 5)]);
+    }
+
+    #[test]
+    fn characters_have_names_and_numbers() {
+        for (written, meant) in [
+            ("a &#38; b&#x26;&#X26;.wmv", "a & b&&.wmv"),
+            ("&lt;&gt;&quot;&apos;&amp;lt;", "<>\"'&lt;"),
+            ("caf&#233; &#x1F3B5;", "caf\u{e9} \u{1F3B5}"),
+            ("a & b; &c &; &#; &#x; &#+38; &#0; &#xD800; &#99999999999; &nbsp;", ""),
+            ("", ""),
+        ] {
+            let meant = if meant.is_empty() { written } else { meant };
+            assert_eq!(unescaped(written), meant);
+        }
     }
 
     #[test]

@@ -29,7 +29,12 @@ impl Session {
             }
         }
         self.refused = None;
-        match house.catalog.find(&request.path) {
+        let found = house.catalog.find(&request.path);
+        // One name for one file, however it was asked for.
+        if let Some(name) = house.catalog.name(&found) {
+            self.file = Some(shortened(&name));
+        }
+        match found {
             Found::Title(path) => match house.titles.open(&path) {
                 Ok(mut title) => {
                     title.strip_padding(self.strips_padding);

@@ -13,6 +13,7 @@ use mms_proto::{Content, FileAttributes};
 
 use super::positional::Positional;
 use super::{Title, TitleError};
+use crate::files::open_regular;
 
 /// The reader of a file that is served.
 pub(super) type Reader = FileReader<BufReader<Positional>>;
@@ -45,7 +46,7 @@ impl Titles {
         if let Some(opened) = self.known(path, stamp(&metadata)) {
             return Ok(Title::new(opened));
         }
-        let file = File::open(path).map_err(FileError::Io)?;
+        let file = open_regular(path).map_err(FileError::Io)?;
         let stamp = stamp(&file.metadata().map_err(FileError::Io)?);
         let opened = Arc::new(Opened::new(file)?);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,6 +66,27 @@ fn stamp(metadata: &Metadata) -> Stamp {
     (metadata.len(), metadata.modified().ok())
 }
 
+/// Whether a file can be opened, by its header alone.
+pub(super) fn check(path: &Path) -> Result<(), TitleError> {
+    let (reader, _) = read(open_regular(path).map_err(FileError::Io)?)?;
+    let header = reader.header();
+    Content::new(header.as_bytes().clone(), header.file().packet_size)?;
+    Ok(())
+}
+
+/// A reader, and the number of packets, at least one.
+fn read(file: File) -> Result<(Reader, u64), TitleError> {
+    let mut limits = Limits::default();
+    limits.search_packets = SEARCHED;
+    limits.index_bytes = INDEX_BYTES;
+    let file = BufReader::with_capacity(READ_AHEAD, Positional::new(file));
+    let reader = FileReader::open_with(file, &limits)?;
+    match reader.packet_count() {
+        0 => Err(TitleError::Empty),
+        count => Ok((reader, count)),
+    }
+}
+
 /// A file that is open.
 #[derive(Debug)]
 pub(super) struct Opened {
@@ -76,15 +98,7 @@ pub(super) struct Opened {
 
 impl Opened {
     fn new(file: File) -> Result<Self, TitleError> {
-        let mut limits = Limits::default();
-        limits.search_packets = SEARCHED;
-        limits.index_bytes = INDEX_BYTES;
-        let file = BufReader::with_capacity(READ_AHEAD, Positional::new(file));
-        let mut reader = FileReader::open_with(file, &limits)?;
-        let count = reader.packet_count();
-        if count == 0 {
-            return Err(TitleError::Empty);
-        }
+        let (mut reader, count) = read(file)?;
         let mut attributes = FileAttributes::CAN_SEEK;
         if has_key_frames(&mut reader)? {
             attributes = attributes | FileAttributes::CAN_STRIDE;
