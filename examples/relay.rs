@@ -25,6 +25,10 @@ struct Arguments {
     /// Players at a time; more are refused.
     #[arg(long, value_name = "N", default_value = "1000", value_parser = players)]
     max_clients: usize,
+    /// Players at a time of one IPv4 address, or of one /64 network of IPv6; more are refused. 0 is
+    /// any number, for a server behind a proxy.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    max_per_address: usize,
     /// Report in JSON on standard error, one object a line.
     #[arg(long)]
     json_log: bool,
@@ -33,7 +37,8 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let Arguments { url, listen, max_clients, json_log, login } = arguments::parse();
+    let arguments: Arguments = arguments::parse();
+    let Arguments { url, listen, max_clients, max_per_address, json_log, login } = arguments;
     let mut upstream = UpstreamOptions::new(url.clone());
     match login.credentials(Some(&url)) {
         // Whoever types them for this address wants them to arrive.
@@ -49,6 +54,7 @@ fn main() -> ExitCode {
     let mut options = Options::live(name, FeedSource::Upstream(upstream));
     options.listen = listen;
     options.max_players = max_clients;
+    options.max_per_address = max_per_address;
     options.json_log = json_log;
     program::run("relay", options)
 }

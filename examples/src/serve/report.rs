@@ -214,14 +214,14 @@ fn log_json(log: &ClientLog) -> Value {
     let info = &log.info;
     json!({
         "url": shortened(&info.url),
-        "user_agent": info.user_agent,
-        "program": info.program,
-        "os": log.os,
-        "cpu": log.cpu,
-        "language": info.language,
+        "user_agent": shortened(&info.user_agent),
+        "program": shortened(&info.program),
+        "os": shortened(&log.os),
+        "cpu": shortened(&log.cpu),
+        "language": shortened(&info.language),
         "udp": log.udp,
-        "audio_codec": info.audio_codec,
-        "video_codec": info.video_codec,
+        "audio_codec": shortened(&info.audio_codec),
+        "video_codec": shortened(&info.video_codec),
         "start_ms": milliseconds(info.start_time),
         "played_ms": milliseconds(info.played),
         "rate": info.rate,
@@ -316,5 +316,26 @@ mod tests {
         let value: Value =
             serde_json::from_str(&said(true, |report, who| report.log(who, &log))).unwrap();
         assert_eq!((&value["event"], &value["played_ms"]), (&"log".into(), &5_000.into()));
+    }
+
+    #[test]
+    fn what_a_player_reports_is_bounded_and_escaped() {
+        let long = "\u{85}\u{202E}\r\n\"\u{e9}".repeat(10_000);
+        let mut log = ClientLog { os: long.clone(), cpu: long.clone(), ..ClientLog::default() };
+        for field in [
+            &mut log.info.url,
+            &mut log.info.user_agent,
+            &mut log.info.program,
+            &mut log.info.language,
+            &mut log.info.audio_codec,
+            &mut log.info.video_codec,
+        ] {
+            *field = long.clone();
+        }
+        for json in [false, true] {
+            let line = said(json, |report, who| report.log(who, &log));
+            assert!(line.len() < 30_000, "{}", line.len());
+            assert!(!line.contains(crate::text::is_control), "{line}");
+        }
     }
 }
