@@ -8,6 +8,7 @@ mod pair;
 
 use bytes::Bytes;
 use hostile::victim::honest_server;
+use mms_proto::mmsp::message::{ClientMessage, ServerMessage};
 use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
 use mms_proto::{ClientEvent, Content, Input, Output, ServerEvent, Start};
 use pair::media;
@@ -101,4 +102,36 @@ fn a_server_allocates_nothing_for_a_packet() {
     let memory = allocation_counter::measure(|| run(server));
     assert_eq!((memory.count_total, memory.bytes_total), (0, 0));
     assert!(sent > 3000, "{sent}");
+}
+
+#[test]
+fn claims_reserve_no_memory() {
+    // MMSP-W-074: every field of every message says as much as it can, and a few bytes are there.
+    let measure = |id: u32, fill: u8, length: usize, of_client: bool| {
+        let mut bytes = u32::try_from(length.div_ceil(8)).unwrap().to_le_bytes().to_vec();
+        bytes.extend(id.to_le_bytes());
+        bytes.resize(length, fill);
+        let bytes = Bytes::from(bytes);
+        let memory = allocation_counter::measure(|| {
+            let mut deviations = Vec::new();
+            if of_client {
+                let _ = ClientMessage::decode(&bytes, &mut deviations);
+            } else {
+                let _ = ServerMessage::decode(&bytes, &mut deviations);
+            }
+        });
+        // Text of UTF-16 needs at most three bytes for two; a report is a structure of its own.
+        let most = 8 * length as u64 + 2_048;
+        assert!(memory.bytes_total <= most, "{id:#x} of {length} bytes: {memory:?}");
+    };
+    for length in [8, 16, 24, 72, 1_504] {
+        for fill in [0x7F, 0xFF] {
+            for (id, _) in ClientMessage::IDS {
+                measure(id.0, fill, length, true);
+            }
+            for (id, _) in ServerMessage::IDS {
+                measure(id.0, fill, length, false);
+            }
+        }
+    }
 }

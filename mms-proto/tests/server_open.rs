@@ -157,7 +157,7 @@ fn opened_as(subscriber: &str, attributes: FileAttributes) -> OpenedFile {
 
 #[test]
 fn a_redirect_ends_the_session() {
-    // MMSP-S-018: compared with the words of the specification.
+    // MMSP-S-018, MMSP-W-045: compared with the words of the specification.
     for (target, kind, location) in [
         (Redirect::Url("mmst://other/x".to_owned()), 1, "mmst://other/x\0"),
         // Sent as given: whether UDP is meant (T39) is the application's knowledge.

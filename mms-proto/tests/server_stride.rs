@@ -1,4 +1,4 @@
-//! Server: StartStriding, MS-MMSP 3.2.5.12. The pace of fast forward and rewind is in `server_pace`.
+//! Server: `StartStriding`, MS-MMSP 3.2.5.12. The pace of fast forward and rewind is in `server_pace`.
 #![cfg(test)]
 
 #[expect(dead_code, reason = "every test program uses another part of it")]

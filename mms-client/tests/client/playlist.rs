@@ -102,7 +102,7 @@ fn a_promise_that_is_not_kept_is_the_end() {
 
 #[test]
 fn an_entry_that_crosses_a_seek_or_a_stop() {
-    // The first entry is over before the server reads what we say next.
+    // MMSP-C-091: the first entry is over before the server reads what we say next.
     let [first, second] = clips();
     let after = second.clone();
     let address = script::serve(move |_, message| {

@@ -1,9 +1,11 @@
 //! Redirects and credentials.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use mms_client::{Error, MmsUrl, OpenOptions};
 use mms_proto::mmsp::client::RedirectError;
 use mms_proto::mmsp::message::{ClientMessage, ReportRedirect, SecurityChallenge, basic_token};
@@ -137,6 +139,7 @@ fn ntlm_is_named() {
 
 #[test]
 fn credentials_do_not_follow_redirects() {
+    // MMSP-C-121: the stranger asks, and is told nothing, in no message at all.
     let tokens = Arc::default();
     let stranger = guarded(&tokens, &realm());
     let names = Arc::default();
@@ -146,4 +149,94 @@ fn credentials_do_not_follow_redirects() {
     assert!(matches!(&error, Error::CredentialsNeeded { .. }), "{error:?}");
     assert!(error.to_string().starts_with(&stranger.to_string()), "{error}");
     assert!(tokens.lock().unwrap().is_empty());
+    // Nor in another message, nor those of an earlier session.
+    let clip = Clip::new(1);
+    let (stranger, told) = watched(move |message| honest(message, &clip, "9.1"));
+    let home = redirecting(Redirect::Url(format!("mms://{stranger}/x")), &names);
+    let token = basic_token("me", "secret");
+    let cached = token.clone();
+    let options = options.configure(|config| config.cached_token = cached);
+    options.open(&url(home, "x")).unwrap().close().unwrap();
+    let (read, _) = told.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(read.iter().any(|message| matches!(message, ClientMessage::OpenFile(_))));
+    let mut bytes = BytesMut::new();
+    read.iter().for_each(|message| message.encode(&mut bytes));
+    let holds = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+    assert!(!holds(&token[..token.len() - 1]) && !holds(b"secret"), "{read:?}");
+}
+
+/// A server that answers each message with `answer`, never closes, and tells what it read and that
+/// the client has closed, and when.
+fn watched(
+    answer: impl Fn(&ClientMessage) -> Vec<Do> + Send + 'static,
+) -> (SocketAddr, mpsc::Receiver<(Vec<ClientMessage>, Instant)>) {
+    let (tell, told) = mpsc::channel();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut read = Vec::new();
+            script::talk(socket.unwrap(), |message| {
+                let steps = answer(&message);
+                read.push(message);
+                steps
+            });
+            if tell.send((read, Instant::now())).is_err() {
+                return;
+            }
+        }
+    });
+    (address, told)
+}
+
+#[test]
+fn a_redirect_closes_one_connection_and_opens_another() {
+    // MMSP-C-032: the server that redirects closes nothing.
+    let clip = Clip::new(2);
+    let host = Host::new(clip.clone());
+    let there = Redirect::Url(format!("mmst://{}/clip.wmv", host.address));
+    let (first, told) = watched(move |message| match message {
+        ClientMessage::OpenFile(_) => {
+            vec![say(ReportRedirect { hr: HResult::OK, target: there.clone() })]
+        }
+        other => honest(other, &clip, "9.1"),
+    });
+    let session = patient().open(&url(first, "moved.wmv")).unwrap();
+    let opened = Instant::now();
+    let (read, closed) = told.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(closed <= opened + Duration::from_secs(1), "closed while the next one is open");
+    assert!(matches!(read.last(), Some(ClientMessage::OpenFile(_))), "{read:?}");
+    assert_eq!(host.clients.lock().unwrap().len(), 1, "Connect again");
+    assert_eq!(session.play_all().unwrap().map(Result::unwrap).count(), 2);
+}
+
+#[test]
+fn a_redirect_to_a_proxy_is_followed() {
+    // MMSP-C-033: by URL and by address alone; the proxy is asked for the same file.
+    let host = Host::new(Clip::new(3));
+    for proxy in [format!("mms://{}", host.address), host.address.to_string()] {
+        let first = redirecting(Redirect::Proxy(Some(proxy.clone())), &Arc::default());
+        let session = patient().open(&url(first, "clip.wmv")).unwrap();
+        assert_eq!(session.server_address(), host.address.to_string(), "{proxy}");
+        assert_eq!(session.play_all().unwrap().map(Result::unwrap).count(), 3);
+        let named = host.clients.lock().unwrap().pop().unwrap();
+        assert!(named.ends_with(&format!("Host: {first}")), "{named}");
+    }
+}
+
+#[test]
+fn the_connection_is_closed_behind_the_goodbye() {
+    // MMSP-C-103: by close and by drop; the server closes nothing.
+    for drops in [false, true] {
+        let clip = Clip::new(2);
+        let (address, told) = watched(move |message| honest(message, &clip, "9.1"));
+        let session = patient().open(&url(address, "clip.wmv")).unwrap();
+        if drops {
+            drop(session);
+        } else {
+            session.close().unwrap();
+        }
+        let (read, _) = told.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert!(matches!(read.last(), Some(ClientMessage::CloseFile(_))), "{read:?}");
+    }
 }

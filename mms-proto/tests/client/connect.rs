@@ -245,8 +245,11 @@ fn the_name_of_the_transport() {
     for (address, name) in [
         ("192.168.7.1:1037", "\\\\192.168.7.1\\TCP\\1037"),
         ("[fe80::1]:65535", "\\\\fe80::1\\TCP\\65535"),
-        // A socket that was never bound: the port must still be one.
-        ("0.0.0.0:0", "\\\\0.0.0.0\\TCP\\1"),
+        // An IPv4 connection of a socket for both is one all the same.
+        ("[::ffff:10.1.2.3]:99", "\\\\10.1.2.3\\TCP\\99"),
+        // A socket that was never bound: the port must still be one, and the address somebody's.
+        ("0.0.0.0:0", "\\\\127.0.0.1\\TCP\\1"),
+        ("[::]:7", "\\\\127.0.0.1\\TCP\\7"),
     ] {
         let mut config = config();
         config.funnel_info = false;
@@ -256,6 +259,34 @@ fn the_name_of_the_transport() {
         script.say(agreed(PacketPair::No));
         assert_eq!(funnel_name(&mut script), name);
     }
+}
+
+#[test]
+fn the_transport_byte_for_byte() {
+    // MMSP-C-119: helpers of address translation read it at fixed places, and rewrite it.
+    let mut config = config();
+    config.funnel_info = false;
+    config.local_address = "192.168.7.1:1037".parse().unwrap();
+    let mut client = Client::new(epoch(), config);
+    let Output::Transmit(_) = client.poll_output() else { panic!("no Connect") };
+    let answer = mms_proto::mmsp::frame::MessageWriter::default()
+        .write(0, |out| out.extend_from_slice(&encoded(&agreed(PacketPair::No))));
+    client.handle_input(epoch(), mms_proto::Input::Tcp(&answer)).unwrap();
+    let mut writes = Vec::new();
+    loop {
+        match client.poll_output() {
+            Output::Transmit(transmit) => writes.push(transmit.to_bytes()),
+            Output::Event(_) => {}
+            Output::Wait(_) => break,
+        }
+    }
+    let [write] = &writes[..] else { panic!("{writes:?}") };
+    assert_eq!(write[36..40], [2, 0, 3, 0]);
+    let name: Vec<u8> =
+        "\\\\192.168.7.1\\TCP\\1037\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(write[60..60 + name.len()], name);
+    assert!(write[60 + name.len()..].iter().all(|&byte| byte == 0));
+    assert_eq!(write.len(), (60 + name.len()).next_multiple_of(8));
 }
 
 #[test]

@@ -338,7 +338,7 @@ fn an_entry_without_an_end_while_the_play_command_is_on_its_way() {
 
 #[test]
 fn the_next_entry_crosses_our_stop() {
-    // The header is taken and the session goes on: 3.1.5.18 takes the end for the stop's answer.
+    // MMSP-C-091: the header is taken and the session goes on: 3.1.5.18 takes the end for the stop's answer.
     let mut script = Script::streaming();
     script.stop();
     script.say(ended(HResult::FALSE, PLAY));
@@ -365,7 +365,7 @@ fn the_next_entry_crosses_our_stop() {
 
 #[test]
 fn the_next_entry_is_played_before_the_stop_is_answered() {
-    // And an end that is missing before the entry is the entry itself.
+    // MMSP-C-094: and an end that is missing before the entry is the entry itself.
     for end in [true, false] {
         let mut script = Script::streaming();
         script.stop();
@@ -391,6 +391,7 @@ fn the_next_entry_is_played_before_the_stop_is_answered() {
 
 #[test]
 fn a_stop_that_is_answered_amid_the_next_header() {
+    // MMSP-C-092
     let mut script = Script::streaming();
     script.stop();
     script.say(ended(HResult::FALSE, PLAY));
@@ -405,6 +406,7 @@ fn a_stop_that_is_answered_amid_the_next_header() {
 
 #[test]
 fn the_next_entry_crosses_our_seek() {
+    // MMSP-C-091
     for end in [true, false] {
         let mut script = Script::streaming();
         script.play(all().start(Start::packet(7).unwrap()));

@@ -46,7 +46,7 @@ fn connect() {
 
 #[test]
 fn connect_through_a_proxy() {
-    // MMSP-W-034: the host as a text of its own, behind the name's terminator.
+    // MMSP-W-034, MMSP-C-008: the host as a text of its own, behind the name's terminator.
     client(
         "0E000000 01000300 EFF0F0F0 0B000400 1C000300
          u'NSPlayer/9.0; {g}; Host: h:1755' 0000 u'HOST: h:1755' 0000 00*2",

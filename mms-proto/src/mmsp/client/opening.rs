@@ -1,5 +1,7 @@
 //! From the connection to an open file, MS-MMSP 3.1.5.3 to 3.1.5.10.
 
+use std::net::Ipv4Addr;
+
 use bytes::Bytes;
 
 use super::header::{Announced, HeaderAssembler};
@@ -86,8 +88,13 @@ impl Client {
         let address = self.config.local_address;
         let port = std::num::NonZeroU16::new(address.port()).unwrap_or(std::num::NonZeroU16::MIN);
         let funnel = Funnel { protocol: FunnelProtocol::Tcp, port };
+        // An IPv4 address as such, as programs on the way expect it, and no address of nobody.
+        let ip = match address.ip().to_canonical() {
+            ip if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            ip => ip,
+        };
         self.state = State::ChoosingTransport;
-        self.request(ConnectFunnel { funnel: FunnelName::new(address.ip(), funnel) });
+        self.request(ConnectFunnel { funnel: FunnelName::new(ip, funnel) });
     }
 
     /// 3.1.5.6
