@@ -28,12 +28,12 @@ const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv"
 const NAMES: [&str; 8] = [
     // As its protocol prints them.
     "ADDRESS//TCP//PORT//0000000",
-    " //ADDRESS/TCP/PORT\00",
-    "//ADDRESS/TCP/PORT\00",
+    " //ADDRESS/TCP/PORT\x000",
+    "//ADDRESS/TCP/PORT\x000",
     // The same with the escapes of C undone.
     "ADDRESS\\TCP\\PORT\\0000000",
     "\\\\ADDRESS\\TCP\\PORT\\0000000",
-    "\\\\ADDRESS\\TCP\\PORT\00000000",
+    "\\\\ADDRESS\\TCP\\PORT\x000000000",
     "//192.168.66.88//TCP//7799//0",
     "//ADDRESS/TCP/0",
 ];

@@ -48,7 +48,8 @@ pub struct Options {
     /// Players at a time of one IPv4 address, or of one /64 network of IPv6; more are refused. 0 is
     /// any number: behind a proxy all players have its address.
     pub max_per_address: usize,
-    /// Close the connection this long after the end of a file if the player stays silent.
+    /// Close the connection this long after the end of a file if the player stays silent and is
+    /// older than version 9: MPlayer waits for it (T45).
     pub close_after_end: Duration,
     /// Close the connection of a player that takes no byte for this long, default [`STALL`].
     pub stall: Duration,
