@@ -9,8 +9,9 @@ use std::time::Duration;
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::frame::MessageWriter;
 use mms_proto::mmsp::message::{
-    ClientMessage, MessageId, ServerMessage, StartPlaying, StartStriding, StopPlaying,
+    ClientMessage, MessageId, Pong, ServerMessage, StartPlaying, StartStriding, StopPlaying,
 };
+use mms_proto::mmsp::server::ServerTimeouts;
 use mms_proto::{FileAttributes, Phase, PlayRequest, Rate, ServerEvent, Start};
 use pair::media::content;
 use pair::script::{Got, Script, messages, play, select};
@@ -156,4 +157,37 @@ fn without_a_limit_every_play_command_is_answered() {
     script.send(select(&[1]));
     let got = script.feed(&backlog(100));
     assert_eq!((answers(&got).len(), plays(&got).len()), (100, 100));
+}
+
+#[test]
+fn who_never_plays_has_less_time() {
+    let ready = || {
+        let timeouts = ServerTimeouts::default().first_play(ms(60_000));
+        Script::ready(ServerConfig::default().timeouts(timeouts), content(100))
+    };
+    let pongs = |script: &mut Script, seconds: u32| {
+        for _ in 0..seconds {
+            script.send(Pong);
+            script.pass(ms(1_000));
+        }
+    };
+    let mut script = ready();
+    pongs(&mut script, 58);
+    assert_eq!(script.server.phase(), Phase::Ready);
+    pongs(&mut script, 2);
+    assert_eq!(script.server.phase(), Phase::Closed);
+    // After a play command it is the usual hour.
+    let mut script = ready();
+    script.send(select(&[1]));
+    script.send(at(1));
+    script.send(StopPlaying { open_file_id: 1, incarnation: 1 });
+    pongs(&mut script, 3_590);
+    assert_eq!(script.server.phase(), Phase::Ready);
+    pongs(&mut script, 10);
+    assert_eq!(script.server.phase(), Phase::Closed);
+    // It is never longer than that.
+    let timeouts = ServerTimeouts::default().idle(ms(20_000)).first_play(ms(60_000));
+    let mut script = Script::ready(ServerConfig::default().timeouts(timeouts), content(100));
+    pongs(&mut script, 20);
+    assert_eq!(script.server.phase(), Phase::Closed);
 }
