@@ -141,6 +141,7 @@ impl Failure {
                     ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space",
                     _ => "choose another place with -o",
                 },
+                RecordingError::NoChosenStream => "choose with --streams, or leave it out",
                 RecordingError::Resume(ResumeRefused::Live) => "record to another file with -o",
                 RecordingError::Resume(ResumeRefused::OtherTail) => {
                     "cut it off with repair, or record to another file with -o"

@@ -38,6 +38,9 @@ impl Chosen {
 
     /// The content with these streams alone. How many packets it has is not known any more.
     pub(super) fn content(&self, content: &Content) -> Result<Content, RecordingError> {
+        if self.streams == 0 {
+            return Err(RecordingError::NoChosenStream);
+        }
         let header = filter_header(&header_of(content)?, |number| self.contains(number))?;
         Ok(rewritten(content, &header))
     }

@@ -28,6 +28,9 @@ pub enum RecordingError {
         /// How many.
         packets: u64,
     },
+    /// The header declares none of the streams that were chosen, as an entry of a playlist may.
+    #[error("the stream has none of the streams that were chosen")]
+    NoChosenStream,
     /// The stream's header cannot be worked with.
     #[error("the stream's header is unusable: {0}")]
     Asf(#[from] mms_asf::Error),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
 use mms_asf::{FileReader, Packet};
-use mms_client::{RecordOptions, Summary, Target, record};
+use mms_client::{Error, RecordOptions, RecordingError, Summary, Target, record};
 use mms_proto::{Start, StreamNumber, StreamSelection};
 
 use crate::common::{Clip, Host, PACKET_SIZE, Temporary, patient};
@@ -77,6 +77,19 @@ fn streams_that_come_without_being_chosen_are_left_out() {
         assert_eq!(header.stream_numbers().collect::<Vec<_>>(), chosen);
         assert_eq!(header.file().packet_count, packets);
     }
+}
+
+#[test]
+fn nothing_is_recorded_where_no_chosen_stream_is() {
+    let host = Host::new(four_streams());
+    let session = patient().open(&host.url()).unwrap();
+    let file = Temporary::with(b"as it was");
+    let mut target = Some(Target::Create(file.open()));
+    let failed = record(session, &some(&[]), |_, _| Ok(target.take()), |_| {}).unwrap_err();
+    let Error::Recording(RecordingError::NoChosenStream) = failed.error else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(file.bytes(), b"as it was");
 }
 
 #[test]
