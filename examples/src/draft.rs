@@ -142,7 +142,8 @@ fn sweep(folder: Option<&Path>) {
         let named = entry.file_name().to_str().is_some_and(is_draft_name);
         if named && entry.file_type().is_ok_and(|found| found.is_file()) {
             let path = entry.path();
-            if is_stale(&path).unwrap_or(false) {
+            // Locked until it is gone: it could be made just now.
+            if let Ok(Some(_locked)) = stale(&path) {
                 let _ = fs::remove_file(&path);
             }
         }
@@ -156,15 +157,16 @@ fn is_draft_name(name: &str) -> bool {
     middle.and_then(|middle| middle.split_once('.')).is_some_and(|(a, b)| number(a) && number(b))
 }
 
-/// Whether a draft is of this program, as its content shows, and not being written.
-fn is_stale(path: &Path) -> io::Result<bool> {
+/// Opens and locks a draft that is of this program, as its content shows, and not being written.
+fn stale(path: &Path) -> io::Result<Option<File>> {
     let file = File::open(path)?;
     if !file.try_lock_exclusive()? {
-        return Ok(false);
+        return Ok(None);
     }
     let mut head = Vec::new();
     (&file).take(16).read_to_end(&mut head)?;
-    Ok(head.is_empty() || head == guid::HEADER.to_bytes_le())
+    let ours = head.is_empty() || head == guid::HEADER.to_bytes_le();
+    Ok(ours.then_some(file))
 }
 
 #[cfg(test)]
