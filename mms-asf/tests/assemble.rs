@@ -381,3 +381,19 @@ fn header_with_extensions(systems: &[(uuid::Uuid, u16)]) -> Header {
     assert_eq!(header.stream(2).unwrap().extensions.len(), systems.len());
     header
 }
+
+#[test]
+fn a_number_that_returns_is_another_object() {
+    // 256 objects later: the same number, size and next offset, but another time.
+    let half = |time, offset, byte: u8| TestPayload::part(2, 5, time, 20, offset, &[byte; 10]);
+    let found = assemble(&[half(100, 0, b'a'), half(200, 10, b'b')]);
+    assert_eq!(
+        short(&found),
+        [
+            (5, &[b'a'; 10][..], Some((0, IncompleteCause::NextBegan))),
+            (5, &[b'b'; 10][..], Some((10, IncompleteCause::NoBeginning))),
+        ]
+    );
+    let whole = assemble(&[half(100, 0, b'a'), half(100, 10, b'a')]);
+    assert_eq!(short(&whole), [(5, &[b'a'; 20][..], None)]);
+}

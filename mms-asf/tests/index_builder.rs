@@ -233,3 +233,19 @@ fn memory_has_a_limit() {
     assert_eq!((found[9], found[19]), ((9, 1), (9, 1)));
     assert_eq!(made.index, None, "not even one row");
 }
+
+#[test]
+fn a_jump_of_weeks_makes_no_index_of_millions() {
+    let header = testing::header(SIZE, 40, &VIDEO);
+    let day = 86_400_000;
+    let packets: Vec<_> =
+        (0..40).map(|n| key(n, if n < 20 { n * 1_000 } else { n * 1_000 + 24 * day })).collect();
+    let made = build(&header, &packets, 24 * 86_400 + 40);
+    let found = only(&made);
+    assert_eq!(found.len(), 8_192);
+    assert_eq!((found[5], found[19], found[8_191]), ((5, 1), (19, 1), (19, 1)));
+    // As many bytes as the packets, where those are more.
+    let many: Vec<_> = (0..500).map(|n| key(n, n * 1_000)).collect();
+    let made = build(&header, &many, 24 * 86_400);
+    assert_eq!(only(&made).len(), 500 * SIZE as usize / 6);
+}

@@ -67,7 +67,7 @@ pub(crate) fn locate<'a, W>(
         return found(data_at, true);
     }
     let mut at = scan.max(HEADER_HEAD);
-    while at < end {
+    while at <= end {
         let head = match view(at, DATA_HEAD) {
             Ok(head) if head.len() == DATA_HEAD => head,
             Ok(_) => break,
@@ -119,7 +119,7 @@ fn data_child<'a, W>(
 ) -> Result<Option<usize>, W> {
     let mut at = HEADER_HEAD;
     for _ in 0..=most {
-        if at >= end {
+        if at > end {
             break;
         }
         let Some((id, size)) = id_and_size(view(at, HEAD)?) else { break };

@@ -15,6 +15,10 @@ use crate::{Header, Limits, Packet, Payload, SendClock, StreamKind};
 
 /// The interval of every Simple Index: players count on one second.
 const SECOND: Duration = Duration::from_secs(1);
+/// So many entries an index may have in any case: two hours in a Simple Index.
+const ENTRIES: u64 = 8_192;
+/// The bytes of an entry of a Simple Index; those of an Index Object have fewer.
+const ENTRY: u64 = 6;
 
 /// Watches the packets of a file as they are written and makes the indexes for them: a Simple
 /// Index for each video stream, and an Index Object if the header declares one.
@@ -49,7 +53,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// streams that are not video every media object is a key frame.
 ///
 /// It needs at most 12 bytes for each interval in which something new becomes a target, and no
-/// more than [`Limits::index_entries`] allows.
+/// more than [`Limits::index_entries`] allows. The indexes have no more bytes than the packets, but
+/// may have 8,192 entries: times that jump by weeks, as those of a damaged packet do, would make
+/// them larger than the file.
 #[derive(Debug, Clone)]
 pub struct IndexBuilder {
     file_id: Uuid,
@@ -57,6 +63,7 @@ pub struct IndexBuilder {
     parameters: Option<IndexParameters>,
     streams: Vec<Watched>,
     sent: Option<u64>,
+    packets: u64,
     limit: usize,
     room: usize,
 }
@@ -113,6 +120,7 @@ impl IndexBuilder {
             parameters,
             streams,
             sent: None,
+            packets: 0,
             limit,
             room: limit,
         }
@@ -134,6 +142,7 @@ impl IndexBuilder {
             None => u64::try_from(SendClock::first(packet.send_time())).unwrap_or(0),
         };
         self.sent = Some(sent);
+        self.packets = self.packets.saturating_add(1);
         // An index has no more than 32 bits for a packet number.
         let number = u32::try_from(number).ok();
         IndexedPacket { builder: self, number, sent }
@@ -208,10 +217,13 @@ impl IndexBuilder {
         Index::new(interval, specifiers, rows).ok().filter(|index| !index.is_empty())
     }
 
-    /// The number of entries up to the play duration, as far as the limit allows.
+    /// The number of entries up to the play duration, as far as the limit and the size of the
+    /// packets allow.
     fn entries(&self, play_duration: Duration, interval: Duration, columns: usize) -> usize {
         let entries = play_duration.as_nanos().div_ceil(interval.as_nanos().max(1));
-        let limit = self.limit.checked_div(columns).unwrap_or(0);
+        let bytes = self.packets.saturating_mul(self.packet_size.into());
+        let bounded = usize::try_from((bytes / ENTRY).max(ENTRIES)).unwrap_or(usize::MAX);
+        let limit = self.limit.min(bounded).checked_div(columns).unwrap_or(0);
         usize::try_from(entries).unwrap_or(usize::MAX).min(limit)
     }
 }
