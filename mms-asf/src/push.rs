@@ -27,7 +27,7 @@ use crate::{Error, Limits, guid};
 ///
 /// After damage it carries on. A packet that cannot be read is handed out as
 /// [`Damage`](Event::Damage), and where bytes are missing or too many, the next place is looked for
-/// at which two packets in a row begin. Sizes and counts in the header are not trusted: the data
+/// at which a whole packet continues its streams, or two packets in a row begin. Sizes and counts in the header are not trusted: the data
 /// end where an index starts or the input ends, and what was declared otherwise becomes a
 /// [`Deviation`](Event::Deviation). Between two packets a new header may start, as it
 /// does where a server goes on to another file.

@@ -43,7 +43,7 @@ impl StreamParser {
         let looked = bytes.len() == size && self.data.opening.fits(bytes) && self.may_look(0, cost);
         let opening = Opening::of(bytes);
         let is_packet = looked && self.check(bytes).is_ok() && self.holds(size, opening)?;
-        if is_packet || self.alone(0)? == Alone::Continues {
+        if is_packet || matches!(self.alone(0)?, Alone::Continues(_)) {
             self.data.over = false;
             self.data.end = None;
             return Ok(Next::Again);

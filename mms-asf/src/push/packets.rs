@@ -2,7 +2,7 @@
 
 use super::known::{self, Opening, bit, other_opening, read_packet};
 use super::search::Search;
-use super::whole::Alone;
+use super::whole::Known;
 use super::{Cause, Event, Next, State, StreamParser};
 use crate::object::HEAD;
 use crate::{Deviation, Error, Header};
@@ -24,6 +24,10 @@ pub(super) struct Data {
     /// The send time of the last packet that was read, or that was found in a search and was of
     /// another time, in milliseconds.
     pub(super) sent: Option<u32>,
+    /// The stored length of the packet at a boundary.
+    pub(super) stored: Option<Known<Option<usize>>>,
+    /// Whether a packet starts shortly after a boundary.
+    pub(super) within: Option<Known<bool>>,
     /// The number of the next packet.
     number: u64,
     /// Where the packets end as far as they were seen.
@@ -41,6 +45,8 @@ impl Default for Data {
             opening: Opening::Customary,
             over: false,
             sent: None,
+            stored: None,
+            within: None,
             number: 0,
             seen_to: 0,
             declared_end: None,
@@ -156,16 +162,10 @@ impl StreamParser {
         let bytes = self.view(0, size)?;
         if bytes.len() < size {
             // A packet that was cut; but an index or a packet without its padding may follow.
-            let rests = (1..bytes.len()).map(|at| (at, bytes.get(at..).unwrap_or_default()));
-            let mut followed = false;
-            for (at, rest) in rests {
-                let found = self.known(at, rest).is_some() || self.alone(at)? == Alone::Continues;
-                if found {
-                    followed = true;
-                    break;
-                }
-            }
-            if followed {
+            let mut rests = (1..bytes.len()).map(|at| (at, bytes.get(at..).unwrap_or_default()));
+            let known = rests.any(|(at, rest)| self.known(at, rest).is_some());
+            let end = bytes.len();
+            if known || self.packet_before(end)? {
                 self.state = State::Search(Search::new(Cause::Lost));
                 return Ok(Next::Again);
             }
@@ -228,13 +228,8 @@ impl StreamParser {
             return Ok(true);
         }
         // Bytes between packets move them past the end that the Data Object declares.
-        if self.may_look(0, left) {
-            for at in 1..left {
-                if self.alone(at)? == Alone::Continues {
-                    return Ok(false);
-                }
-            }
-            self.looked_in_vain(left);
+        if self.packet_before(left)? {
+            return Ok(false);
         }
         let size = self.data.packet_size;
         let bytes = self.view(0, size)?;

@@ -67,6 +67,7 @@ impl StreamParser {
         search.done = search.done.saturating_add(search.at as u64);
         let event = (search.at > 0).then(|| self.damage(search.at, search.cause.clone()));
         if found {
+            self.looked_in_vain(self.data.packet_size);
             if search.cause == Cause::Lost {
                 self.data.lost(search.done, self.buffer.offset());
             }
@@ -89,7 +90,7 @@ impl StreamParser {
             return Ok(Place::Bad);
         }
         let sent = match self.alone(at)? {
-            Alone::Continues => return Ok(Place::Good),
+            Alone::Continues(_) => return Ok(Place::Good),
             Alone::OtherTime(time) => Some(time),
             Alone::No => None,
         };

@@ -1,6 +1,8 @@
 //! Packets that are good without a neighbour at the exact distance: whole, and of the streams and
 //! the time of the packets before them.
 
+use std::ops::Range;
+
 use super::known::{bit, read_packet};
 use super::{Next, StreamParser};
 use crate::Payload;
@@ -14,15 +16,23 @@ const MAX_HEAD_BYTES: usize = 1 + 15 + 2 + 4;
 /// ahead, as damage may be long, and back.
 const NEAR: (u32, u32) = (600_000, 60_000);
 
-/// What is at a place.
+/// What is at a place. Times are send times, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Alone {
     /// A whole packet that continues its streams.
-    Continues,
-    /// A packet as whole, of another time, in milliseconds.
+    Continues(u32),
+    /// A packet as whole, of another time.
     OtherTime(u32),
     /// Neither.
     No,
+}
+
+/// What was found out at a boundary, kept so that it is found out and paid for once, however few
+/// bytes come at a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<T> {
+    offset: u64,
+    value: T,
 }
 
 impl StreamParser {
@@ -30,28 +40,67 @@ impl StreamParser {
     /// captures of what servers send hold packets without their padding, whose packet length field
     /// has the length that was sent.
     pub(super) fn stored_len(&mut self) -> Result<Option<usize>, Next> {
+        let offset = self.buffer.offset();
+        if let Some(known) = self.data.stored.filter(|known| known.offset == offset) {
+            return Ok(known.value);
+        }
+        let (value, cost) = self.find_stored_len()?;
+        self.looked_in_vain(cost);
+        self.data.stored = Some(Known { offset, value });
+        Ok(value)
+    }
+
+    /// The stored length, and the number of bytes that were looked at in vain.
+    fn find_stored_len(&self) -> Result<(Option<usize>, usize), Next> {
         let size = self.data.packet_size;
-        let Some(len) = self.declared_len(0)? else { return Ok(None) };
-        let cost = len.saturating_mul(2);
-        if !self.may_look(0, cost) || self.alone(0)? != Alone::Continues {
-            return Ok(None);
-        }
-        if self.follows(len)? {
-            self.looked_in_vain(cost);
-            // With a packet at the usual distance as well, the rest of this one is padding.
-            return Ok((!self.is_padded()?).then_some(len));
-        }
-        if !self.may_look(0, size) || self.is_padded()? {
-            return Ok(None);
-        }
-        for at in len.saturating_add(1)..size {
-            if self.alone(at)? == Alone::Continues {
-                self.looked_in_vain(size);
-                return Ok(Some(len));
+        let Some(len) = self.declared_len(0)? else { return Ok((None, 0)) };
+        let Alone::Continues(time) = self.alone(0)? else { return Ok((None, 0)) };
+        let head = self.view(len, HEAD)?;
+        let ends = head.is_empty() || self.known(len, head).is_some();
+        if !ends {
+            match self.alone(len)? {
+                // What is left of older packets in the padding is earlier.
+                Alone::Continues(next) if !is_before(next, time) => return Ok((Some(len), 0)),
+                Alone::Continues(_) => {}
+                _ if self.is_padded()? => return Ok((None, 0)),
+                _ => {
+                    let (found, cost) = self.packet_within(len.saturating_add(1)..size)?;
+                    return Ok((found.then_some(len), cost));
+                }
             }
         }
-        self.looked_in_vain(size);
-        Ok(None)
+        Ok(((!self.is_padded()?).then_some(len), size))
+    }
+
+    /// Whether a packet starts in the first `end` bytes, but not with the first one.
+    pub(super) fn packet_before(&mut self, end: usize) -> Result<bool, Next> {
+        let offset = self.buffer.offset();
+        if let Some(known) = self.data.within.filter(|known| known.offset == offset) {
+            return Ok(known.value);
+        }
+        let (value, cost) = self.packet_within(1..end)?;
+        self.looked_in_vain(cost);
+        self.data.within = Some(Known { offset, value });
+        Ok(value)
+    }
+
+    /// Whether a packet starts in these places, and the number of bytes that were looked at in vain.
+    fn packet_within(&self, places: Range<usize>) -> Result<(bool, usize), Next> {
+        let mut cost = 0_usize;
+        for at in places {
+            if !self.data.opening.fits(self.view(at, HEAD)?) {
+                continue;
+            }
+            let len = self.declared_len(at)?.unwrap_or(self.data.packet_size);
+            if !self.may_look(at, cost.saturating_add(len)) {
+                break;
+            }
+            if matches!(self.alone(at)?, Alone::Continues(_)) {
+                return Ok((true, cost));
+            }
+            cost = cost.saturating_add(len);
+        }
+        Ok((false, cost))
     }
 
     /// Whether a packet is at `at` that needs no neighbour.
@@ -67,10 +116,10 @@ impl StreamParser {
         }
         let Some(time) = whole(bytes, size, self.data.streams) else { return Ok(Alone::No) };
         Ok(match self.data.sent {
-            Some(last) if is_near(last, time) => Alone::Continues,
+            Some(last) if is_near(last, time) => Alone::Continues(time),
             Some(_) => Alone::OtherTime(time),
             // Two bytes of flags are too little when no packet was read.
-            None if bytes.first().is_some_and(|first| first & 0x80 != 0) => Alone::Continues,
+            None if bytes.first().is_some_and(|first| first & 0x80 != 0) => Alone::Continues(time),
             None => Alone::No,
         })
     }
@@ -79,12 +128,6 @@ impl StreamParser {
     fn is_padded(&self) -> Result<bool, Next> {
         let size = self.data.packet_size;
         Ok(self.view(0, size)?.len() == size && self.holds(size, self.data.opening)?)
-    }
-
-    /// Whether the packets end at `at`, or another one starts there.
-    fn follows(&self, at: usize) -> Result<bool, Next> {
-        let head = self.view(at, HEAD)?;
-        Ok(head.is_empty() || self.known(at, head).is_some() || self.alone(at)? == Alone::Continues)
     }
 
     /// The packet length at `at`, when it is less than the packet size.
@@ -118,6 +161,11 @@ fn is_plausible(payload: &Payload<'_>) -> bool {
 fn is_near(last: u32, time: u32) -> bool {
     let (ahead, back) = NEAR;
     time.wrapping_sub(last) <= ahead || last.wrapping_sub(time) <= back
+}
+
+/// Whether `time` is earlier than `other`, on a clock that wraps.
+fn is_before(time: u32, other: u32) -> bool {
+    (1..1 << 31).contains(&other.wrapping_sub(time))
 }
 
 #[cfg(test)]

@@ -89,13 +89,46 @@ fn packets_stored_without_padding_are_all_kept() {
     }
 }
 
+/// Packets of one length, of which the packet size is a multiple: one starts at the usual distance.
+#[test]
+fn packets_without_padding_that_divide_the_packet_size_are_all_kept() {
+    let mut input = testing::header(SIZE, COUNT.into(), &AUDIO).to_vec();
+    for number in 0..COUNT {
+        let media = [number.to_le_bytes()[0]; 69];
+        let payload = TestPayload::whole(1, number, number * 100 + 3_000, &media[..]);
+        let packet = TestPacket { send_time: number * 100, ..TestPacket::multiple(vec![payload]) };
+        let packet = TestPacket { length_width: 2, padding_width: 0, unclaimed: 0, ..packet };
+        assert_eq!(packet.used(), 100);
+        input.extend_from_slice(&TestPacket { length: Some(100), ..packet }.build(SIZE)[..100]);
+    }
+    let (found, repaired) = whole(&input);
+    assert_eq!((found.packets.len(), repaired.left_out), (60, 0));
+}
+
+/// A hostile file: much that is nearly a packet, and nothing that is one.
+#[test]
+fn looking_for_packets_is_bounded() {
+    const LARGE: u32 = 1 << 20;
+    let list = TestPayload::compressed(1, 0, 0, 0, &[b"a"]);
+    let packet = TestPacket { length_width: 4, padding_width: 0, ..TestPacket::single(list) };
+    let deceptive = packet.build(64);
+    for length in [40, 1 << 19, LARGE - 1] {
+        let mut near = deceptive.to_vec();
+        near[5..9].copy_from_slice(&u32::to_le_bytes(length));
+        let input = [&testing::live_header(LARGE, &AUDIO)[..], &near.repeat(3 << 14)].concat();
+        let start = std::time::Instant::now();
+        let _ = crate::harness::try_repair(&input, &mms_asf::RepairOptions::default());
+        assert!(start.elapsed() < std::time::Duration::from_secs(60), "{length}");
+    }
+}
+
 #[test]
 fn an_implicit_padding_is_not_taken_for_the_next_packet() {
     // A packet length, and the bytes of an old packet in what is padding by it.
     let mut input = testing::header(SIZE, 4, &AUDIO).to_vec();
     let old = multiple(3).build(SIZE);
     let mut packets = Vec::new();
-    for number in 0..4 {
+    for number in 4..8 {
         let mut packet = TestPacket { length_width: 2, padding_width: 0, ..multiple(number) };
         let used = packet.used();
         packet.length = Some(u32::try_from(used).unwrap());
