@@ -71,6 +71,7 @@ fn longer_packets_are_refused() {
 
 #[test]
 fn explicit_length_becomes_a_padding_field() {
+    // MMSP-C-072: an explicit length
     // 0x40 and 0x41: what the server put in place of a 16-bit padding field is put back.
     for packet in [single(50), multiple(&[20, 30])] {
         let (whole, cut) = built(&packet);
@@ -120,6 +121,7 @@ fn field_left_as_in_the_file() {
 
 #[test]
 fn field_cleared() {
+    // MMSP-C-072: a field of value 0
     for packet in [single(50), multiple(&[20, 30])] {
         let (whole, mut cut) = built(&packet);
         cut[5..7].fill(0);
@@ -171,6 +173,7 @@ fn field_too_narrow() {
 
 #[test]
 fn no_field() {
+    // MMSP-C-072: no field at all
     for (width, packet) in [
         (2, single(50)),
         (2, multiple(&[20, 30])),

@@ -8,12 +8,14 @@ mod messages;
 mod opening;
 mod playing;
 mod reception;
+mod redirect;
 mod report;
 mod state;
 
 use std::time::Instant;
 
-pub use config::{ClientConfig, DEFAULT_PORT, RedirectError, Timeouts};
+pub use config::{ClientConfig, DEFAULT_PORT, Timeouts};
+pub use redirect::RedirectError;
 
 use crate::error::{Error, Missing, Phase};
 use crate::event::{ClientEvent, CloseReason, Stats};

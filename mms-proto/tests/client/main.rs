@@ -7,6 +7,8 @@ mod close;
 #[cfg(test)]
 mod connect;
 #[cfg(test)]
+mod crossing;
+#[cfg(test)]
 mod cuts;
 #[cfg(test)]
 mod harness;
@@ -28,3 +30,5 @@ mod playlist;
 mod stop;
 #[cfg(test)]
 mod timers;
+#[cfg(test)]
+mod useless;

@@ -171,7 +171,7 @@ fn report_connected_ex_of_others() {
 
 #[test]
 fn funnel_info() {
-    // MMSP-W-036
+    // MMSP-W-036, MMSP-C-016
     for (value, test) in [
         ("EFF0F0F0", BandwidthTest::None),
         ("F0F0F0F0", BandwidthTest::Tcp),
