@@ -78,6 +78,8 @@ impl Fixture {
                     assert_eq!(packets.len(), 0, "chosen again: {switch:?}");
                 }
                 Passed::Request(ClientMessage::StartPlaying(_)) => plays = true,
+                // What FFmpeg is sent after the last packet (T45).
+                Passed::Data(packet) if packet.payload.len() == 1 => {}
                 Passed::Data(packet) if plays => packets.push(packet.payload),
                 _ => {}
             }
@@ -121,8 +123,10 @@ fn ffmpeg_plays_the_larger_picture() {
     };
     let (pictures, sounds) = plays(&["-c", "copy"]);
     assert!(pictures == 60 && sounds > 100, "{pictures}, {sounds}");
-    // FFmpeg 5.1 does not find the end when it decodes WMA (T45).
     assert_eq!(plays(&["-an"]), (60, 0));
+    // It finds the end where it decodes WMA as well (T45).
+    let (pictures, sounds) = plays(&[]);
+    assert!(pictures == 60 && sounds > 100, "{pictures}, {sounds}");
 }
 
 #[test]
