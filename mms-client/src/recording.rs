@@ -237,7 +237,7 @@ impl Recording {
     }
 
     fn add(&mut self, number: u32, payload: &[u8]) -> Result<Kept, RecordingError> {
-        if self.rejoin.as_ref().is_some_and(|rejoin| rejoin.is_repeat(payload)) {
+        if self.knows(payload) {
             self.counts.repeated = self.counts.repeated.saturating_add(1);
             return Ok(Kept::Repeated);
         }

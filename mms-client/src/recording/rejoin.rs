@@ -88,6 +88,11 @@ impl Recording {
         Ok(true)
     }
 
+    /// Whether a packet, as it came, was written before a break after which no other has come.
+    pub(super) fn knows(&self, payload: &[u8]) -> bool {
+        self.rejoin.as_ref().is_some_and(|rejoin| rejoin.is_repeat(payload))
+    }
+
     /// The gaps so far, at most the first 1,000.
     pub fn breaks(&self) -> &[Break] {
         self.rejoin.as_ref().map_or(&[], |rejoin| &rejoin.breaks)
@@ -95,8 +100,7 @@ impl Recording {
 }
 
 impl Rejoin {
-    /// Whether a packet, as it came, was written before the break.
-    pub(super) fn is_repeat(&self, payload: &[u8]) -> bool {
+    fn is_repeat(&self, payload: &[u8]) -> bool {
         self.broke.is_some() && self.known.contains(&self.hasher.hash_one(payload))
     }
 

@@ -126,6 +126,11 @@ fn a_duration_holds_over_all_connections() {
     let options = RecordOptions::new().duration(Duration::from_secs(20));
     station.record(&options, |_| Ok(())).unwrap();
     assert_eq!(station.times(0), (0..10).chain(13..20).collect::<Vec<_>>());
+    // What came before the break does not count twice.
+    let clip = Clip::live(40);
+    let station = Station::new(vec![(clip.clone(), 0..10), (clip, 2..40)]);
+    station.record(&options, |_| Ok(())).unwrap();
+    assert_eq!(station.times(0), (0..20).collect::<Vec<_>>());
 }
 
 #[test]
