@@ -31,6 +31,10 @@ pub(super) fn any_object(bytes: &[u8], limits: &Limits) -> Option<(Uuid, u64)> {
     id_and_size(bytes).filter(|(_, size)| (HEAD as u64..=limits.index_bytes).contains(size))
 }
 
+/// Largest size of a media object that is believed, in bytes: by default nothing puts larger ones
+/// together. FFmpeg loses its place at them and with it the next packet.
+const MAX_OBJECT_BYTES: u32 = 64 << 20;
+
 /// The streams of a packet, bit by bit, when it can be read as [`read_packet`] reads it.
 pub(crate) fn check_packet(bytes: &[u8], packet_size: usize) -> Result<u128, Error> {
     let mut streams = 0;
@@ -39,7 +43,8 @@ pub(crate) fn check_packet(bytes: &[u8], packet_size: usize) -> Result<u128, Err
 }
 
 /// Reads a packet with all its payloads, which have to belong to a stream: a hole of zeros passes
-/// for a packet but for its stream number. After an error, payloads in front of it were handed out.
+/// for a packet but for its stream number. Foreign bytes in a packet have sizes that no media object
+/// has. After an error, payloads in front of it were handed out.
 #[inline]
 pub(super) fn read_packet<'a>(
     bytes: &'a [u8],
@@ -54,6 +59,13 @@ pub(super) fn read_packet<'a>(
                 what: "payload",
                 offset: payload.data_offset as u64,
                 expected: "a stream number of at least 1",
+            });
+        }
+        if payload.object_size.is_some_and(|size| size > MAX_OBJECT_BYTES) {
+            return Err(Error::Malformed {
+                what: "payload",
+                offset: payload.data_offset as u64,
+                expected: "a media object of at most 64 MiB",
             });
         }
         each(payload);
@@ -156,6 +168,16 @@ mod tests {
     fn a_hole_is_no_packet() {
         assert!(check_packet(&[0; 200], 200).is_err());
         assert!(check_packet(&testing::packet(0, 200, b"data"), 200).is_ok());
+    }
+
+    #[test]
+    fn an_object_of_an_impossible_size_is_no_media() {
+        use crate::testing::{TestPacket, TestPayload};
+        for (size, good) in [(MAX_OBJECT_BYTES, true), (MAX_OBJECT_BYTES + 1, false)] {
+            let part = TestPayload::part(1, 0, 0, size, 0, b"a part");
+            let packet = TestPacket::multiple(vec![part]).build(200);
+            assert_eq!(check_packet(&packet, 200).is_ok(), good);
+        }
     }
 
     #[test]
