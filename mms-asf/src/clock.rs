@@ -8,7 +8,7 @@ const MAX_LEAD: i64 = 3_600_000;
 /// write send times down to minus the preroll.
 const MAX_NEGATIVE: u32 = 60_000;
 /// Times of 32 bits repeat after this many milliseconds.
-const WRAP: i64 = 1 << 32;
+pub(crate) const WRAP: i64 = 1 << 32;
 
 /// Follows the send times of packets, which wrap after 49.7 days: each one is taken near the one
 /// before it. Times are milliseconds; a time before zero is possible on the line, not in a packet.

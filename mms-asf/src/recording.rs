@@ -182,7 +182,7 @@ impl Recording {
         let mut indexed = self.indexes.begin(self.packets, packet);
         self.packets = self.packets.saturating_add(1);
         for payload in payloads {
-            self.timeline.payload(&payload, sent);
+            self.timeline.payload(&payload);
             indexed.payload(&payload);
         }
         sent

@@ -215,18 +215,21 @@ fn a_complete_file_is_copied() {
 #[test]
 fn times_wrap_during_a_recording() {
     let header = Header::parse(&testing::live_header(SIZE, &[TestStream::Command(1)])).unwrap();
-    let mut recording = Recording::new(&header);
-    let base = u32::MAX - 1_500;
-    for n in 0..4_u32 {
-        let time = base.wrapping_add(n * 1_000);
-        let payload = TestPayload::whole(1, n, time.wrapping_add(3_000), b"x");
-        let packet = TestPacket { send_time: time, duration: 9, ..TestPacket::single(payload) };
-        recording.packet(&packet.build(SIZE));
+    // Less than a minute before the wrap a recording begins below zero.
+    let base = u32::MAX - 61_500;
+    for (base, play_duration) in [(base, u64::from(base) + 93_000), (u32::MAX - 57, 92_942)] {
+        let mut recording = Recording::new(&header);
+        for n in 0..4_u32 {
+            let time = base.wrapping_add(n * 30_000);
+            let payload = TestPayload::whole(1, n, time.wrapping_add(3_000), b"x");
+            let packet = TestPacket { send_time: time, duration: 9, ..TestPacket::single(payload) };
+            recording.packet(&packet.build(SIZE));
+        }
+        assert_eq!(recording.media_duration(), Duration::from_secs(90));
+        let made = Header::parse(&recording.final_header()).unwrap();
+        assert_eq!(made.file().send_duration, Duration::from_millis(90_009));
+        assert_eq!(made.file().play_duration, Duration::from_millis(play_duration));
     }
-    assert_eq!(recording.media_duration(), Duration::from_secs(3));
-    let made = Header::parse(&recording.final_header()).unwrap();
-    assert_eq!(made.file().send_duration, Duration::from_millis(3_009));
-    assert_eq!(made.file().play_duration, Duration::from_millis(u64::from(base) + 6_000));
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! Send and presentation times, which wrap on the wire, on one line of 64 bits.
 
-use crate::clock::{near_in_file, shown_in_file};
+use crate::clock::{WRAP, near_in_file, shown_in_file};
 use crate::lasting::{Lasting, Neighbours};
 use crate::preroll::Starts;
 use crate::{Header, Packet, Payload, Piece, SendClock, Stream, guid};
 
-/// All times in milliseconds. Those before the wire's zero count as zero.
+/// All times in milliseconds. Those before the wire's zero count as zero for others.
 #[derive(Debug, Clone)]
 pub(super) struct Timeline {
+    /// The wire's zero on the line, which begins one lap earlier when the first send time is
+    /// negative.
+    zero: u64,
     sends: Option<Sends>,
     /// Lowest and highest presentation time, the latter with the object's duration as far as it is
     /// known without its neighbours.
@@ -36,7 +39,7 @@ struct Track {
 impl Timeline {
     pub(super) fn new(header: &Header) -> Self {
         let tracks = header.streams().iter().map(Track::new).collect();
-        Self { sends: None, shown: None, tracks }
+        Self { zero: 0, sends: None, shown: None, tracks }
     }
 
     /// Notes the times in the head of a packet, and returns its send time. Its
@@ -44,18 +47,22 @@ impl Timeline {
     pub(super) fn packet(&mut self, packet: &Packet<'_>) -> u64 {
         let sent = match &self.sends {
             Some(sends) => near_in_file(sends.last, packet.send_time()),
-            None => u64::try_from(SendClock::first(packet.send_time())).unwrap_or(0),
+            None => u64::from(packet.send_time()),
         };
+        if self.sends.is_none() && SendClock::first(packet.send_time()) < 0 {
+            self.zero = WRAP.unsigned_abs();
+        }
         let duration = packet.duration();
         match &mut self.sends {
             Some(sends) => (sends.last, sends.duration) = (sent, duration),
             None => self.sends = Some(Sends { first: sent, last: sent, duration }),
         }
-        sent
+        sent.saturating_sub(self.zero)
     }
 
-    /// Notes a payload of the packet that was sent at `sent`.
-    pub(super) fn payload(&mut self, payload: &Payload<'_>, sent: u64) {
+    /// Notes a payload of the last [packet](Self::packet).
+    pub(super) fn payload(&mut self, payload: &Payload<'_>) {
+        let sent = self.sends.as_ref().map_or(0, |sends| sends.last);
         let mut track = self.tracks.iter_mut().find(|track| track.number == payload.stream);
         for piece in payload.pieces().map_while(Result::ok) {
             let time = shown_in_file(sent, piece.presentation_time);
@@ -79,16 +86,22 @@ impl Timeline {
     /// When the first media object is shown.
     pub(super) fn start(&self) -> Option<u64> {
         let media = self.tracks.iter().filter(|track| track.lasting.lasts());
-        media.filter_map(|track| track.starts.earliest()).min()
+        let start = media.filter_map(|track| track.starts.earliest()).min()?;
+        Some(start.saturating_sub(self.zero))
     }
 
     pub(super) fn play_duration(&self) -> u64 {
+        self.end().saturating_sub(self.zero)
+    }
+
+    /// The end of the last media object on the line.
+    fn end(&self) -> u64 {
         let ends = self.tracks.iter().filter_map(|track| track.neighbours.end());
         ends.chain(self.shown.map(|(_, end)| end)).max().unwrap_or(0)
     }
 
     pub(super) fn media_duration(&self) -> u64 {
-        self.shown.map_or(0, |(start, _)| self.play_duration().saturating_sub(start))
+        self.shown.map_or(0, |(start, _)| self.end().saturating_sub(start))
     }
 
     pub(super) fn send_duration(&self) -> u64 {
