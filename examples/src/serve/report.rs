@@ -114,19 +114,18 @@ impl Report {
     }
 
     /// A player says how it liked what it played.
-    pub(super) fn log(&self, who: &Who, log: &ClientLog) {
+    pub(super) fn log(&self, who: &Who, file: &str, log: &ClientLog) {
         let info = &log.info;
         let text = || {
             format!(
-                "{who} reports {:?}: played {:.1} s, {} packets received, {} lost, quality {} %",
-                shortened(&info.url),
+                "{who} reports {file:?}: played {:.1} s, {} packets received, {} lost, quality {} %",
                 info.played.as_secs_f64(),
                 info.packets_received,
                 log.packets_lost.saturating_add(info.packets_lost),
                 info.quality,
             )
         };
-        self.line(text, || with(who.json("log"), log_json(log)));
+        self.line(text, || with(who.json("log"), with(json!({ "file": file }), log_json(log))));
     }
 
     /// A connection was closed before anything was said.
@@ -310,11 +309,12 @@ mod tests {
         log.info.url = "mms://h/a.wmv".to_owned();
         log.info.played = Duration::from_secs(5);
         log.info.packets_lost = 1;
-        let line = said(false, |report, who| report.log(who, &log));
-        assert!(line.contains("reports \"mms://h/a.wmv\": played 5.0 s"), "{line}");
+        let line = said(false, |report, who| report.log(who, "a%20b.wmv", &log));
+        assert!(line.contains("reports \"a%20b.wmv\": played 5.0 s"), "{line}");
         assert!(line.contains("3 lost"), "{line}");
         let value: Value =
-            serde_json::from_str(&said(true, |report, who| report.log(who, &log))).unwrap();
+            serde_json::from_str(&said(true, |report, who| report.log(who, "a%20b.wmv", &log)))
+                .unwrap();
         assert_eq!((&value["event"], &value["played_ms"]), (&"log".into(), &5_000.into()));
     }
 
@@ -333,7 +333,7 @@ mod tests {
             *field = long.clone();
         }
         for json in [false, true] {
-            let line = said(json, |report, who| report.log(who, &log));
+            let line = said(json, |report, who| report.log(who, "a%20b.wmv", &log));
             assert!(line.len() < 30_000, "{}", line.len());
             assert!(!line.contains(crate::text::is_control), "{line}");
         }

@@ -233,7 +233,7 @@ impl Session {
         let packets = self.server.stats().packets;
         if std::mem::take(&mut self.owes_report) && packets > self.reported {
             self.reported = packets;
-            house.report.log(&self.who, log);
+            house.report.log(&self.who, self.file.as_deref().unwrap_or_default(), log);
         } else {
             self.deviations = self.deviations.saturating_add(1);
         }
