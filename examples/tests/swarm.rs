@@ -59,3 +59,25 @@ fn what_is_missed_is_said() {
     assert!(late.ends_with("0 ms at most    no"), "{late}");
     assert_eq!(output.status.code(), Some(1), "{table}");
 }
+
+#[test]
+fn one_player_beside_a_flood() {
+    let output = swarm(&["--flood", "30", "--seconds", "2", "--late", "60000"]);
+    let tables = String::from_utf8(output.stdout).unwrap();
+    println!("{tables}{}", String::from_utf8_lossy(&output.stderr));
+    for empty in [0, 7] {
+        let title = format!(
+            "1 sessions for 2 s beside 30 connections that seek without end; the file declares \
+             {empty} empty streams"
+        );
+        let (_, table) = tables.split_once(&title).unwrap();
+        let line = |name: &str| {
+            let line = table.lines().find_map(|line| line.strip_prefix(name)).expect(name);
+            line.split_whitespace().collect::<Vec<_>>()
+        };
+        assert_eq!(line("players that came to the end"), ["1", "1", "yes"]);
+        let plays: u64 = line("play commands of the flood")[0].parse().unwrap();
+        assert!(plays > 30, "{plays}");
+    }
+    assert_eq!(output.status.code(), Some(0));
+}

@@ -101,6 +101,7 @@ impl Report {
                 Some(ended == sessions),
             ),
             line("play commands of the flood", plays.to_string(), String::new(), Some(plays > 0)),
+            line("half of them late by", shown(share(&late, 500)), String::new(), None),
             line("999 of 1,000 late by", shown(share(&late, 999)), String::new(), None),
             line(
                 "the latest by",
