@@ -59,8 +59,13 @@ fn is_safe(name: &str) {
 pub fn list(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let mut before = 1;
-    for (line, entry) in listed(&text) {
-        assert!((before..=text.matches('\n').count() + 1).contains(&line), "{line}: {entry:?}");
+    let (entries, ignored) = listed(&text);
+    let lines = text.matches('\n').count() + 1;
+    for (element, line) in ignored {
+        assert!((1..=lines).contains(&line), "{line}: {element}");
+    }
+    for (line, entry) in entries {
+        assert!((before..=lines).contains(&line), "{line}: {entry:?}");
         assert!(!entry.trim().is_empty(), "{line}: {entry:?}");
         before = line;
     }

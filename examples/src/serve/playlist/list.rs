@@ -53,11 +53,7 @@ pub(super) fn read(path: &Path) -> Result<List, PlaylistError> {
         Ok(text) => (text, false),
         Err(error) => (error.into_bytes().into_iter().map(char::from).collect(), true),
     };
-    let text = text.trim_start_matches('\u{FEFF}');
-    let start = text.trim_start().get(..4).unwrap_or_default();
-    let is_asx = start.eq_ignore_ascii_case("<asx");
-    let named = if is_asx { references(text) } else { lines(text) };
-    let ignored = if is_asx { ignored(text) } else { Vec::new() };
+    let (named, ignored) = listed(&text);
     if named.len() > MAX_ENTRIES {
         return Err(too_long("entries", MAX_ENTRIES as u64));
     }
@@ -70,6 +66,19 @@ pub(super) fn read(path: &Path) -> Result<List, PlaylistError> {
         None => Err(PlaylistError::Remote { path: path.to_owned(), line, entry }),
     });
     Ok(List { entries: entries.collect::<Result<_, _>>()?, ignored })
+}
+
+/// The entries of the text of a list as they are written, and the elements that are not honoured,
+/// each with its line, from 1.
+#[must_use]
+pub fn listed(text: &str) -> (Vec<(usize, String)>, Vec<(&'static str, usize)>) {
+    let text = text.trim_start_matches('\u{FEFF}');
+    let start = text.trim_start().get(..4).unwrap_or_default();
+    if start.eq_ignore_ascii_case("<asx") {
+        (references(text), ignored(text))
+    } else {
+        (lines(text), Vec::new())
+    }
 }
 
 /// The file that an entry means, in the spelling in which it is there; `None` for one on another
@@ -220,14 +229,6 @@ fn named(name: &str) -> Option<char> {
 
 fn newlines(text: &str) -> usize {
     text.matches('\n').count()
-}
-
-/// The entries of the text of a list as they are written, each with its line, from 1.
-#[must_use]
-pub fn listed(text: &str) -> Vec<(usize, String)> {
-    let text = text.trim_start_matches('\u{FEFF}');
-    let start = text.trim_start().get(..4).unwrap_or_default();
-    if start.eq_ignore_ascii_case("<asx") { references(text) } else { lines(text) }
 }
 
 #[cfg(test)]
