@@ -215,7 +215,9 @@ fn indexes() {
     };
     let none = Vec::<String>::new();
     for (targets, kind, wanted) in [
-        ([Some(0), None, Some(7)], IndexKind::KeyFrame, none.clone()),
+        ([Some(0), None, Some(0)], IndexKind::KeyFrame, none.clone()),
+        // A key frame, but of ten seconds.
+        ([Some(0), None, Some(7)], IndexKind::KeyFrame, stale(1, 3)),
         ([Some(0), Some(3), Some(7)], IndexKind::KeyFrame, stale(1, 3)),
         ([Some(0), Some(3), Some(7)], IndexKind::MediaObject, none.clone()),
         ([Some(0), None, Some(10)], IndexKind::MediaObject, stale(1, 2)),

@@ -23,8 +23,9 @@ pub struct RepairOptions {
 ///
 /// Packets that cannot be read, and bytes that are none, are left out. A packet needs no neighbour at
 /// the exact distance when it is whole and continues its streams; one that is stored without its
-/// padding gets it back. Of a last packet that was cut the whole payloads are kept. Existing indexes are kept when all packets are and the key frames that a
-/// Simple Index leads to are those of its times, and made anew otherwise. A header of another stream in the middle of the input ends the file;
+/// padding gets it back. Of a last packet that was cut the whole payloads are kept. Existing indexes
+/// are kept when all packets are and they lead to the key frames of their times, and made
+/// anew otherwise. A header of another stream in the middle of the input ends the file;
 /// [`Repaired::next`] tells where it lies.
 ///
 /// It is one pass in constant memory, apart from indexes. `output` is written from its current

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mms_asf::{
-    Deviation, Header, IndexKind, IndexObject, IndexSpecifier, SimpleIndex, StreamKind, guid,
+    Deviation, Header, Index, IndexKind, IndexObject, IndexSpecifier, SimpleIndex, StreamKind, guid,
 };
 
 use super::clock;
@@ -36,7 +36,11 @@ pub(super) fn describe(bytes: &Bytes, checker: &Checker<'_>) -> Option<(Vec<Stri
             let content = covered(index.len(), index.interval(), index.specifiers());
             let target = |column, entry| index.target(column, entry);
             let columns = index.specifiers();
-            (content, checker.columns(name, columns, index.len(), bytes, target))
+            let mut findings = checker.columns(name, columns, index.len(), bytes, target);
+            if findings.is_empty() {
+                findings = checker.times(name, index);
+            }
+            (content, findings)
         }
         IndexObject::MediaObject(index) => {
             let last = index.len().saturating_sub(1).saturating_mul(index.interval().into());
@@ -86,6 +90,21 @@ impl Checker<'_> {
             astray = counts.key_frames_shown.led_astray(index);
         }
         (content, stale(name, stream, astray, entries))
+    }
+
+    /// Whether an index that leads to key frames leads to those of its times.
+    fn times(&self, name: &'static str, index: &Index) -> Vec<String> {
+        let size = self.header.file().packet_size;
+        let streams = self.counts.streams.iter().filter(|(_, counts)| counts.remembers_all_keys());
+        let videos = streams.filter(|(number, _)| {
+            self.header.stream(**number).is_some_and(|stream| stream.kind == StreamKind::Video)
+        });
+        videos
+            .flat_map(|(&number, counts)| {
+                let astray = counts.key_frames_shown.led_astray_by(index, number, size);
+                stale(name, number, astray, index.len())
+            })
+            .collect()
     }
 
     fn columns(

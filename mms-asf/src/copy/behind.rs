@@ -99,10 +99,17 @@ impl Behind {
                 _ => None,
             })
             .collect();
+        let size = header.file().packet_size;
+        let timely = fit
+            && indexes.iter().flatten().all(|index| match index {
+                IndexObject::Index(index) => self.keys.are_led_to_by(index, size),
+                _ => true,
+            });
         let whole = fit && covers(&simple, recording) && self.keys.are_led_to(&simple);
         let (kept, left): (Vec<_>, _) =
             objects.into_iter().partition(|(_, object)| match object.id {
                 guid::SIMPLE_INDEX => whole,
+                guid::INDEX => timely,
                 id => !is_index(id) || fit,
             });
         let kept = kept.into_iter().map(|(_, object)| object).collect();

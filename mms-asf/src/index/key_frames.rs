@@ -1,12 +1,15 @@
 //! Key frames as they are in the packets, beside the index that should lead to them.
 
-use crate::SimpleIndex;
+use std::time::Duration;
+
+use crate::{Index, IndexKind, SimpleIndex};
 
 /// The most by which an entry may miss its time, in milliseconds: encoders could round to the
 /// interval, which is a second. Those of the sample files are exact.
 const MAX_ROUNDING: u64 = 1_000;
 
-/// The key frames of one video stream, which tell whether a [`SimpleIndex`] leads to them.
+/// The key frames of one video stream, which tell whether a [`SimpleIndex`] or an [`Index`] leads to
+/// them.
 ///
 /// An entry is right when the key frame that it leads to is the last one at or before its time. Up
 /// to a second of rounding is allowed in both directions. Before the first key frame an entry leads
@@ -82,12 +85,29 @@ impl KeyFrames {
 
     /// Number of entries that lead elsewhere than to the key frame of their time.
     pub fn led_astray(&self, index: &SimpleIndex) -> u64 {
+        let packets = index.entries().map(|entry| Some(entry.packet));
+        self.astray(index.interval(), packets)
+    }
+
+    /// [`led_astray`](Self::led_astray) of the key frames of `stream` in an Index Object of a file
+    /// with packets of `packet_size` bytes. Entries without a target lead nowhere.
+    pub fn led_astray_by(&self, index: &Index, stream: u8, packet_size: u32) -> u64 {
+        let Some(column) = index.column(stream, IndexKind::KeyFrame) else { return 0 };
+        let packets = index.column_targets(column).map(|target| {
+            let packet = target?.checked_div(packet_size.into())?;
+            Some(u32::try_from(packet).unwrap_or(u32::MAX))
+        });
+        self.astray(index.interval(), packets)
+    }
+
+    fn astray(&self, interval: Duration, packets: impl Iterator<Item = Option<u32>>) -> u64 {
         let mut by_time = self.frames.clone();
         by_time.sort_by_key(|frame| frame.time);
-        let interval = u64::try_from(index.interval().as_millis()).unwrap_or(u64::MAX);
+        let interval = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
         let rounding = interval.min(MAX_ROUNDING);
         let first = by_time.first().map_or(0, Frame::earliest);
-        let astray = |&(number, packet): &(u64, u32)| {
+        let astray = |(number, packet): (u64, Option<u32>)| {
+            let Some(packet) = packet else { return false };
             let time = number.saturating_mul(interval);
             // The last key frame that the entry must not miss.
             let due = time.checked_sub(rounding).and_then(|due| {
@@ -103,6 +123,6 @@ impl KeyFrames {
                 Err(_) => packet != 0 || due.is_some(),
             }
         };
-        (0..).zip(index.entries().map(|entry| entry.packet)).filter(astray).count() as u64
+        (0..).zip(packets).filter(|&entry| astray(entry)).count() as u64
     }
 }

@@ -88,6 +88,11 @@ impl Index {
         self.table.write(out);
     }
 
+    /// The targets of one column in the order of entries.
+    pub(crate) fn column_targets(&self, column: usize) -> impl Iterator<Item = Option<u64>> + '_ {
+        self.table.column(column)
+    }
+
     /// The targets of all columns and entries.
     pub(crate) fn targets(&self) -> impl Iterator<Item = u64> + '_ {
         self.table.targets()

@@ -110,6 +110,13 @@ impl Table {
         })
     }
 
+    /// The targets of one column in the order of rows, in time proportional to the size of the index.
+    pub(super) fn column(&self, column: usize) -> impl Iterator<Item = Option<u64>> + '_ {
+        self.blocks().flat_map(move |block| {
+            (0..u64::from(block.rows)).map(move |row| block.target(column, row))
+        })
+    }
+
     /// The target of one column in row `row` of all rows.
     pub(super) fn target(&self, column: usize, row: u64) -> Option<u64> {
         let mut left = row;

@@ -208,16 +208,22 @@ fn an_index_of_many_blocks_takes_no_longer_than_another() {
     // So many blocks of one entry each that nobody would see the end if each entry were looked for
     // from the first block on.
     const BLOCKS: u32 = 200_000;
-    let mut body = [&1_000_u32.to_le_bytes()[..], &[1, 0]].concat();
-    body.extend(BLOCKS.to_le_bytes());
-    body.extend([1, 0, 3, 0]);
+    let start = |kind: u8| {
+        let mut body = [&1_000_u32.to_le_bytes()[..], &[1, 0]].concat();
+        body.extend(BLOCKS.to_le_bytes());
+        body.extend([1, 0, kind, 0]);
+        body
+    };
     let block = |offset: u32| {
         [&1_u32.to_le_bytes()[..], &0_u64.to_le_bytes(), &offset.to_le_bytes()].concat()
     };
-    body.extend(block(0).repeat(BLOCKS as usize - 1));
     let front = [&header(9)[..], &packets(0..9)].concat();
-    for (last, stays) in [(8 * SIZE, true), (9 * SIZE, false), (8 * SIZE + 1, false)] {
-        let index = object(guid::INDEX, &[&body[..], &block(last)].concat());
+    // Media objects, and key frames, of which the entries miss the times.
+    for (kind, last, stays) in
+        [(2, 8 * SIZE, true), (2, 9 * SIZE, false), (2, 8 * SIZE + 1, false), (3, 8 * SIZE, false)]
+    {
+        let blocks = block(0).repeat(BLOCKS as usize - 1);
+        let index = object(guid::INDEX, &[start(kind), blocks, block(last)].concat());
         let (out, _) =
             try_repair(&[&front[..], &index].concat(), &RepairOptions::default()).unwrap();
         assert_eq!(out.len() > BLOCKS as usize, stays, "{last}");
@@ -309,7 +315,7 @@ fn an_index_of_blocks_without_entries() {
     let mut body = 1_000_u32.to_le_bytes().to_vec();
     body.extend_from_slice(&1_u16.to_le_bytes());
     body.extend_from_slice(&(EMPTY + 1).to_le_bytes());
-    body.extend_from_slice(&[1, 0, 3, 0]);
+    body.extend_from_slice(&[1, 0, 2, 0]);
     body.resize(body.len() + 12 * EMPTY as usize, 0);
     body.extend_from_slice(&ENTRIES.to_le_bytes());
     body.resize(body.len() + 8 + 4 * ENTRIES as usize, 0);

@@ -4,9 +4,10 @@ use std::io::Cursor;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use mms_asf::testing::{FILE_ID, TestPacket, TestPayload, header};
+use mms_asf::testing::{FILE_ID, TestPacket, TestPayload, header, header_with, key_packet, object};
 use mms_asf::{
-    FileReader, IndexObject, KeyFrames, SeekMethod, SimpleEntry, SimpleIndex, StreamKind,
+    FileReader, Index, IndexKind, IndexObject, IndexSpecifier, KeyFrames, SeekMethod, SimpleEntry,
+    SimpleIndex, StreamKind,
 };
 
 use crate::harness::{SIZE, VIDEO, checked, short};
@@ -51,6 +52,31 @@ fn an_index_that_leads_to_key_frames_of_another_time_is_made_anew() {
         let point = reader.seek(Duration::from_secs(20), 1).unwrap();
         assert_eq!((point.packet, point.time), (20, Some(Duration::from_secs(20))), "{late}");
         assert_eq!(point.method, SeekMethod::SendTimes);
+    }
+}
+
+#[test]
+fn an_index_object_of_other_times_is_made_anew() {
+    let parameters = [&1_000_u32.to_le_bytes()[..], &[1, 0, 1, 0, 3, 0]].concat();
+    let parameters = object(mms_asf::guid::INDEX_PARAMETERS, &parameters);
+    let specifiers = [IndexSpecifier { stream: 1, kind: IndexKind::KeyFrame }];
+    let file = |late: u64| {
+        let targets = (0..63_u64)
+            .map(|second| [Some((second + late).saturating_sub(3).min(59) * u64::from(SIZE))]);
+        let index = Index::new(Duration::from_secs(1), &specifiers, targets).unwrap();
+        let mut end = BytesMut::new();
+        index.write(&mut end);
+        let mut file = header_with(SIZE, 60, 2, &VIDEO, std::slice::from_ref(&parameters)).to_vec();
+        file.extend((0..60).flat_map(|number| key_packet(number, SIZE, b"a picture")));
+        file.extend_from_slice(&end);
+        file
+    };
+    let right = checked(&file(0)).unwrap().1;
+    for late in [0, 3, 30] {
+        let (_, out, repaired) = checked(&file(late)).unwrap();
+        assert!(out == right, "{late}");
+        let left_out = short(&repaired.changes).contains(&"ObjectLeftOut".to_owned());
+        assert_eq!(left_out, late > 0, "{late}");
     }
 }
 
@@ -110,6 +136,11 @@ fn indexes_of_encoders_are_right() {
             }
             if frames.packets() == 0 || index.is_empty() {
                 continue;
+            }
+            for by_time in reader.indexes().unwrap() {
+                if let IndexObject::Index(by_time) = by_time {
+                    assert_eq!(frames.led_astray_by(by_time, stream, size), 0, "{name}");
+                }
             }
             let astray = frames.led_astray(&index);
             assert_eq!(astray > 0, wrong.contains(&name), "{name}: {astray} of {}", index.len());

@@ -1,7 +1,7 @@
 //! Where key frames begin, to find out whether an index that is there leads to them.
 
 use crate::clock::shown_in_file;
-use crate::{Header, KeyFrames, Limits, Payload, SimpleIndex, StreamKind};
+use crate::{Header, Index, KeyFrames, Limits, Payload, SimpleIndex, StreamKind};
 
 /// The key frames of all video streams.
 #[derive(Debug)]
@@ -41,6 +41,15 @@ impl Keys {
                 self.room = self.room.and_then(|room| room.checked_sub(1));
             }
         }
+    }
+
+    /// Whether an Index Object leads to the key frames of the video streams that it has.
+    pub(super) fn are_led_to_by(&self, index: &Index, packet_size: u32) -> bool {
+        self.room.is_some()
+            && self
+                .videos
+                .iter()
+                .all(|(stream, frames)| frames.led_astray_by(index, *stream, packet_size) == 0)
     }
 
     /// Whether the indexes lead to the key frames of their streams.
