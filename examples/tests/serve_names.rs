@@ -41,7 +41,9 @@ fn folder(scratch: &Scratch) {
     // A header that says of itself that it is as large as can be.
     let mut huge = fs::read(CLIP).unwrap();
     huge[16..24].fill(0xFF);
-    fs::write(inside.join("huge.wmv"), huge).unwrap();
+    // Its data are found all the same, unless they are not there.
+    fs::write(inside.join("lying.wmv"), &huge).unwrap();
+    fs::write(inside.join("huge.wmv"), &huge[..500]).unwrap();
     let link = |to: &Path, name: &str| symlink(to, inside.join(name)).unwrap();
     link(Path::new("clip.wmv"), "link.wmv");
     link(Path::new("../secret.wmv"), "out.wmv");
@@ -280,6 +282,7 @@ fn everything_inside_the_folder_is_served() {
         "sub%2Fclip.wmv",
         "sub//clip.wmv",
         "link.wmv",
+        "lying.wmv",
         // It leads back inside.
         "up/in/clip.wmv",
         // Nobody looks behind the end of a name.
