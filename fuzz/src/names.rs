@@ -3,7 +3,7 @@
 use std::path::{Component, Path};
 
 use mms_client::MmsUrl;
-use mms_examples::serve::{Library, Users, listed};
+use mms_examples::serve::{Library, Listed, Users, listed};
 
 /// Any text as an address, typed by a person or sent by a server that redirects.
 pub fn address(data: &[u8]) {
@@ -59,7 +59,7 @@ fn is_safe(name: &str) {
 pub fn list(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let mut before = 1;
-    let (entries, ignored) = listed(&text);
+    let Listed { entries, ignored } = listed(&text);
     let lines = text.matches('\n').count() + 1;
     for (element, line) in ignored {
         assert!((1..=lines).contains(&line), "{line}: {element}");

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use mms_proto::FileAttributes;
 
 pub use self::choice::default_streams;
-pub use self::list::listed;
+pub use self::list::{Listed, listed};
 
 use super::title::{Title, TitleError, Titles};
 use crate::files::shown;

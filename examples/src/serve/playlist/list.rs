@@ -53,7 +53,7 @@ pub(super) fn read(path: &Path) -> Result<List, PlaylistError> {
         Ok(text) => (text, false),
         Err(error) => (error.into_bytes().into_iter().map(char::from).collect(), true),
     };
-    let (named, ignored) = listed(&text);
+    let Listed { entries: named, ignored } = listed(&text);
     if named.len() > MAX_ENTRIES {
         return Err(too_long("entries", MAX_ENTRIES as u64));
     }
@@ -68,16 +68,24 @@ pub(super) fn read(path: &Path) -> Result<List, PlaylistError> {
     Ok(List { entries: entries.collect::<Result<_, _>>()?, ignored })
 }
 
-/// The entries of the text of a list as they are written, and the elements that are not honoured,
-/// each with its line, from 1.
+/// The text of a list, read.
+#[derive(Debug)]
+pub struct Listed {
+    /// The entries as they are written, each with its line, from 1.
+    pub entries: Vec<(usize, String)>,
+    /// Elements that are not honoured, each with the line of the first.
+    pub ignored: Vec<(&'static str, usize)>,
+}
+
+/// Reads the text of a list.
 #[must_use]
-pub fn listed(text: &str) -> (Vec<(usize, String)>, Vec<(&'static str, usize)>) {
+pub fn listed(text: &str) -> Listed {
     let text = text.trim_start_matches('\u{FEFF}');
     let start = text.trim_start().get(..4).unwrap_or_default();
     if start.eq_ignore_ascii_case("<asx") {
-        (references(text), ignored(text))
+        Listed { entries: references(text), ignored: ignored(text) }
     } else {
-        (lines(text), Vec::new())
+        Listed { entries: lines(text), ignored: Vec::new() }
     }
 }
 
