@@ -131,8 +131,9 @@ impl Playback {
         Ok(Session { core: self.core, content, entry: false })
     }
 
-    /// Waits for the next entry of a playlist; `None` when there is none. What is left of this
-    /// entry is dropped.
+    /// Waits for the next entry of a playlist; `None` when there is none, which breaks the server's
+    /// word where the [`end`](Self::end) of this one announced it. What is left of this entry is
+    /// dropped.
     ///
     /// Packets of the new entry that the server sends before it is [played](Session::play) are
     /// kept for then.
