@@ -11,6 +11,7 @@ mod support {
     pub(crate) mod served;
 }
 
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -42,6 +43,21 @@ fn concat(packets: &[Bytes]) -> Vec<u8> {
     packets.concat()
 }
 
+/// Sends a header and these packets to a player that has all of them at the end. It is never farther
+/// behind than a player may be.
+fn follow(server: &Served, pipe: &Sender<Vec<u8>>, packets: &[Bytes]) -> Player {
+    pipe.send(header()).unwrap();
+    let mut player = Player::connect(server.address, "live");
+    player.run(0x1_0000, |player| player.started > 0);
+    let mut sent = 0;
+    for some in packets.chunks(200) {
+        pipe.send(concat(some)).unwrap();
+        sent += some.len();
+        player.run(0x1_0000, |player| player.packets == sent);
+    }
+    player
+}
+
 fn play(mut player: Player) -> Player {
     player.run(0x1_0000, |_| false);
     player
@@ -52,9 +68,7 @@ fn who_joins_gets_everything_since_the_key_frame() {
     // 3.6 MB after one key frame: seven times what is queued for a player.
     let packets: Vec<_> = (0..2_600).map(|number| packet(number, number == 0)).collect();
     let (server, pipe) = broadcast();
-    pipe.send([header(), concat(&packets[..2_400])].concat()).unwrap();
-    let mut first = Player::connect(server.address, "live");
-    first.run(0x1_0000, |player| player.packets == 2_400);
+    let first = follow(&server, &pipe, &packets[..2_400]);
     let mut late = [OLD, NEW].map(|product| Player::connect_as(product, server.address, "live"));
     for player in &mut late {
         player.run(0x1_0000, |player| player.packets > 0);
@@ -79,9 +93,7 @@ fn who_joins_gets_everything_since_the_key_frame() {
 fn the_next_header_waits_until_the_backlog_was_taken() {
     let packets: Vec<_> = (0..1_000).map(|number| packet(number, number == 0)).collect();
     let (server, pipe) = broadcast();
-    pipe.send([header(), concat(&packets)].concat()).unwrap();
-    let mut first = Player::connect(server.address, "live");
-    first.run(0x1_0000, |player| player.packets == 1_000);
+    let mut first = follow(&server, &pipe, &packets);
     let mut slow = [OLD, NEW].map(|product| Player::connect_as(product, server.address, "live"));
     for player in &mut slow {
         player.run(256, |player| player.started > 0);

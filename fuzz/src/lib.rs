@@ -69,8 +69,17 @@ pub fn asf_packet(data: &[u8]) {
         assert_eq!(parsed.payloads().filter(Result::is_ok).count(), read);
     }
     let mut again = BytesMut::new();
-    assert_eq!(restorer.restore(&whole, &mut again), Ok(Restored::Whole));
-    assert_eq!(again, whole);
+    // A packet that could not be read may be readable once zeros follow it, with a length that
+    // contradicts them.
+    let once = restorer.restore(&whole, &mut again);
+    if restored != Restored::Unparsed || once == Ok(Restored::Whole) {
+        assert_eq!(once, Ok(Restored::Whole));
+        assert_eq!(again, whole);
+    } else {
+        let mut twice = BytesMut::new();
+        assert_eq!(restorer.restore(&again, &mut twice), Ok(Restored::Whole));
+        assert_eq!(twice, again);
+    }
     let how = match how % 4 {
         0 => Removal::ExplicitLength,
         1 => Removal::FieldCleared,
