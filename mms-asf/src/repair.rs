@@ -39,7 +39,7 @@ pub struct RepairOptions {
 /// # let header = mms_asf::Header::parse(&testing::header(256, 9, &[TestStream::Audio(1)]))?;
 /// # let mut cut = header.as_bytes().to_vec();
 /// # (0..5).for_each(|n| cut.extend_from_slice(&testing::packet(n, 256, b"data")));
-/// # cut.truncate(cut.len() - 100);
+/// # cut.truncate(cut.len() - 240);
 ///
 /// let mut whole = Cursor::new(Vec::new());
 /// let repaired = repair(cut.as_slice(), &mut whole, &RepairOptions::default())?;
