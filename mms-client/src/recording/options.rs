@@ -12,8 +12,9 @@ use mms_proto::{Start, StreamSelection};
 pub struct RecordOptions {
     /// Where to begin. A resumed recording must name the start that it was begun with.
     pub start: Start,
-    /// Where to end, in the time of the content, preroll not included. The server is asked to, and
-    /// what it sends of later media is left out.
+    /// Where to end, in the time of the content, preroll not included. Later media is left out. The
+    /// server is not asked to stop there: servers stop by send times, before they have sent all the
+    /// sound that belongs to the last pictures.
     pub stop: Option<Duration>,
     /// How much media to record at most, counted from the [`start`](Self::start) that is asked
     /// for: what the server sends before it, from a key frame on, does not count. In a live stream

@@ -140,9 +140,11 @@ impl Range {
             past = if time >= end { past | bit(stream) } else { past & !bit(stream) };
         }
         (self.seen, self.past) = (seen, past);
-        // The last media of the range has been sent by then.
+        // The last media of the range has been sent by then, at the latest when it is shown. Send
+        // times that count from elsewhere are measured from the first packet.
         let room = end.saturating_sub(first.media).max(0).saturating_add(self.preroll);
-        let late = sent.saturating_sub(first.sent) >= room;
+        let shown = end.saturating_add(self.preroll);
+        let late = sent.saturating_sub(first.sent) >= room && sent >= shown;
         self.over = self.over || late || (lowest >= end && past == seen);
         if !self.over {
             self.latest = self.latest.max(lowest);
@@ -230,6 +232,17 @@ mod tests {
             assert_eq!(range.includes(&packet(sent, &[(stream, time)])), kept, "{sent}");
         }
         assert!(range.is_over());
+    }
+
+    #[test]
+    fn sound_that_is_sent_when_it_is_shown_belongs_to_the_range() {
+        let mut range = Range::new(None, Some(Duration::from_secs(13)));
+        range.begin(&header(), Some(Duration::from_secs(10)), false);
+        // Pictures are sent three seconds early, which the end of the range must not count on.
+        assert!(range.includes(&packet(5_000, &[(2, 8_000)])));
+        assert!(range.includes(&packet(15_000, &[(2, 14_000)])));
+        assert!(range.includes(&packet(15_900, &[(1, 12_900)])));
+        assert!(!range.includes(&packet(16_000, &[(1, 12_950)])));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use mms_proto::{AsfPacket, Content, FileAttributes, HResult, Reception, Start, Stats, Stop};
+use mms_proto::{AsfPacket, Content, FileAttributes, HResult, Reception, Start, Stats};
 
 use super::chosen::Chosen;
 use super::range::Range;
@@ -328,7 +328,6 @@ impl<'a> Run<'a> {
         if let Some(streams) = &self.options.streams {
             request.streams.clone_from(streams);
         }
-        request.stop = self.options.stop.and_then(Stop::at);
         let start = self.options.start;
         if !recording.is_catching_up() {
             return session.play(request.start(start));
