@@ -100,6 +100,22 @@ impl Original {
     }
 }
 
+/// The media objects whose packets are all in a repaired file, counted.
+fn whole_objects(file: &[u8]) -> HashMap<Key, usize> {
+    let mut parser = StreamParser::new();
+    parser.push(file);
+    parser.finish();
+    let (mut packet_size, mut packets) = (0, Vec::new());
+    while let Ok(Some(event)) = parser.poll() {
+        match event {
+            mms_asf::Event::Header { header, .. } => packet_size = header.file().packet_size,
+            mms_asf::Event::Packet { bytes, .. } => packets.push(bytes),
+            _ => {}
+        }
+    }
+    counted(objects(&packets, packet_size).into_iter().map(|object| object.key))
+}
+
 fn counted(keys: impl Iterator<Item = Key>) -> HashMap<Key, usize> {
     let mut counts = HashMap::new();
     keys.for_each(|key| *counts.entry(key).or_default() += 1);
@@ -184,6 +200,8 @@ struct Totals {
     changed: AtomicUsize,
     /// Intact media objects that FFmpeg reads from damaged files.
     objects: AtomicUsize,
+    /// Those of them that are whole in the repaired file and that FFmpeg does not read there.
+    unread: AtomicUsize,
 }
 
 /// Checks one file. Returns what is wrong with it.
@@ -229,12 +247,20 @@ fn check(
     fs::write(&damaged, bytes).unwrap();
     fs::write(&mended, &file).unwrap();
     let (before, after) = (read_by_ffmpeg(&damaged), read_by_ffmpeg(&mended));
-    let mut missing = 0;
+    let kept = whole_objects(&file);
+    let (mut missing, mut unread) = (0, 0);
     for (key, count) in &intact {
         let read = before.get(key).map_or(0, |&read| read.min(*count));
         totals.objects.fetch_add(read, Ordering::Relaxed);
-        missing += read.saturating_sub(after.get(key).map_or(0, |&found| found));
+        let lost = read.saturating_sub(after.get(key).map_or(0, |&found| found));
+        let absent = lost.min(count.saturating_sub(kept.get(key).map_or(0, |&kept| kept)));
+        missing += absent;
+        unread += lost - absent;
     }
+    if unread > 0 {
+        println!("{}: {unread} objects are whole and not read by FFmpeg", original.name);
+    }
+    totals.unread.fetch_add(unread, Ordering::Relaxed);
     match missing {
         0 => Ok(()),
         _ => Err(format!("{missing} media objects are lost: {:?}", repaired.changes)),
@@ -294,11 +320,13 @@ fn damage_of_many_kinds() {
     });
     let count = |total: &AtomicUsize| total.load(Ordering::Relaxed);
     println!(
-        "{} files, {} changed, {} refused, {} good media objects that FFmpeg reads",
+        "{} files, {} changed, {} refused, {} good media objects that FFmpeg reads, {} that it reads \
+         no more",
         count(&totals.files),
         count(&totals.changed),
         count(&totals.refused),
         count(&totals.objects),
+        count(&totals.unread),
     );
     let faults = faults.into_inner().unwrap();
     assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), cases.len(), faults.join("\n"));

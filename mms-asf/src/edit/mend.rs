@@ -8,7 +8,7 @@ use crate::header::{DATA_HEAD, RESERVED};
 use crate::object::Object;
 use crate::objects::{
     AnyBody, Body as _, ContentDescription, ExtendedContentDescription, ExtendedStreamProperties,
-    FileProperties,
+    FileProperties, StreamProperties,
 };
 use crate::{Deviation, Error, Header, Limits, guid};
 
@@ -68,7 +68,7 @@ struct Known {
 
 impl Known {
     fn keeps(&mut self, object: &mut Object) -> bool {
-        restore_text(object);
+        restore_readable(object);
         match AnyBody::decode(object) {
             Err(_) => false,
             // Too short for what it has in front of its children.
@@ -98,14 +98,17 @@ impl Known {
     }
 }
 
-/// Writes what can be read of a text that was cut.
-fn restore_text(object: &mut Object) {
+/// Writes what can be read of a text that was cut, and of a stream whose lengths do not fit.
+fn restore_readable(object: &mut Object) {
     let readable = match object.id {
         guid::CONTENT_DESCRIPTION => ContentDescription::read_damaged(object)
             .filter(|(_, whole)| !whole)
             .and_then(|(content, _)| content.encode().ok()),
         guid::EXTENDED_CONTENT_DESCRIPTION if AnyBody::decode(object).is_err() => {
             ExtendedContentDescription::read_damaged(object).and_then(|tags| tags.encode().ok())
+        }
+        guid::STREAM_PROPERTIES if AnyBody::decode(object).is_err() => {
+            StreamProperties::read_damaged(object).and_then(|stream| stream.encode().ok())
         }
         _ => None,
     };
@@ -146,6 +149,23 @@ mod tests {
     fn a_good_header_stays() {
         let header = header(&[object(guid::PADDING, b"abc")]);
         assert_eq!(mend(&header, &Limits::default()), Ok(header));
+    }
+
+    #[test]
+    fn lengths_in_a_stream_that_do_not_fit() {
+        let good = header(&[]);
+        let stream = good.objects().iter().find(|o| o.id == guid::STREAM_PROPERTIES).unwrap();
+        let at = good.as_bytes().windows(16).position(|id| id == &stream.bytes[..16]).unwrap();
+        // Those of the type-specific and of the error correction data.
+        for field in [64, 68] {
+            let mut bytes = good.as_bytes().to_vec();
+            bytes[at + field + 1] = 251;
+            let found = Header::parse(&bytes.into()).unwrap();
+            assert_eq!(found.streams(), []);
+            let mended = mend(&found, &Limits::default()).unwrap();
+            assert_eq!(mended.deviations(), []);
+            assert_eq!(mended.streams(), good.streams());
+        }
     }
 
     #[test]

@@ -97,13 +97,24 @@ impl StreamProperties {
     pub fn encrypted(&self) -> bool {
         self.flags & ENCRYPTED != 0
     }
-}
 
-impl Layout for StreamProperties {
-    const ID: Uuid = guid::STREAM_PROPERTIES;
-    const NAME: &'static str = "Stream Properties Object";
+    /// Reads an object whose lengths do not fit: the type-specific data comes first and is what is
+    /// needed to play the stream, the error correction data gets what is left. `None` when the
+    /// fields before them are cut.
+    pub(crate) fn read_damaged(object: &Object) -> Option<Self> {
+        let clipped = |cursor: &Cursor<'_>, [specific, correction]: [usize; 2]| {
+            let rest = cursor.rest().len();
+            let specific = specific.min(rest);
+            [specific, correction.min(rest.saturating_sub(specific))]
+        };
+        Self::read(&mut object.cursor(Self::NAME), object, clipped).ok()
+    }
 
-    fn parse(cursor: &mut Cursor<'_>, object: &Object) -> Result<Self, Error> {
+    fn read(
+        cursor: &mut Cursor<'_>,
+        object: &Object,
+        lens: impl FnOnce(&Cursor<'_>, [usize; 2]) -> [usize; 2],
+    ) -> Result<Self, Error> {
         let kind = StreamKind::from(cursor.guid("a stream type")?);
         let error_correction = cursor.guid("an error correction type")?;
         let time_offset = from_ticks(cursor.u64("a time offset")?);
@@ -111,6 +122,7 @@ impl Layout for StreamProperties {
         let correction = cursor.u32("the length of the error correction data")? as usize;
         let flags = cursor.u16("flags")?;
         let reserved = cursor.u32("a reserved field")?;
+        let [specific, correction] = lens(cursor, [specific, correction]);
         Ok(Self {
             kind,
             error_correction,
@@ -120,6 +132,15 @@ impl Layout for StreamProperties {
             type_specific: cursor.bytes(specific, object, "the type-specific data")?,
             error_correction_data: cursor.bytes(correction, object, "the error correction data")?,
         })
+    }
+}
+
+impl Layout for StreamProperties {
+    const ID: Uuid = guid::STREAM_PROPERTIES;
+    const NAME: &'static str = "Stream Properties Object";
+
+    fn parse(cursor: &mut Cursor<'_>, object: &Object) -> Result<Self, Error> {
+        Self::read(cursor, object, |_, lens| lens)
     }
 
     fn put(&self, out: &mut Fields) {
