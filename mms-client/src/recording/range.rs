@@ -239,7 +239,7 @@ mod tests {
         let mut range = Range::new(None, Some(Duration::from_secs(13)));
         range.begin(&header(), Some(Duration::from_secs(10)), false);
         // Pictures are sent three seconds early, which the end of the range must not count on.
-        assert!(range.includes(&packet(5_000, &[(2, 8_000)])));
+        assert!(range.includes(&packet(5_000, &[(1, 8_000), (2, 8_000)])));
         assert!(range.includes(&packet(15_000, &[(2, 14_000)])));
         assert!(range.includes(&packet(15_900, &[(1, 12_900)])));
         assert!(!range.includes(&packet(16_000, &[(1, 12_950)])));
