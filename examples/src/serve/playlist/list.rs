@@ -189,7 +189,7 @@ fn reference(tag: &str) -> Option<String> {
         let quote = behind.chars().next().filter(|&c| c == '"' || c == '\'')?;
         let (value, behind) = behind.get(1..)?.split_once(quote)?;
         if name.trim().eq_ignore_ascii_case("href") {
-            return Some(unescaped(value.trim())).filter(|value| !value.is_empty());
+            return Some(unescaped(value.trim())).filter(|value| !value.trim().is_empty());
         }
         rest = behind;
     }
@@ -287,7 +287,7 @@ mod tests {
             assert_eq!(references(text), [], "{text}");
         }
         assert_eq!(
-            references("<asx><ref href=\"\"/><ref href=\"\u{e9}\"/>"),
+            references("<asx><ref href=\"\"/><ref href=\"&#13;\"/><ref href=\"\u{e9}\"/>"),
             [(1, "é".to_owned())]
         );
     }
