@@ -80,8 +80,8 @@ fn check_deviations(before: &Header, after: &Header, touched: &[uuid::Uuid]) {
     }
 }
 
-/// The kind of a deviation. Bytes that are no object have one kind: what they are called depends on
-/// what follows them, and an object that is added may follow them.
+/// The kind of a deviation. Bytes that are no object, and sizes that count them, have one kind: what
+/// they are called depends on what follows them, and an object that is added may follow them.
 fn class(deviation: &Deviation) -> Option<Discriminant<Deviation>> {
     let sizes = matches!(
         deviation,
@@ -89,6 +89,7 @@ fn class(deviation: &Deviation) -> Option<Discriminant<Deviation>> {
             | Deviation::ChildTooLong { .. }
             | Deviation::ForeignBytes { .. }
             | Deviation::LeftoverBytes { .. }
+            | Deviation::ExtensionSize { .. }
     );
     (!sizes).then(|| discriminant(deviation))
 }
