@@ -39,6 +39,11 @@ pub fn asf_edit(data: &[u8]) {
     if touched.is_empty() {
         assert_eq!(changed.as_bytes(), header.as_bytes());
     }
+    // Objects of wrong sizes get others, and bytes that were no object may be followed by one: what
+    // they are is decided anew.
+    if header.deviations().iter().any(|deviation| class(deviation).is_none()) {
+        return;
+    }
     assert_eq!(others(&changed, &touched), others(&header, &touched));
     check_deviations(&header, &changed, &touched);
 }
