@@ -60,11 +60,6 @@ impl Server {
             let now = self.link.now();
             if let Err(turn) = self.session.plays.admit(now, self.config.plays_a_second) {
                 self.session.plays.early = Some((turn, command));
-                // No packet is asked for until then. One that was asked for is wanted no more, so
-                // that it does not matter how much arrived with the command.
-                if let State::Streaming(_, flow) = &mut self.state {
-                    flow.asked = false;
-                }
                 return;
             }
         }
