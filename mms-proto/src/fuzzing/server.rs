@@ -158,10 +158,9 @@ const ANSWERS: RangeInclusive<u8> = 225..=230;
 /// one that inputs from before that do not have.
 pub(super) fn config(options: u8, seed: u8) -> ServerConfig {
     let set = |bit: u8| options & (1 << bit) != 0;
-    let mut config = ServerConfig::default();
     // A packet that was asked for before a play command came too early is still sent; whether it was
     // asked for depends on the cuts. `tests/server_plays.rs` is about this limit.
-    config.plays_a_second = 0;
+    let mut config = ServerConfig { plays_a_second: 0, ..ServerConfig::default() };
     match seed {
         225..=227 => config.authentication = Some(AuthScheme::Basic),
         228..=230 => config.authentication = Some(AuthScheme::Ntlm),
