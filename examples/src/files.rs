@@ -1,6 +1,6 @@
 //! How the programs speak about files.
 
-use std::fs::{self, File};
+use std::fs::{self, File, FileType};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -62,10 +62,28 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
     let file = options.open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
+    let kind = file.metadata()?.file_type();
+    if !kind.is_file() {
+        let kind = special(kind);
+        let why = format!("it is not a regular file but a {kind}");
+        return Err(io::Error::new(ErrorKind::InvalidInput, why));
     }
     Ok(file)
+}
+
+/// The kind of a file that is not a regular one.
+pub(crate) fn special(kind: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        if kind.is_fifo() {
+            return "pipe";
+        }
+        if kind.is_socket() {
+            return "socket";
+        }
+    }
+    if kind.is_dir() { "folder" } else { "device" }
 }
 
 /// Why a file may not be written.
@@ -108,9 +126,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        for path in [&pipe, folder.path(), Path::new("/dev/zero")] {
-            let error = open_regular(path).unwrap_err();
-            assert_eq!(error.to_string(), "it is not a regular file", "{}", path.display());
+        let device = Path::new("/dev/zero");
+        for (path, kind) in [(&*pipe, "pipe"), (folder.path(), "folder"), (device, "device")] {
+            let error = open_regular(path).unwrap_err().to_string();
+            assert_eq!(error, format!("it is not a regular file but a {kind}"));
         }
         fs::write(folder.path().join("file"), b"x").unwrap();
         assert!(open_regular(&folder.path().join("file")).is_ok());

@@ -44,7 +44,9 @@ pub use library::{Library, LibraryError};
 pub use options::{
     FAST_START, FIRST_PLAY, Live, Options, Pace, Redirection, STALL, ServerTimeouts, StartError,
 };
-pub use playlist::{Listed, Playlist, PlaylistError, PlaylistPlayer, default_streams, listed};
+pub use playlist::{
+    EntryError, LeftOut, Listed, Playlist, PlaylistError, PlaylistPlayer, default_streams, listed,
+};
 pub use stopper::Stopper;
 pub use title::{Outgoing, Step, Title, TitleError, Titles};
 pub use users::{Users, UsersError};

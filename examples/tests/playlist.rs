@@ -123,13 +123,15 @@ fn lists_that_cannot_be_played() {
         assert!(matches!(found, PlaylistError::Empty(_)), "{empty}: {found}");
     }
     for (text, at) in [
-        ("one.wmv\n\nmms://host/two.wmv", 3),
+        ("\n\nmms://host/two.wmv", 3),
         ("http://host/one.wmv", 1),
         ("<asx>\n<entry>\n<ref href=\"MMS://host/a\"/></entry></asx>", 3),
     ] {
         let found = error(text.as_bytes());
-        assert!(matches!(found, PlaylistError::Remote { line, .. } if line == at), "{found}");
-        assert!(found.to_string().contains(&format!("line {at} of")), "{found}");
+        assert!(matches!(found, PlaylistError::NothingOpens { .. }), "{found}");
+        let text = found.to_string();
+        assert!(text.contains(&format!("can be served: line {at}: ")), "{found}");
+        assert!(text.ends_with(": only files can be played"), "{found}");
     }
     let found = error(b"broken.wmv\nmissing.wmv\n").to_string();
     assert!(found.contains("broken.wmv") && found.contains("missing.wmv"), "{found}");
@@ -167,6 +169,55 @@ fn entries_as_old_programs_write_them() {
         let playlist = Playlist::read(&list(&folder, "list", b"gr\xFCn.wmv\n")).unwrap();
         assert_eq!(durations(&mut playlist.open()), [(1, false)]);
     }
+}
+
+#[test]
+fn an_address_among_the_files_is_left_out() {
+    let (folder, _) = folder();
+    let text =
+        "one.wmv\n\nmms://anna:secret@host/two.wmv\nbroken.wmv\nsub/three.wmv\n#EXTINF:1,x\n";
+    let playlist = Playlist::read(&list(&folder, "list", text.as_bytes())).unwrap();
+    assert_eq!(durations(&mut playlist.open()), [(1, true), (3, false)]);
+    let path = folder.join("list");
+    let line = |number| format!("line {number} of {} is left out: ", path.display());
+    let [remote, broken, title] = playlist.notes() else { panic!("{:?}", playlist.notes()) };
+    assert_eq!(*remote, line(3) + "mms://host/two.wmv: only files can be played");
+    assert!(broken.starts_with(&line(4)), "{broken}");
+    assert_eq!(*title, line(6) + "#EXTINF: it names no file");
+    let text = "<asx><entry><title>a</title></entry>\n<entry><ref href='http://host/a'/></entry>\n\
+        <entry><ref href='one.wmv'/></entry></asx>";
+    let playlist = Playlist::read(&list(&folder, "list", text.as_bytes())).unwrap();
+    assert_eq!(durations(&mut playlist.open()), [(1, false)]);
+    let notes = [
+        line(1) + "<entry>: it names no file",
+        line(2) + "http://host/a: only files can be played",
+    ];
+    assert_eq!(playlist.notes()[1..], notes);
+}
+
+#[test]
+fn a_list_that_is_no_text() {
+    let (folder, _) = folder();
+    let error = Playlist::read(&folder.join("one.wmv")).unwrap_err();
+    assert!(matches!(error, PlaylistError::Media(_)), "{error}");
+    assert!(
+        error.to_string().ends_with("one.wmv is an ASF file, not a list; leave out --playlist")
+    );
+    let error = Playlist::read(&list(&folder, "list", b"one.wmv\n\x1b[2J\0")).unwrap_err();
+    assert!(matches!(error, PlaylistError::Binary(_)), "{error}");
+    // Characters of a terminal are in no error.
+    let error = Playlist::read(&list(&folder, "list", b"\x1b[2J\x9b2J\n")).unwrap_err();
+    assert!(!error.to_string().contains(char::is_control), "{error:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_as_list_is_not_waited_for() {
+    let (folder, _) = folder();
+    let pipe = folder.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let error = Playlist::read(&pipe).unwrap_err().to_string();
+    assert!(error.contains("it is not a regular file but a pipe"), "{error}");
 }
 
 #[test]

@@ -285,7 +285,11 @@ fn a_pipe_in_a_list_does_not_hold_the_server() {
         let status = serve.running.ends_within(PATIENCE).unwrap();
         assert_eq!(status.code(), Some(0));
     }
-    assert_fails("serve", &[pipe.to_str().unwrap()], 1, "it is not a regular file");
+    let pipe = pipe.to_str().unwrap();
+    let reason = "it is not a regular file but a pipe";
+    assert_fails("serve", &[pipe], 1, reason);
+    assert_fails("serve", &["--playlist", pipe], 1, reason);
+    assert_fails("serve", &[CLIP, "--users", pipe], 1, reason);
 }
 
 #[test]
@@ -354,6 +358,18 @@ fn serve_ends_with_1_when_it_cannot_serve() {
     let reason = format!("line 1 of {users} has no colon; write name:password");
     assert_fails("serve", &[CLIP, "--users", users], 1, &reason);
     assert_fails("serve", &["--playlist", missing], 1, &format!("cannot read {missing}"));
+    assert_fails(
+        "serve",
+        &["--playlist", CLIP],
+        1,
+        "is an ASF file, not a list; leave out --playlist",
+    );
+    let list = scratch.join("list.m3u");
+    fs::write(&list, CLIP).unwrap();
+    let list = list.to_str().unwrap();
+    let hint = format!("{list} is a list; play its files with --playlist {list}");
+    assert_fails("serve", &[list], 1, &hint);
+    assert_fails("serve", &[list, "--live"], 1, &hint);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let reason = format!("cannot listen on {address}");

@@ -59,8 +59,11 @@ fn is_safe(name: &str) {
 pub fn list(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let mut before = 1;
-    let Listed { entries, ignored } = listed(&text);
+    let Listed { entries, nameless, ignored } = listed(&text);
     let lines = text.matches('\n').count() + 1;
+    for (line, what) in nameless {
+        assert!((1..=lines).contains(&line), "{line}: {what}");
+    }
     for (element, line) in ignored {
         assert!((1..=lines).contains(&line), "{line}: {element}");
     }

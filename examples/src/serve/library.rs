@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use super::playlist::first_of;
+use super::playlist::{first_of, is_list};
 use super::title::Title;
 use crate::files::{open_regular, shown};
 
@@ -44,18 +44,21 @@ pub struct Library {
 #[non_exhaustive]
 pub enum LibraryError {
     /// It is not there, or may not be read.
-    #[error("cannot read {path}: {source}; name a file or folder that is there", path = .path.display())]
+    #[error("cannot read {path}: {source}; name a file or folder that is there", path = shown(.path))]
     Unreadable {
         /// What was named.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
+    /// It is a list, which has an option of its own.
+    #[error("{path} is a list; play its files with --playlist {path}", path = shown(.0))]
+    List(PathBuf),
     /// There is no ASF file in the folder.
-    #[error("there is no .wmv, .wma or .asf file in {path}; name another folder, or a file", path = .0.display())]
+    #[error("there is no .wmv, .wma or .asf file in {path}; name another folder, or a file", path = shown(.0))]
     Empty(PathBuf),
     /// There are ASF files in the folder, and none can be played.
-    #[error("no file in {path} can be played: {}", .notes.join("; "), path = .path.display())]
+    #[error("no file in {path} can be played: {}", .notes.join("; "), path = shown(.path))]
     NothingOpens {
         /// The folder.
         path: PathBuf,
@@ -68,7 +71,7 @@ impl Library {
     /// Looks at a file or folder.
     ///
     /// # Errors
-    /// When it cannot be read, or is a folder without files that can be served.
+    /// When it cannot be read, is a list, or is a folder without files that can be served.
     pub fn open(path: &Path) -> Result<Self, LibraryError> {
         let unreadable = |source| LibraryError::Unreadable { path: path.to_owned(), source };
         let real = fs::canonicalize(path).map_err(unreadable)?;
@@ -80,7 +83,9 @@ impl Library {
                 (true, false) => Err(LibraryError::NothingOpens { path: path.to_owned(), notes }),
             };
         }
-        open_regular(&real).map_err(unreadable)?;
+        if is_list(&real, &mut open_regular(&real).map_err(unreadable)?) {
+            return Err(LibraryError::List(path.to_owned()));
+        }
         let root = real.parent().map(Path::to_owned).unwrap_or_default();
         Ok(Self { root, only: Some(real.clone()), files: vec![real], notes: Vec::new() })
     }

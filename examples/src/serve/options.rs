@@ -12,6 +12,7 @@ use super::library::LibraryError;
 use super::playlist::PlaylistError;
 use super::title::TitleError;
 use super::users::UsersError;
+use crate::files::shown;
 
 /// A player that takes no byte for this long, although there is something to write, is gone.
 pub const STALL: Duration = Duration::from_secs(30);
@@ -87,7 +88,7 @@ pub enum StartError {
     #[error(transparent)]
     Library(#[from] LibraryError),
     /// The only file there is cannot be served.
-    #[error("cannot serve {path}: {source}; name another file", path = .path.display())]
+    #[error("cannot serve {path}: {source}; name another file", path = shown(.path))]
     Title {
         /// The file.
         path: PathBuf,

@@ -1,6 +1,8 @@
 //! Several files that are played one after the other, named by a list.
 
 mod choice;
+mod detect;
+mod left_out;
 mod list;
 
 use std::collections::HashSet;
@@ -11,6 +13,8 @@ use std::sync::Arc;
 use mms_proto::FileAttributes;
 
 pub use self::choice::default_streams;
+pub(super) use self::detect::is_list;
+pub use self::left_out::{EntryError, LeftOut};
 pub use self::list::{Listed, listed};
 
 use super::title::{Title, TitleError, Titles};
@@ -35,7 +39,7 @@ pub struct Playlist {
 #[non_exhaustive]
 pub enum PlaylistError {
     /// The list cannot be read.
-    #[error("cannot read {path}: {source}; name a list that is there", path = .path.display())]
+    #[error("cannot read {path}: {source}; name a list that is there", path = shown(.path))]
     Unreadable {
         /// The list.
         path: PathBuf,
@@ -43,7 +47,7 @@ pub enum PlaylistError {
         source: io::Error,
     },
     /// The list is longer than a list can be.
-    #[error("{path} is no list: it has more than {limit} {what}", path = .path.display())]
+    #[error("{path} is no list: it has more than {limit} {what}", path = shown(.path))]
     TooLong {
         /// The list.
         path: PathBuf,
@@ -52,44 +56,41 @@ pub enum PlaylistError {
         /// How much there may be.
         limit: u64,
     },
-    /// An entry is on another machine.
-    #[error("line {line} of {path} names {entry}; only files can be played", path = .path.display())]
-    Remote {
-        /// The list.
-        path: PathBuf,
-        /// Its line, from 1.
-        line: usize,
-        /// The entry.
-        entry: String,
-    },
+    /// The list is an ASF file.
+    #[error("{path} is an ASF file, not a list; leave out --playlist", path = shown(.0))]
+    Media(PathBuf),
+    /// The list has bytes in it that are in no text.
+    #[error("{path} is not a text file, and so no list; name a .m3u or .asx file", path = shown(.0))]
+    Binary(PathBuf),
     /// There is no entry.
-    #[error("{path} names no file", path = .0.display())]
+    #[error("{path} names no file", path = shown(.0))]
     Empty(PathBuf),
     /// No entry can be served.
-    #[error("no file of {path} can be served: {}", describe(.failures), path = .path.display())]
+    #[error("no file of {path} can be served: {}", describe(.failures), path = shown(.path))]
     NothingOpens {
         /// The list.
         path: PathBuf,
         /// Each entry with the reason.
-        failures: Vec<(PathBuf, TitleError)>,
+        failures: Vec<LeftOut>,
     },
 }
 
 impl Playlist {
     /// Reads a list: one path a line, where lines that begin with `#` say something else, as in
     /// `.m3u` files; or the references of a simple `.asx` file. Paths count from the list's folder.
-    /// They may be `file://` addresses, have backslashes, be percent-encoded, or in Latin-1.
+    /// They may be `file://` addresses, have backslashes, be percent-encoded, or in Latin-1. An entry
+    /// on another machine is left out, as one that cannot be read.
     ///
     /// # Errors
-    /// When it cannot be read, is too long, names no file or something on another machine, and
+    /// When it cannot be read, is a pipe or the like, is too long, is not a text, names no file, and
     /// when none of its files can be served.
     pub fn read(path: &Path) -> Result<Self, PlaylistError> {
         let list = list::read(path)?;
         let titles = Arc::new(Titles::default());
         let mut first = None;
-        let mut failures = Vec::new();
+        let mut failures = list.nameless;
         let mut opened = HashSet::new();
-        for (line, entry) in &list.entries {
+        for (line, entry) in &list.files {
             if opened.contains(entry) {
                 continue;
             }
@@ -98,17 +99,17 @@ impl Playlist {
                     opened.insert(entry);
                     first = first.or_else(|| Some(Arc::new(title)));
                 }
-                Err(error) => failures.push((*line, entry.clone(), error)),
+                Err(error) => failures.push(LeftOut::new(*line, shown(entry), error.into())),
             }
         }
+        failures.sort_by_key(|failure| failure.line);
         let Some(first) = first else {
-            let failures = failures.into_iter().map(|(_, entry, error)| (entry, error)).collect();
             return Err(PlaylistError::NothingOpens { path: path.to_owned(), failures });
         };
         let notes = notes(path, &list.ignored, &failures).into();
-        let playable = list.entries.iter().map(|(_, entry)| entry);
+        let playable = list.files.iter().map(|(_, entry)| entry);
         let playable = playable.filter(|entry| opened.contains(entry)).cloned().collect();
-        let entries = list.entries.into_iter().map(|(_, entry)| entry).collect();
+        let entries = list.files.into_iter().map(|(_, entry)| entry).collect();
         Ok(Self { entries, playable, titles, first, notes })
     }
 
@@ -119,7 +120,7 @@ impl Playlist {
         &self.notes
     }
 
-    /// The files in order, whether they open or not.
+    /// The files in order, whether they open or not; what is on another machine is not among them.
     #[must_use]
     pub fn entries(&self) -> &[PathBuf] {
         &self.entries
@@ -204,18 +205,14 @@ fn open(titles: &Titles, entry: &Path) -> Result<Title, TitleError> {
 }
 
 /// What to tell of a list, one line each.
-fn notes(
-    path: &Path,
-    ignored: &[(&str, usize)],
-    failures: &[(usize, PathBuf, TitleError)],
-) -> Vec<String> {
+fn notes(path: &Path, ignored: &[(&str, usize)], failures: &[LeftOut]) -> Vec<String> {
     let path = shown(path);
     let ignored: Vec<_> =
         ignored.iter().map(|(name, line)| format!("{name} (line {line})")).collect();
     let ignored = (!ignored.is_empty())
         .then(|| format!("{path}: these elements are not honoured: {}", ignored.join(", ")));
-    let failed = failures.iter().map(|(line, entry, error)| {
-        format!("line {line} of {path} is left out: {}: {error}", shown(entry))
+    let failed = failures.iter().map(|LeftOut { line, entry, error }| {
+        format!("line {line} of {path} is left out: {entry}: {error}")
     });
     ignored.into_iter().chain(first_of(failed.collect())).collect()
 }
@@ -228,16 +225,12 @@ pub(super) fn first_of(mut lines: Vec<String>) -> Vec<String> {
     lines
 }
 
-/// What is said of the first failures.
-fn describe(failures: &[(PathBuf, TitleError)]) -> String {
-    const SAID: usize = 5;
-    let mut said: Vec<String> = failures
-        .iter()
-        .take(SAID)
-        .map(|(path, error)| format!("{}: {error}", path.display()))
-        .collect();
-    if failures.len() > SAID {
-        said.push(format!("and {} more", failures.len().saturating_sub(SAID)));
+/// The first failures, and the number of the others.
+fn describe(failures: &[LeftOut]) -> String {
+    const LISTED: usize = 5;
+    let mut listed: Vec<String> = failures.iter().take(LISTED).map(LeftOut::to_string).collect();
+    if failures.len() > LISTED {
+        listed.push(format!("and {} more", failures.len().saturating_sub(LISTED)));
     }
-    said.join("; ")
+    listed.join("; ")
 }

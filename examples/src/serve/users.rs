@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use subtle::{Choice, ConstantTimeEq as _};
+
+use crate::files::{open_regular, shown};
 
 /// Bytes of a file of users.
 const FILE: u64 = 1 << 20;
@@ -23,7 +24,7 @@ pub struct Users {
 #[non_exhaustive]
 pub enum UsersError {
     /// The file cannot be read.
-    #[error("cannot read {path}: {source}; name a file that is there", path = .path.display())]
+    #[error("cannot read {path}: {source}; name a file that is there", path = shown(.path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -31,13 +32,13 @@ pub enum UsersError {
         source: io::Error,
     },
     /// The file is too long.
-    #[error("{path} has more than {FILE} bytes; it is no file of users", path = .0.display())]
+    #[error("{path} has more than {FILE} bytes; it is no file of users", path = shown(.0))]
     TooLong(PathBuf),
     /// The file is not in UTF-8.
-    #[error("{path} is not in UTF-8; save it as such", path = .0.display())]
+    #[error("{path} is not in UTF-8; save it as such", path = shown(.0))]
     NotText(PathBuf),
     /// A line says something else.
-    #[error("line {line} of {path} {what}; write name:password", path = .path.display())]
+    #[error("line {line} of {path} {what}; write name:password", path = shown(.path))]
     Line {
         /// The file.
         path: PathBuf,
@@ -47,7 +48,7 @@ pub enum UsersError {
         what: &'static str,
     },
     /// There is nobody in it.
-    #[error("{path} names nobody, so nobody could play; write a line name:password", path = .0.display())]
+    #[error("{path} names nobody, so nobody could play; write a line name:password", path = shown(.0))]
     Empty(PathBuf),
 }
 
@@ -56,10 +57,11 @@ impl Users {
     /// lines, and those that begin with `#`, say nothing.
     ///
     /// # Errors
-    /// When it cannot be read, is too long, or has a line that says something else.
+    /// When it cannot be read, is a pipe or the like, is too long, or has a line that says something
+    /// else.
     pub fn read(path: &Path) -> Result<Self, UsersError> {
         let unreadable = |source| UsersError::Unreadable { path: path.to_owned(), source };
-        let file = File::open(path).map_err(unreadable)?;
+        let file = open_regular(path).map_err(unreadable)?;
         let mut bytes = Vec::new();
         file.take(FILE.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
         if bytes.len() as u64 > FILE {
@@ -149,6 +151,16 @@ mod tests {
             assert!(!users.admits(name, password), "{name} {password}");
         }
         assert_eq!(format!("{users:?}"), "Users(3)");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("users");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let error = Users::read(&pipe).unwrap_err().to_string();
+        assert!(error.contains("it is not a regular file but a pipe"), "{error}");
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! What a list file says: paths, line by line or as references of a simple `.asx` file.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use mms_asf::guid;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::PlaylistError;
+use super::{EntryError, LeftOut, PlaylistError};
+use crate::files::open_regular;
+use crate::text::one_line;
 
 /// The longest list, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -32,8 +34,10 @@ const NOT_HONOURED: [&str; 11] = [
 /// A list that was read.
 #[derive(Debug)]
 pub(super) struct List {
-    /// The files in order with their lines, from 1; at least one.
-    pub(super) entries: Vec<(usize, PathBuf)>,
+    /// The files in order with their lines, from 1.
+    pub(super) files: Vec<(usize, PathBuf)>,
+    /// Entries on other machines, and those without a file.
+    pub(super) nameless: Vec<LeftOut>,
     /// Elements that are not honoured, each with the line of the first.
     pub(super) ignored: Vec<(&'static str, usize)>,
 }
@@ -42,18 +46,24 @@ pub(super) struct List {
 pub(super) fn read(path: &Path) -> Result<List, PlaylistError> {
     let unreadable = |source| PlaylistError::Unreadable { path: path.to_owned(), source };
     let too_long = |what, limit| PlaylistError::TooLong { path: path.to_owned(), what, limit };
-    let file = File::open(path).map_err(unreadable)?;
+    let file = open_regular(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.starts_with(&guid::HEADER.to_bytes_le()) {
+        return Err(PlaylistError::Media(path.to_owned()));
+    }
     if bytes.len() as u64 > MAX_BYTES {
         return Err(too_long("bytes", MAX_BYTES));
+    }
+    if bytes.contains(&0) {
+        return Err(PlaylistError::Binary(path.to_owned()));
     }
     // Old lists are in Latin-1, in which a byte is a character.
     let (text, latin1) = match String::from_utf8(bytes) {
         Ok(text) => (text, false),
         Err(error) => (error.into_bytes().into_iter().map(char::from).collect(), true),
     };
-    let Listed { entries: named, ignored } = listed(&text);
+    let Listed { entries: named, nameless, ignored } = listed(&text);
     if named.len() > MAX_ENTRIES {
         return Err(too_long("entries", MAX_ENTRIES as u64));
     }
@@ -61,11 +71,28 @@ pub(super) fn read(path: &Path) -> Result<List, PlaylistError> {
         return Err(PlaylistError::Empty(path.to_owned()));
     }
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let entries = named.into_iter().map(|(line, entry)| match file_of(folder, &entry, latin1) {
-        Some(file) => Ok((line, file)),
-        None => Err(PlaylistError::Remote { path: path.to_owned(), line, entry }),
+    let without =
+        |(line, what): (usize, &str)| LeftOut::new(line, what.to_owned(), EntryError::Nameless);
+    let mut nameless: Vec<_> = nameless.into_iter().map(without).collect();
+    let mut files = Vec::new();
+    for (line, entry) in named {
+        match file_of(folder, &entry, latin1) {
+            Some(file) => files.push((line, file)),
+            None => nameless.push(LeftOut::new(line, address(&entry), EntryError::Remote)),
+        }
+    }
+    Ok(List { files, nameless, ignored })
+}
+
+/// An address on one line, without a login.
+fn address(entry: &str) -> String {
+    let without_login = entry.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at_checked(end)?;
+        let (_, host) = authority.rsplit_once('@')?;
+        Some(format!("{scheme}://{host}{path}"))
     });
-    Ok(List { entries: entries.collect::<Result<_, _>>()?, ignored })
+    one_line(without_login.as_deref().unwrap_or(entry), '?')
 }
 
 /// The text of a list, read.
@@ -73,6 +100,8 @@ pub(super) fn read(path: &Path) -> Result<List, PlaylistError> {
 pub struct Listed {
     /// The entries as they are written, each with its line, from 1.
     pub entries: Vec<(usize, String)>,
+    /// Elements and titles without a file, each with its line, from 1.
+    pub nameless: Vec<(usize, &'static str)>,
     /// Elements that are not honoured, each with the line of the first.
     pub ignored: Vec<(&'static str, usize)>,
 }
@@ -83,9 +112,11 @@ pub fn listed(text: &str) -> Listed {
     let text = text.trim_start_matches('\u{FEFF}');
     let start = text.trim_start().get(..4).unwrap_or_default();
     if start.eq_ignore_ascii_case("<asx") {
-        Listed { entries: references(text), ignored: ignored(text) }
+        let (entries, nameless) = references(text);
+        Listed { entries, nameless, ignored: ignored(text) }
     } else {
-        Listed { entries: lines(text), ignored: Vec::new() }
+        let (entries, nameless) = lines(text);
+        Listed { entries, nameless, ignored: Vec::new() }
     }
 }
 
@@ -124,27 +155,57 @@ fn in_bytes(_: &str) -> Option<PathBuf> {
     None
 }
 
-/// Each entry with its line, from 1.
-fn lines(text: &str) -> Vec<(usize, String)> {
-    (1_usize..)
-        .zip(text.lines())
-        .map(|(number, line)| (number, line.trim().to_owned()))
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-        .collect()
+/// Each entry with its line, from 1, and what has none.
+type Entries = (Vec<(usize, String)>, Vec<(usize, &'static str)>);
+
+/// The lines that are paths, and the titles that no path follows.
+fn lines(text: &str) -> Entries {
+    const TITLE: &str = "#EXTINF";
+    let (mut entries, mut nameless) = (Vec::new(), Vec::new());
+    let mut title = None;
+    for (number, line) in (1_usize..).zip(text.lines().map(str::trim)) {
+        if line.get(..TITLE.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(TITLE)) {
+            nameless.extend(title.replace(number).map(|number| (number, TITLE)));
+        } else if !line.is_empty() && !line.starts_with('#') {
+            title = None;
+            entries.push((number, line.to_owned()));
+        }
+    }
+    nameless.extend(title.map(|number| (number, TITLE)));
+    (entries, nameless)
 }
 
-/// The `href` of each `<ref>`, with its line.
-fn references(text: &str) -> Vec<(usize, String)> {
-    let tags = Tags { rest: text, line: 1 };
-    tags.filter_map(|(line, tag)| Some((line, reference(tag)?))).collect()
+/// The `href` of each `<ref>`, and each `<entry>` without one.
+fn references(text: &str) -> Entries {
+    const ENTRY: &str = "<entry>";
+    let (mut entries, mut nameless) = (Vec::new(), Vec::new());
+    // The line of an entry that has no file yet.
+    let mut open = None;
+    for (line, tag) in (Tags { rest: text, line: 1 }) {
+        if let Some(href) = reference(tag) {
+            open = None;
+            entries.push((line, href));
+        } else if element(tag).eq_ignore_ascii_case("entry") {
+            nameless.extend(open.replace(line).map(|line| (line, ENTRY)));
+        }
+        if tag.get(..6).is_some_and(|begin| begin.eq_ignore_ascii_case("/entry")) {
+            nameless.extend(open.take().map(|line| (line, ENTRY)));
+        }
+    }
+    nameless.extend(open.map(|line| (line, ENTRY)));
+    (entries, nameless)
+}
+
+/// The name of an element at its start; empty at its end.
+fn element(tag: &str) -> &str {
+    tag.split(|c: char| c.is_ascii_whitespace() || c == '/').next().unwrap_or_default()
 }
 
 /// Elements that are not honoured, each with the line of the first.
 fn ignored(text: &str) -> Vec<(&'static str, usize)> {
     let mut found: Vec<(&'static str, usize)> = Vec::new();
     for (line, tag) in (Tags { rest: text, line: 1 }) {
-        let name = tag.split(|c: char| c.is_ascii_whitespace() || c == '/').next();
-        let name = name.unwrap_or_default();
+        let name = element(tag);
         let known = NOT_HONOURED.into_iter().find(|known| known.eq_ignore_ascii_case(name));
         if let Some(known) = known.filter(|known| found.iter().all(|(name, _)| name != known)) {
             found.push((known, line));
@@ -247,7 +308,33 @@ mod tests {
     fn lines_of_a_simple_list() {
         let text = "#EXTM3U\r\n#EXTINF:5,One\r\none.wma\r\n\r\n  sub/two.wmv  \r\n";
         let expected = [(3, "one.wma".to_owned()), (5, "sub/two.wmv".to_owned())];
-        assert_eq!(lines(text), expected);
+        assert_eq!(lines(text), (expected.to_vec(), Vec::new()));
+    }
+
+    #[test]
+    fn titles_and_entries_without_a_file() {
+        let text =
+            "#EXTM3U\n#EXTINF:5,One\n#EXTINF:6,Two\n# a remark\n\ntwo.wmv\n#extinf:7,Three\n";
+        let (entries, nameless) = lines(text);
+        assert_eq!(entries, [(6, "two.wmv".to_owned())]);
+        assert_eq!(nameless, [(2, "#EXTINF"), (7, "#EXTINF")]);
+        let text = "<asx>\n<entry><title>a</title></entry>\n<ENTRY><ref href='b'/></ENTRY>\n<entry/>\n\
+            <entry>\n<entry><ref href=c/></entry><ref href='d'/>\n<entry><title>cut";
+        let (entries, nameless) = references(text);
+        assert_eq!(entries, [(3, "b".to_owned()), (6, "d".to_owned())]);
+        assert_eq!(nameless, [2, 4, 5, 6, 7].map(|line| (line, "<entry>")));
+    }
+
+    #[test]
+    fn a_login_is_not_shown() {
+        for (entry, shown) in [
+            ("mms://anna:secret@host/a@b", "mms://host/a@b"),
+            ("http://anna:a@b@host?x", "http://host?x"),
+            ("http://host/\u{1b}[1m", "http://host/?[1m"),
+            ("file://host/a", "file://host/a"),
+        ] {
+            assert_eq!(address(entry), shown);
+        }
     }
 
     #[test]
@@ -256,7 +343,7 @@ mod tests {
             <Entry><REF HREF = \"a &amp; b.wma\" /></Entry>\n\
             <entry>\n<ref id='x' href='c.wmv'></ref><reference href=\"no\"/></entry></ASX>";
         let expected = [(4, "a & b.wma".to_owned()), (6, "c.wmv".to_owned())];
-        assert_eq!(references(text), expected);
+        assert_eq!(references(text), (expected.to_vec(), Vec::new()));
     }
 
     #[test]
@@ -284,10 +371,10 @@ mod tests {
     fn asx_that_is_not_well_formed() {
         for text in ["<asx", "<asx><ref", "<asx><ref href", "<asx><ref href=>", "<asx><ref href=x>"]
         {
-            assert_eq!(references(text), [], "{text}");
+            assert_eq!(references(text).0, [], "{text}");
         }
         assert_eq!(
-            references("<asx><ref href=\"\"/><ref href=\"&#13;\"/><ref href=\"\u{e9}\"/>"),
+            references("<asx><ref href=\"\"/><ref href=\"&#13;\"/><ref href=\"\u{e9}\"/>").0,
             [(1, "é".to_owned())]
         );
     }
