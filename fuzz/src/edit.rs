@@ -75,6 +75,7 @@ fn check_deviations(before: &Header, after: &Header, touched: &[uuid::Uuid]) {
                 | Deviation::DuplicateStream { .. }
                 | Deviation::StreamNumberZero { .. }
                 | Deviation::PacketSizes { .. }
+                | Deviation::PacketSize { .. }
                 | Deviation::FileIdMismatch
                 | Deviation::DataPacketCount { .. }
                 | Deviation::Unreadable { .. }

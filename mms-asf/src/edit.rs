@@ -123,6 +123,9 @@ impl HeaderEditor {
         let level = Level::new(file.encode()?);
         // Without the Data Object's head: reading makes one.
         let header = Header::parse(&assemble(&level, &RESERVED, &[]))?.with_packets(0);
+        if header.file().packet_size != file.packet_size {
+            return Err(header.impossible(file.packet_size, &Limits::default()));
+        }
         Header::parse(header.as_bytes()).map(|header| Self::new(&header))
     }
 

@@ -244,12 +244,21 @@ pub enum Deviation {
         /// Where the second declaration lies.
         offset: u64,
     },
-    /// Minimum and maximum packet size differ; the maximum counts.
+    /// Minimum and maximum packet size differ; the packets have the maximum, as far as is known.
     PacketSizes {
         /// The minimum, in bytes.
         minimum: u32,
         /// The maximum, in bytes.
         maximum: u32,
+    },
+    /// The packets have another size than File Properties declares.
+    PacketSize {
+        /// The minimum that is declared, in bytes.
+        minimum: u32,
+        /// The maximum that is declared, in bytes.
+        maximum: u32,
+        /// The size that the packets have, in bytes.
+        found: u32,
     },
     /// The Header Extension Object declares another data size than its object size leaves.
     ExtensionSize {
@@ -355,6 +364,14 @@ impl fmt::Display for Deviation {
             Self::PacketSizes { minimum, maximum } => {
                 write!(f, "packet sizes from {minimum} to {maximum} bytes are declared")
             }
+            Self::PacketSize { minimum, maximum, found } if minimum == maximum => {
+                write!(f, "a packet size of {maximum} bytes is declared, the packets have {found}")
+            }
+            Self::PacketSize { minimum, maximum, found } => write!(
+                f,
+                "packet sizes from {minimum} to {maximum} bytes are declared, the packets have \
+                 {found}"
+            ),
             Self::ExtensionSize { declared, real } => {
                 write!(f, "the header extension declares {declared} bytes and has {real}")
             }

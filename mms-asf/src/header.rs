@@ -3,6 +3,7 @@
 mod facts;
 mod locate;
 mod protection;
+mod size;
 mod stream;
 mod strict;
 
@@ -70,10 +71,11 @@ impl Header {
     ///
     /// Wrong sizes are put up with: an object ends where the next known one starts, and the Data
     /// Object is looked for before and after the end that the Header Object declares
-    /// ([`Deviation::ChildSize`], [`Deviation::DataObjectElsewhere`]).
+    /// ([`Deviation::ChildSize`], [`Deviation::DataObjectElsewhere`]). A packet size that is not
+    /// possible is replaced by one that is ([`Deviation::PacketSize`]).
     ///
-    /// Fails when the File Properties Object or the Data Object cannot be found, and beyond the
-    /// default [`Limits`].
+    /// Fails when the File Properties Object or the Data Object cannot be found, when no packet size
+    /// is possible, and beyond the default [`Limits`].
     pub fn parse(bytes: &Bytes) -> Result<Self, Error> {
         Self::parse_with(bytes, &Limits::default())
     }
@@ -119,9 +121,9 @@ impl Header {
         }
         let mut facts = Facts::default();
         for object in &objects {
-            facts.object(object, limits, &mut walk)?;
+            facts.object(object, &mut walk)?;
             if object.id == guid::HEADER_EXTENSION {
-                facts.extension(object, limits, &mut walk)?;
+                facts.extension(object, &mut walk)?;
             }
         }
         let Some((file_at, file)) = facts.file.take() else {
@@ -152,7 +154,7 @@ impl Header {
             bytes.slice(..whole)
         };
         check_data_head(&bytes, data_at, &file, &mut walk.deviations)?;
-        Ok(Self {
+        let header = Self {
             bytes,
             objects,
             extension: facts.extension,
@@ -162,7 +164,8 @@ impl Header {
             streams,
             content: facts.content.unwrap_or_default(),
             deviations: walk.deviations,
-        })
+        };
+        header.with_possible_packet_size(limits)
     }
 
     /// How long the header that starts with `bytes` will be, the 50 bytes of the Data Object
@@ -246,8 +249,8 @@ impl Header {
         objects.find(|object| object.id == T::ID).map(T::decode)
     }
 
-    /// The Header Object and the 50 fixed bytes of the Data Object. A wrong size of the Header Object
-    /// is put right, and what lay between it and the Data Object is padding.
+    /// The Header Object and the 50 fixed bytes of the Data Object. Wrong sizes of the Header Object
+    /// and of packets are put right, and what lay between it and the Data Object is padding.
     pub fn as_bytes(&self) -> &Bytes {
         &self.bytes
     }

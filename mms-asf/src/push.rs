@@ -8,6 +8,7 @@ mod known;
 mod packets;
 mod run;
 mod search;
+mod size;
 mod whole;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 pub use self::event::{Cause, Event};
 pub(crate) use self::known::{Opening, check_packet, other_opening};
+pub(crate) use self::size::Sizes;
 
 use self::buffer::Buffer;
 use self::packets::Data;

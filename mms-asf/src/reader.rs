@@ -14,6 +14,7 @@ pub use self::seek::{SeekMethod, SeekPoint};
 
 use self::tail::Tail;
 use crate::header::{DATA_HEAD, Wait, locate};
+use crate::push::Sizes;
 use crate::{Deviation, FileError, Header, IndexObject, Limits, Packet};
 
 /// A packet sent this many milliseconds before the first one is out of order; with more, 32 bits
@@ -258,8 +259,15 @@ fn read_header(input: &mut impl Read, limits: &Limits) -> Result<Header, FileErr
             }
         }
     };
-    bytes.truncate(located.data_at.saturating_add(DATA_HEAD));
-    Ok(Header::parse_with(&Bytes::from(bytes), limits)?)
+    let mut data = bytes.split_off(located.data_at.saturating_add(DATA_HEAD).min(bytes.len()));
+    let header = Header::parse_with(&Bytes::from(bytes), limits)?;
+    let Some(sizes) = Sizes::doubtful(&header, limits) else { return Ok(header) };
+    read_up_to(input, sizes.window().saturating_sub(data.len()), &mut data)?;
+    data.truncate(sizes.window());
+    Ok(match sizes.found(&data) {
+        Some(size) => header.with_packet_size(size),
+        None => header,
+    })
 }
 
 /// Grows `bytes` by what is there, at most `len`.

@@ -80,8 +80,14 @@ fn header_deviations() {
     let second = 30 + 104;
     let long = with(&|b| b[second + 20] = 1).unwrap();
     assert!(matches!(long[..], [Deviation::ChildSize { offset: 134, found: 46, .. }]), "{long:?}");
-    // A packet size of 0.
-    assert!(with(&|b| b[30 + 96..30 + 100].fill(0)).is_err());
+    // A packet size of 0, which is not possible, and both of them.
+    let size = Deviation::PacketSize { minimum: SIZE, maximum: 0, found: SIZE };
+    assert_eq!(with(&|b| b[30 + 96..30 + 100].fill(0)), Ok(vec![size]));
+    let unfinished = |b: &mut Vec<u8>| {
+        b[30 + 92..30 + 100].fill(0);
+        b[data + 16..data + 24].fill(0);
+    };
+    assert!(with(&unfinished).is_err());
 }
 
 #[test]

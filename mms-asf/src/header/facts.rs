@@ -6,10 +6,7 @@ use crate::objects::{
     Body as _, ContentDescription, ExtendedStreamProperties, FileProperties, StreamBitrate,
     StreamBitrates, StreamProperties,
 };
-use crate::{Deviation, Error, Limits, guid};
-
-/// Where the maximum packet size lies in the File Properties Object.
-const PACKET_SIZE_AT: u64 = 96;
+use crate::{Deviation, Error, guid};
 
 /// What the objects of both levels say, collected by one dispatcher: files put objects on either.
 #[derive(Debug, Default)]
@@ -25,12 +22,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn object(
-        &mut self,
-        object: &Object,
-        limits: &Limits,
-        walk: &mut Walk,
-    ) -> Result<(), Error> {
+    pub(super) fn object(&mut self, object: &Object, walk: &mut Walk) -> Result<(), Error> {
         let offset = object.offset as u64;
         match object.id {
             guid::FILE_PROPERTIES if self.file.is_some() => {
@@ -39,7 +31,6 @@ impl Facts {
             }
             guid::FILE_PROPERTIES => {
                 let file = FileProperties::decode(object)?;
-                check_packet_size(object, &file, limits, walk)?;
                 self.file = Some((object.offset, file));
             }
             guid::STREAM_PROPERTIES => self.stream(object, false, walk),
@@ -82,12 +73,7 @@ impl Facts {
         Ok(())
     }
 
-    pub(super) fn extension(
-        &mut self,
-        object: &Object,
-        limits: &Limits,
-        walk: &mut Walk,
-    ) -> Result<(), Error> {
+    pub(super) fn extension(&mut self, object: &Object, walk: &mut Walk) -> Result<(), Error> {
         let what = "Header Extension Object";
         let mut cursor = object.cursor(what);
         let at = cursor.offset() as u64;
@@ -113,7 +99,7 @@ impl Facts {
         }
         let children = object.bytes.slice_ref(cursor.rest());
         for child in walk.children(&children, cursor.offset())? {
-            self.object(&child, limits, walk)?;
+            self.object(&child, walk)?;
             self.extension.push(child);
         }
         Ok(())
@@ -148,31 +134,6 @@ impl Facts {
         }
         streams
     }
-}
-
-/// Packets of no size, or of one beyond the limit, cannot be worked with.
-fn check_packet_size(
-    object: &Object,
-    file: &FileProperties,
-    limits: &Limits,
-    walk: &mut Walk,
-) -> Result<(), Error> {
-    let (minimum, maximum) = (file.min_packet_size, file.packet_size);
-    if maximum == 0 {
-        return Err(Error::Malformed {
-            what: "File Properties Object",
-            offset: (object.offset as u64).saturating_add(PACKET_SIZE_AT),
-            expected: "a packet size of at least 1",
-        });
-    }
-    if maximum > limits.packet_size {
-        let (value, limit) = (u64::from(maximum), u64::from(limits.packet_size));
-        return Err(Error::Limit { what: "packet size", value, limit });
-    }
-    if minimum != maximum {
-        walk.deviations.push(Deviation::PacketSizes { minimum, maximum });
-    }
-    Ok(())
 }
 
 fn unreadable(object: &Object, what: &'static str, walk: &mut Walk) {

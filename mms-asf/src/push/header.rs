@@ -22,9 +22,13 @@ impl StreamParser {
                 return Ok(wait);
             }
         };
-        let Err(error) = read else {
-            self.state = State::Boundary;
-            return Ok(Next::Again);
+        let error = match read {
+            Ok(None) => {
+                self.state = State::Boundary;
+                return Ok(Next::Again);
+            }
+            Ok(Some(wait)) => return Ok(wait),
+            Err(error) => error,
         };
         // A limit on headers is there to stop, wherever they are.
         if self.data.is_none() || self.headers > self.limits.headers {
@@ -37,8 +41,9 @@ impl StreamParser {
         Ok(Next::Again)
     }
 
-    /// Reads the header and makes it the one that counts.
-    fn install(&mut self, located: &Located) -> Result<(), Error> {
+    /// Reads the header and makes it the one that counts, unless more bytes are needed to know the
+    /// size of its packets.
+    fn install(&mut self, located: &Located) -> Result<Option<Next>, Error> {
         let Located { declared, data_at, .. } = *located;
         let whole = data_at.saturating_add(DATA_HEAD);
         let offset = self.buffer.offset();
@@ -52,7 +57,10 @@ impl StreamParser {
             }
             None => located.resized(&input, None),
         };
-        let header = Header::parse_with(&bytes, &self.limits)?;
+        let header = match self.sized(Header::parse_with(&bytes, &self.limits)?, whole) {
+            Ok(header) => header,
+            Err(wait) => return Ok(Some(wait)),
+        };
         self.headers = self.headers.saturating_add(1);
         if self.headers > self.limits.headers {
             let (value, limit) = (u64::from(self.headers), u64::from(self.limits.headers));
@@ -72,6 +80,6 @@ impl StreamParser {
             let offset = offset.saturating_add(start as u64);
             self.queue.push_back(Event::Damage { offset, bytes, cause: Cause::Gap });
         }
-        Ok(())
+        Ok(None)
     }
 }

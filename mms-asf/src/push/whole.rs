@@ -141,7 +141,7 @@ impl StreamParser {
 
 /// The send time of a packet whose payloads are whole, of declared streams, and parts of media
 /// objects that have room for them.
-fn whole(bytes: &[u8], packet_size: usize, streams: u128) -> Option<u32> {
+pub(super) fn whole(bytes: &[u8], packet_size: usize, streams: u128) -> Option<u32> {
     let mut good = true;
     let packet = read_packet(bytes, packet_size, |payload| {
         good &= bit(payload.stream) & streams != 0 && is_plausible(&payload);

@@ -9,6 +9,7 @@ mod harness;
 mod headers;
 mod indexes;
 mod live;
+mod packet_sizes;
 mod samples;
 mod sizes;
 mod stored;
