@@ -83,7 +83,8 @@ pub enum ServerEvent {
     /// The client wants to play; it was answered. Packets are asked for with
     /// [`PacketWanted`](Self::PacketWanted) from now on. While streaming this is a seek.
     Play(PlayRequest),
-    /// Pacing and queue allow one more packet: answer with `send_packet` or `end_of_stream`.
+    /// Pacing and queue allow one more packet: answer with `send_packet` or `end_of_stream`. The
+    /// request is void after [`Play`](Self::Play) and [`Stopped`](Self::Stopped).
     PacketWanted {
         /// Bytes that may be sent before the machine would wait again.
         room: usize,

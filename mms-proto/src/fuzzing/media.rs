@@ -67,9 +67,7 @@ fn file() -> Content {
 /// A configuration of which each bit means something.
 fn config(options: u8) -> ServerConfig {
     let set = |bit: u8| options & (1 << bit) != 0;
-    // A packet that was asked for before a play command came too early is still sent; whether it was
-    // asked for depends on the cuts. `tests/server_plays.rs` is about this limit.
-    let mut config = ServerConfig { plays_a_second: 0, ..ServerConfig::default() };
+    let mut config = ServerConfig { plays_a_second: 2, ..ServerConfig::default() };
     if set(1) {
         config.entry_delivery = EntryDelivery::AtOnce;
     }

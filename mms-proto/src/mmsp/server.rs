@@ -302,7 +302,7 @@ impl Server {
             None if self.session.queue.has_packet() => Some(now),
             None if self.session.live || flow.is_busy() || !self.session.queue.is_empty() => None,
             // No packet is asked for until then.
-            None if self.session.plays.turn().is_some() => None,
+            None if self.has_waiting_play() => None,
             None => Some(flow.pacer.deadline(now)),
         }
     }

@@ -26,6 +26,10 @@ impl Server {
     /// [`ServerEvent::PacketWanted`](crate::ServerEvent::PacketWanted). With [`Pace::BitRate`]
     /// it is paced by its bytes.
     ///
+    /// A packet that comes while a play command waits for its turn
+    /// ([`plays_a_second`](super::ServerConfig::plays_a_second)) is taken and not sent: what the
+    /// command plays begins elsewhere.
+    ///
     /// # Errors
     /// When none was asked for, or it is empty or larger than the content's packet size.
     pub fn send_packet(
@@ -34,7 +38,7 @@ impl Server {
         location_id: u32,
         packet: Bytes,
     ) -> Result<(), StateError> {
-        let flow = self.answer_wanted(now, packet.len())?;
+        let Some(flow) = self.answer_wanted(now, packet.len())? else { return Ok(()) };
         flow.pacer.sent(now, packet.len());
         self.send_at(now, now, location_id, packet);
         Ok(())
@@ -57,7 +61,7 @@ impl Server {
         packet: Bytes,
     ) -> Result<(), StateError> {
         let paced = self.config.pace == Pace::BitRate;
-        let flow = self.answer_wanted(now, packet.len())?;
+        let Some(flow) = self.answer_wanted(now, packet.len())? else { return Ok(()) };
         flow.pacer.took(packet.len());
         let due = if paced { flow.schedule.due(now, time, packet.len()) } else { now };
         self.send_at(due, now, location_id, packet);
@@ -205,8 +209,14 @@ impl Server {
         self.link.data(head, packet.payload);
     }
 
-    /// The flow that asked for a packet, if one of this size is possible.
-    fn answer_wanted(&mut self, now: Instant, size: usize) -> Result<&mut Flow, StateError> {
+    /// The flow that asked for a packet, if one of this size is possible; `None` when it is no longer
+    /// sent because a play command waits.
+    fn answer_wanted(
+        &mut self,
+        now: Instant,
+        size: usize,
+    ) -> Result<Option<&mut Flow>, StateError> {
+        let waits = self.has_waiting_play();
         let wrong = self.wrong_phase("send a packet");
         if self.link.is_closed() {
             return Err(wrong);
@@ -222,7 +232,7 @@ impl Server {
         content.check_packet(size)?;
         self.link.set_now(now);
         flow.asked = false;
-        Ok(flow)
+        Ok(Some(flow).filter(|_| !waits))
     }
 
     /// Begins a command that is for a session that streams.

@@ -53,7 +53,9 @@ pub struct ServerConfig {
     pub seek_while_streaming: bool,
     /// Play commands that begin anew in a second, as many of them at once; 0 is any number. One that
     /// comes earlier waits until then, and of several that came earlier only the last one is
-    /// answered. Each makes the application look for a place in its content. Default 10.
+    /// answered. Each makes the application look for a place in its content; one that is refused or
+    /// goes on where it is does not, and never waits. While one waits no packet is asked for. Default
+    /// 10.
     pub plays_a_second: u32,
     /// Play every stream for a client that never selected any: downloaders of 2006 send no
     /// `StreamSwitch` (T22). The specification wants none played, except for Windows Media

@@ -70,6 +70,13 @@ impl Flow {
         (self.label, self.unplayed) = (label, false);
     }
 
+    /// True when a play command looks for its position, although media are on their way. libmms asks
+    /// for the beginning with all position fields unused. After an end that is held back nothing goes
+    /// on.
+    pub(super) fn seeks(&self, config: &ServerConfig) -> bool {
+        !self.unplayed && (config.seek_while_streaming || self.ended)
+    }
+
     /// Nothing was due before this moment.
     pub(super) fn begin(&mut self, now: Instant) {
         self.pacer.begin(now);

@@ -51,11 +51,7 @@ impl Server {
     /// 3.2.5.12
     pub(super) fn on_start_striding(&mut self, request: &StartStriding) {
         let incarnation = request.incarnation;
-        let mut hr = self.may_start(request.open_file_id);
-        let strides = |content: &Content| content.attributes().contains(FileAttributes::CAN_STRIDE);
-        if !hr.is_failure() && !self.state.content().is_some_and(strides) {
-            hr = HResult::STRIDE_REFUSED;
-        }
+        let hr = self.may_stride(request.open_file_id);
         self.send(ReportStartStriding { hr, incarnation });
         if !hr.is_failure() {
             self.start(
@@ -83,12 +79,11 @@ impl Server {
     /// The request for a packet, if one may be sent and none was asked for.
     pub(super) fn want_packet(&mut self) -> Option<ServerEvent> {
         let now = self.link.now();
+        let waits = self.has_waiting_play();
         let State::Streaming(_, flow) = &mut self.state else {
             return None;
         };
         let room = flow.pacer.room(now);
-        // A play command that waits begins anew: what plays until then is not worth a look.
-        let waits = self.session.plays.turn().is_some();
         let queued = self.session.live || !self.session.queue.is_empty();
         if waits || queued || flow.is_busy() || room == 0 {
             return None;
@@ -102,7 +97,8 @@ impl Server {
         Flow::new(self.link.now(), label, &self.config, content, play)
     }
 
-    fn may_start(&self, open_file_id: u32) -> HResult {
+    /// The answer to a play command as things are now.
+    pub(super) fn may_start(&self, open_file_id: u32) -> HResult {
         if !self.state.may_play() {
             HResult::INVALID_REQUEST
         } else if open_file_id != OPEN_FILE_ID {
@@ -110,6 +106,16 @@ impl Server {
         } else {
             HResult::OK
         }
+    }
+
+    /// The answer to `StartStriding` as things are now.
+    pub(super) fn may_stride(&self, open_file_id: u32) -> HResult {
+        let hr = self.may_start(open_file_id);
+        let strides = |content: &Content| content.attributes().contains(FileAttributes::CAN_STRIDE);
+        if !hr.is_failure() && !self.state.content().is_some_and(strides) {
+            return HResult::STRIDE_REFUSED;
+        }
+        hr
     }
 
     /// A play command that was answered.
@@ -135,11 +141,7 @@ impl Server {
                 *media = EntryMedia::Play(play);
                 return;
             }
-            // libmms asks for the beginning with all position fields unused. Behind an end that is
-            // held back nothing goes on.
-            State::Streaming(content, flow) if self.config.seek_while_streaming || flow.ended => {
-                content
-            }
+            State::Streaming(content, flow) if flow.seeks(&self.config) => content,
             // 3.2.5.11 in STREAMING: the new label, and on it goes.
             State::Streaming(_, flow) => return flow.play_as(label),
             _ => return,
