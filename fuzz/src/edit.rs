@@ -44,6 +44,11 @@ pub fn asf_edit(data: &[u8]) {
     if header.deviations().iter().any(|deviation| class(deviation).is_none()) {
         return;
     }
+    // Padding that is put in may hold objects up to its end: they are taken for some that its size
+    // swallowed.
+    if edits.iter().any(Edit::puts_padding_with_objects) {
+        return;
+    }
     assert_eq!(others(&changed, &touched), others(&header, &touched));
     check_deviations(&header, &changed, &touched);
 }
@@ -119,6 +124,11 @@ impl<'a> Edit<'a> {
             rest = more;
         }
         Some((edits, rest))
+    }
+
+    /// Whether this is padding in which an object may start.
+    fn puts_padding_with_objects(&self) -> bool {
+        self.kind.id() == guid::PADDING && self.body.iter().any(|byte| *byte != 0)
     }
 
     fn with<T: Body + PartialEq + Debug>(&self, editor: &mut HeaderEditor) -> Result<(), Error> {
@@ -242,5 +252,15 @@ pub(crate) fn first_inputs() -> Vec<(String, Vec<u8>)> {
         let all = [&[4][..], &once(0), &once(3), &once(2), &once(1), &header].concat();
         inputs.push((format!("{number}_all"), all));
     }
+    // Padding with an identifier in it, put in and there already.
+    let identifier = [&[0; 142][..], &guid::COMPATIBILITY.to_bytes_le(), &[0; 42]].concat();
+    let padding = Kind::ALL.iter().position(|kind| kind.id() == guid::PADDING).unwrap();
+    let padding = u8::try_from(padding).unwrap();
+    let put = [&[1, padding, 1, 200][..], &identifier, &header].concat();
+    inputs.push(("padding_put".into(), put));
+    let more = [testing::object(guid::PADDING, &identifier)];
+    let header = testing::header_with(256, 3, 2, &streams, &more);
+    let stays = [&[1, padding, 2, 0][..], &header].concat();
+    inputs.push(("padding_there".into(), stays));
     inputs
 }

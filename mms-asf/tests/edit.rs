@@ -6,7 +6,8 @@ mod support;
 
 use bytes::Bytes;
 use mms_asf::objects::{
-    Body, ContentDescription, ErrorCorrection, LanguageList, StreamBitrate, StreamBitrates,
+    Body, Compatibility, ContentDescription, ErrorCorrection, LanguageList, StreamBitrate,
+    StreamBitrates,
 };
 use mms_asf::testing::{TestStream, header_with, object};
 use mms_asf::{FileProperties, Header, HeaderEditor, Text, guid};
@@ -112,6 +113,27 @@ fn several_paddings_are_one_supply() {
     let sizes: Vec<_> =
         few.objects().iter().filter(|o| o.id == guid::PADDING).map(|o| o.bytes.len()).collect();
     assert_eq!(sizes, [24, 262]);
+}
+
+/// Identifiers in padding, with sizes of 0, past its end and short of it, are bytes like others:
+/// what follows the padding does not make them objects.
+#[test]
+fn identifiers_in_padding_are_no_objects() {
+    for size in [0_u64, 24, 57, 59, u64::MAX] {
+        let mut content = vec![0; 142];
+        content.extend(guid::COMPATIBILITY.to_bytes_le());
+        content.extend(size.to_le_bytes());
+        content.extend([0; 34]);
+        let padding = object(guid::PADDING, &content);
+        let header = header(&[padding.clone(), object(guid::MARKER, &[0; 24])]);
+        assert_eq!(header.deviations(), [], "{size}");
+        assert!(header.objects().iter().any(|object| object.bytes == padding), "{size}");
+        let mut editor = HeaderEditor::new(&titled(&header, "A title"));
+        editor.retain(|object| object.id != guid::MARKER);
+        let changed = editor.finish().unwrap();
+        assert_eq!(changed.find::<Compatibility>(), None, "{size}");
+        assert_consistent(&changed, "padding");
+    }
 }
 
 #[test]

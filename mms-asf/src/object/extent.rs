@@ -156,6 +156,17 @@ impl<'a> Extents<'a> {
         true
     }
 
+    /// Whether objects fill the bytes from `at` to `end`: what follows `end` does not decide it, and
+    /// neither does an identifier without a size.
+    fn leads_to(&self, mut at: usize, end: usize) -> bool {
+        while at < end {
+            let size = id_and_size(self.rest(at)).and_then(|(_, size)| usize::try_from(size).ok());
+            let Some(size) = size.filter(|size| *size >= HEAD) else { return false };
+            at = at.saturating_add(size);
+        }
+        at == end
+    }
+
     /// The first known object from `from` on.
     fn next(&mut self, from: usize) -> Option<usize> {
         let (start, end) = self.clear;
@@ -190,10 +201,7 @@ impl<'a> Extents<'a> {
             _ => self.fields_end(id, at, len)?,
         };
         loop {
-            let after = id_and_size(self.rest(inner))
-                .and_then(|(_, size)| inner.checked_add(usize::try_from(size).ok()?));
-            let leads_on = after.is_some_and(|after| after <= end && self.follows(after));
-            if inner >= at.saturating_add(fields) && leads_on {
+            if inner >= at.saturating_add(fields) && self.leads_to(inner, end) {
                 return Some(inner.saturating_sub(at));
             }
             inner = self.next(inner.saturating_add(1)).filter(|inner| *inner < end)?;
