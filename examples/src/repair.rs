@@ -92,6 +92,16 @@ pub enum RepairError {
         /// Where it lies.
         next: u64,
     },
+    /// In place, most of the media would be gone.
+    #[error("{lost} bytes of {path} where media should be cannot be read, {kept} bytes of packets can; nothing was written, {path} is as it was; choose another name with -o", path = shown(.path))]
+    MostIsLost {
+        /// The input.
+        path: PathBuf,
+        /// Number of bytes that the repaired file would not have.
+        lost: u64,
+        /// Size of its packets, in bytes.
+        kept: u64,
+    },
     /// Somebody stopped it.
     #[error("stopped; {path} is as it was", path = shown(.0))]
     Stopped(PathBuf),
@@ -114,7 +124,7 @@ pub enum RepairError {
 ///
 /// The output appears when it is complete, under its name and with the input's permissions; until
 /// then it has a name of its own in the same folder, and goes when something fails. In place, a file
-/// that is whole already is not written. `cancel` stops it from another thread.
+/// that is whole already is not written, and one of which most of the media would be lost stays. `cancel` stops it from another thread.
 ///
 /// A repaired file starts with what is known at its end only: counts, durations, whether there is
 /// an index. So standard output gets it from a file without a name, which needs room in the folder
@@ -189,6 +199,10 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
     // What follows of another stream would be lost in place.
     if let Some(next) = repaired.next.filter(|_| in_place && rest.is_none()) {
         return Err(RepairError::MoreFollows { path: input.to_owned(), next });
+    }
+    let (lost, kept) = (repaired.lost, repaired.packet_bytes);
+    if in_place && lost > kept {
+        return Err(RepairError::MostIsLost { path: input.to_owned(), lost, kept });
     }
     // First, or it would be lost where it cannot get its name.
     let rest = match (rest, &options.rest) {

@@ -110,6 +110,52 @@ fn a_whole_file_is_not_written_in_place() {
     assert!(fs::read(scratch.join("clip.repaired.wmv")).unwrap() == whole);
 }
 
+/// What cannot be read is not thrown away in place.
+#[test]
+fn most_of_the_media_is_not_left_out_in_place() {
+    let scratch = Scratch::new("repair-most");
+    let path = scratch.join("clip.wmv");
+    let mut damaged = clip();
+    damaged.truncate(HEADER + 20 * PACKET);
+    for (number, byte) in damaged[HEADER + 6 * PACKET..].iter_mut().enumerate() {
+        *byte = u8::try_from(number % 251).unwrap() | 1;
+    }
+    fs::write(&path, &damaged).unwrap();
+    let refused = run("repair", &scratch, ["clip.wmv", "--in-place"]);
+    let said = refused.failed();
+    assert!(said.starts_with("repair: 44800 bytes of clip.wmv where media should be"), "{said}");
+    assert!(fs::read(&path).unwrap() == damaged);
+    assert_eq!(names(&scratch), ["clip.wmv"]);
+    // Under another name, what is left can be had.
+    run("repair", &scratch, ["clip.wmv"]).done();
+    assert_eq!(packets(&scratch.join("clip.repaired.wmv")), 6);
+
+    // Zeros are no media: the rest of a file that was not downloaded.
+    damaged[HEADER + 6 * PACKET..].fill(0);
+    fs::write(&path, &damaged).unwrap();
+    run("repair", &scratch, ["clip.wmv", "--in-place"]).done();
+    assert_eq!(packets(&path), 6);
+}
+
+/// A packet size that is wrong costs nothing.
+#[test]
+fn a_wrong_packet_size_is_mended_in_place() {
+    let scratch = Scratch::new("repair-size");
+    let path = scratch.join("clip.wmv");
+    fs::write(&path, clip()).unwrap();
+    run("repair", &scratch, ["clip.wmv", "--in-place"]).done();
+    let good = fs::read(&path).unwrap();
+    let id = mms_asf::guid::FILE_PROPERTIES.to_bytes_le();
+    let at = good.windows(16).position(|bytes| bytes == id).unwrap() + 92;
+    for wrong in [[3_200, 3_207], [3_207, 3_207], [3_200, 0], [3_200, u32::MAX]] {
+        let mut bytes = good.clone();
+        bytes[at..at + 8].copy_from_slice(&wrong.map(u32::to_le_bytes).concat());
+        fs::write(&path, &bytes).unwrap();
+        run("repair", &scratch, ["clip.wmv", "--in-place"]).done();
+        assert!(fs::read(&path).unwrap() == good, "{wrong:?}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn in_place_permissions_and_links_stay() {

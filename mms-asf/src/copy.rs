@@ -183,7 +183,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             Event::Packet { offset, bytes, .. } => self.fitting(offset, bytes)?,
             Event::Damage { offset, bytes, cause } => {
                 self.behind.packets_differ();
-                self.report.damage(offset, bytes.len() as u64, cause);
+                self.report.damage(offset, &bytes, cause);
             }
             // Right behind the packets it would be read as one more.
             Event::Object { id, offset, bytes } if self.begins_like_a_packet(&bytes) => {
@@ -228,7 +228,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         let opaque = packet.first().is_some_and(|first| first & 0x90 == 0x90);
         if !opaque && !self.opening.get_or_insert_with(|| Opening::of(&packet)).fits(&packet) {
             self.behind.packets_differ();
-            self.report.damage(offset, packet.len() as u64, Cause::Packet(other_opening()));
+            self.report.damage(offset, &packet, Cause::Packet(other_opening()));
             return Ok(());
         }
         self.packet(offset, packet)

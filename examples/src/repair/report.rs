@@ -86,6 +86,7 @@ impl Report {
             "media_duration_ms": milliseconds(repaired.media_duration),
             "seekable": repaired.seekable,
             "left_out": repaired.left_out,
+            "lost": repaired.lost,
             "changes": changes(&repaired.changes),
             "next": repaired.next,
             "rest": self.rest.as_ref().map(|path| path.to_string_lossy()),

@@ -33,7 +33,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         }
         let begins_well = self.opening.unwrap_or(Opening::Customary).fits(&restored);
         if !begins_well || check_packet(&restored, size as usize).is_err() {
-            self.report.cut(offset, bytes.len() as u64);
+            self.report.cut(offset, bytes);
             return Ok(());
         }
         let missing = u64::from(size).saturating_sub(bytes.len() as u64);

@@ -26,6 +26,10 @@ pub struct Repaired {
     pub seekable: bool,
     /// Bytes of the input that are not in it: damage, packets that were cut, old indexes.
     pub left_out: u64,
+    /// Those of them that were where packets should be and are not zero: media that is lost.
+    pub lost: u64,
+    /// Size of all its packets in bytes.
+    pub packet_bytes: u64,
     /// What differs from the input, at most 1000 entries. Empty for a file that was whole.
     pub changes: Vec<Change>,
     /// Where in the input the header of another stream lies, in bytes, at which the file ends.
@@ -38,6 +42,8 @@ pub(super) struct Report {
     found: Header,
     changes: Vec<Change>,
     left_out: u64,
+    /// Bytes of media among them.
+    lost: u64,
     /// Packets that got their padding back, and the bytes of it.
     padded: (u64, u64),
     /// Packets that got a head without packet length.
@@ -53,7 +59,15 @@ impl Report {
         let told = found.deviations().iter().filter(|d| !told_later(d));
         let changes = told.cloned().map(Change::Header);
         let changes = changes.take(MOST.saturating_sub(RESERVED)).collect();
-        Self { found: found.clone(), changes, left_out: 0, padded: (0, 0), lengths: 0, next: None }
+        Self {
+            found: found.clone(),
+            changes,
+            left_out: 0,
+            lost: 0,
+            padded: (0, 0),
+            lengths: 0,
+            next: None,
+        }
     }
 
     /// Something that the parser put right already.
@@ -61,8 +75,12 @@ impl Report {
         self.note(Change::Header(deviation));
     }
 
-    pub(super) fn damage(&mut self, offset: u64, len: u64, cause: Cause) {
+    pub(super) fn damage(&mut self, offset: u64, bytes: &[u8], cause: Cause) {
+        let len = bytes.len() as u64;
         self.left_out = self.left_out.saturating_add(len);
+        if matches!(cause, Cause::Packet(_) | Cause::Lost | Cause::Partial) {
+            self.media_lost(bytes);
+        }
         // Long damage comes in pieces.
         if let Some(Change::Damage { offset: start, len: before, cause: same }) =
             self.changes.last_mut()
@@ -76,6 +94,13 @@ impl Report {
         self.note(Change::Damage { offset, len, cause });
     }
 
+    /// Counts media that is lost. Zeros are none: programs that download files allocate all of them
+    /// at the start.
+    fn media_lost(&mut self, bytes: &[u8]) {
+        let lost = bytes.iter().filter(|&&byte| byte != 0).count();
+        self.lost = self.lost.saturating_add(lost as u64);
+    }
+
     pub(super) fn restarted(&mut self, offset: u64, restart: Restart) {
         self.note(Change::Restarted { offset, restart });
     }
@@ -85,8 +110,10 @@ impl Report {
         self.note(Change::Repeated { offset, len });
     }
 
-    pub(super) fn cut(&mut self, offset: u64, len: u64) {
+    pub(super) fn cut(&mut self, offset: u64, bytes: &[u8]) {
+        let len = bytes.len() as u64;
         self.left_out = self.left_out.saturating_add(len);
+        self.media_lost(bytes);
         self.note(Change::Cut { offset, len });
     }
 
@@ -171,6 +198,8 @@ impl Report {
             media_duration: recording.media_duration(),
             seekable: after.seekable(),
             left_out: self.left_out,
+            lost: self.lost,
+            packet_bytes: recording.packets().saturating_mul(u64::from(after.packet_size)),
             changes: self.changes,
             next: self.next,
         }
