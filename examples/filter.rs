@@ -18,10 +18,10 @@ use mms_examples::text::pretty_json;
 #[derive(Parser)]
 #[command(name = "filter", after_help = "Exit status: 0 done, 1 failed, 2 wrong usage.")]
 struct Arguments {
-    /// The file to read.
-    #[arg(value_name = "IN")]
+    /// The file to read, "-" for standard input.
+    #[arg(value_name = "IN|-")]
     input: PathBuf,
-    /// The file to write, "-" for standard output.
+    /// The file or pipe to write, "-" for standard output.
     #[arg(short, long, value_name = "OUT|-")]
     output: PathBuf,
     /// The streams to keep, by their numbers.

@@ -1,11 +1,12 @@
 //! Makes a truncated, live-captured or index-less file whole.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use mms_examples::arguments;
-use mms_examples::files::shown;
+use mms_examples::files::input_name;
 use mms_examples::outcome::{cancelled_by_signals, end};
 use mms_examples::repair::{Options, Output, Report, repair};
 use mms_examples::standard::is_stdout;
@@ -18,10 +19,11 @@ use mms_examples::text::pretty_json;
 #[derive(Parser)]
 #[command(name = "repair", after_help = "Exit status: 0 done, 1 failed, 2 wrong usage.")]
 struct Arguments {
-    /// The file.
+    /// The file, "-" for standard input.
+    #[arg(value_name = "FILE|-")]
     file: PathBuf,
-    /// Write to this file, "-" for standard output. Without it, to NAME.repaired.EXT beside the
-    /// input.
+    /// Write to this file or pipe, "-" for standard output. Without it, to NAME.repaired.EXT beside
+    /// the input, and to standard output from standard input.
     #[arg(short, long, value_name = "FILE|-")]
     output: Option<PathBuf>,
     /// Replace the input, once the repaired file is complete.
@@ -41,9 +43,17 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments: Arguments = arguments::parse();
-    let to_stdout = arguments.output.as_deref().is_some_and(is_stdout);
+    if arguments.rest.as_deref().is_some_and(is_stdout) {
+        let error = "--rest needs a file of its own, which standard output is not";
+        arguments::refuse::<Arguments>(ErrorKind::ValueValidation, error);
+    }
+    let piped = arguments.file == Path::new("-");
+    let to_stdout = match arguments.output.as_deref() {
+        Some(output) => is_stdout(output),
+        None => piped && !arguments.in_place,
+    };
     let output = match arguments.output.clone() {
-        Some(_) if to_stdout => Output::Stdout,
+        _ if to_stdout => Output::Stdout,
         Some(path) => Output::File(path),
         None if arguments.in_place => Output::InPlace,
         None => Output::Beside,
@@ -60,6 +70,6 @@ fn main() -> ExitCode {
             (text, Some(error.to_string()))
         }
     };
-    let done = format!("{} is repaired, but what was changed", shown(file));
+    let done = format!("{} is repaired, but what was changed", input_name(file));
     end("repair", &text, failure, &done, to_stdout)
 }

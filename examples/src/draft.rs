@@ -1,6 +1,6 @@
 //! A file that has its name only when it is complete.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -64,6 +64,20 @@ impl Draft {
 
     pub(crate) fn file(&mut self) -> &mut File {
         &mut self.file
+    }
+
+    /// Gives it the owner and the group of another file, as far as the system permits. Say it before
+    /// [`allow`](Self::allow): a new owner takes some permissions away.
+    pub(crate) fn give(&self, like: &Metadata) {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt as _, fchown};
+            let (owner, group) = (Some(like.uid()), Some(like.gid()));
+            // Others than root may give it to a group of their own, and to nobody else.
+            let _ = fchown(&self.file, owner, group).or_else(|_| fchown(&self.file, None, group));
+        }
+        #[cfg(not(unix))]
+        let _ = like;
     }
 
     /// Gives it these permissions, where the file system knows any: a mask may have narrowed them.

@@ -1,6 +1,6 @@
 //! How the programs speak about files.
 
-use std::fs::{self, File, FileType};
+use std::fs::{self, File, FileType, Permissions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -38,6 +38,31 @@ pub(crate) const STDOUT: &str = "-";
 /// [`shown`] for a file that is written, or for standard output.
 pub(crate) fn output_name(path: &Path) -> String {
     if path.as_os_str() == STDOUT { "standard output".to_owned() } else { shown(path) }
+}
+
+/// The name that stands for standard input.
+const STDIN: &str = "-";
+
+/// Whether standard input is meant.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == STDIN
+}
+
+/// The permissions of a file made from this input, before the mask of the process: those of the
+/// input, or of any new file where it is a copy of standard input.
+pub(crate) fn permissions_after(input: &File, from_stdin: bool) -> io::Result<Permissions> {
+    #[cfg(unix)]
+    if from_stdin {
+        return Ok(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    }
+    let _ = from_stdin;
+    Ok(input.metadata()?.permissions())
+}
+
+/// [`shown`] for a file that is read, or for standard input.
+#[must_use]
+pub fn input_name(path: &Path) -> String {
+    if is_stdin(path) { "standard input".to_owned() } else { shown(path) }
 }
 
 /// Where a file lies, or will lie, whatever way its name takes there. A link is not replaced, but
@@ -86,10 +111,29 @@ pub(crate) fn special(kind: FileType) -> &'static str {
     if kind.is_dir() { "folder" } else { "device" }
 }
 
+/// Whether a path is that of a folder by its last character.
+pub(crate) fn ends_as_folder(path: &Path) -> bool {
+    let last = path.as_os_str().as_encoded_bytes().last();
+    last.is_some_and(|&last| std::path::is_separator(last.into()))
+}
+
+/// Whether a path is that of a pipe, or of a device that takes bytes one after the other; a disk is
+/// none.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    #[cfg(unix)]
+    let stream = |kind: FileType| {
+        use std::os::unix::fs::FileTypeExt as _;
+        kind.is_fifo() || kind.is_char_device()
+    };
+    #[cfg(not(unix))]
+    let stream = |kind: FileType| !kind.is_file() && !kind.is_dir();
+    path.metadata().is_ok_and(|found| stream(found.file_type()))
+}
+
 /// Why a file may not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// A folder, a pipe or a device is there, which is nothing to be replaced.
+    /// A folder, a pipe or a device is there, which is nothing to be replaced, or a folder is meant.
     NoFile,
     /// A file is there.
     Exists,
@@ -98,6 +142,7 @@ pub(crate) enum Taken {
 /// Whether a file may be written: none is there, or it may be replaced.
 pub(crate) fn check_free(path: &Path, replace: bool) -> Result<(), Taken> {
     match path.metadata() {
+        _ if ends_as_folder(path) => Err(Taken::NoFile),
         Ok(found) if !found.is_file() => Err(Taken::NoFile),
         Ok(_) if !replace => Err(Taken::Exists),
         // A link that leads nowhere is there too.
@@ -133,6 +178,16 @@ mod tests {
         }
         fs::write(folder.path().join("file"), b"x").unwrap();
         assert!(open_regular(&folder.path().join("file")).is_ok());
+    }
+
+    #[test]
+    fn a_name_that_ends_with_a_separator_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new");
+        assert_eq!(check_free(&path, false), Ok(()));
+        for name in ["new/", "new//"] {
+            assert_eq!(check_free(&folder.path().join(name), true), Err(Taken::NoFile));
+        }
     }
 
     #[test]

@@ -15,3 +15,4 @@ pub mod standard;
 pub mod swarm;
 pub mod text;
 pub mod time;
+mod waiting;

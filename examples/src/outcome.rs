@@ -55,6 +55,6 @@ pub fn end(
 }
 
 /// A line on standard error; if that cannot be written nobody wants to read it.
-fn say(program: &str, line: &str) {
+pub(crate) fn say(program: &str, line: &str) {
     let _ = writeln!(io::stderr(), "{program}: {line}");
 }

@@ -101,7 +101,7 @@ pub fn record(options: &Options, cancel: &Cancel) -> Report {
 fn run(options: &Options, cancel: &Cancel, report: &mut Report) -> Result<(), Failure> {
     let stopped = || Failure::Stopped { url: options.url.to_string() };
     let progress = Progress::new(options);
-    let mut output = match options.destination.prepare(&options.url, cancel) {
+    let mut output = match options.destination.prepare(&options.url, cancel, options.note) {
         Err(_) if cancel.is_cancelled() => return Err(stopped()),
         prepared => prepared?,
     };

@@ -3,7 +3,7 @@
 mod report;
 
 use std::ffi::OsString;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{self, BufReader, IsTerminal as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -13,8 +13,13 @@ use mms_client::Cancel;
 pub use self::report::Report;
 pub(crate) use self::report::{changes, kind};
 use crate::draft::Draft;
-use crate::files::{STDOUT, Taken, advice, check_free, not_asf_file, output_name, place, shown};
+use crate::files::{
+    STDOUT, Taken, advice, check_free, input_name, is_stdin, is_stream, not_asf_file, open_regular,
+    output_name, permissions_after, place, shown,
+};
+use crate::outcome::say;
 use crate::source::{Source, noted};
+use crate::waiting::{open_pipe, standard_input};
 
 /// What to do with the repaired file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,10 +35,10 @@ pub struct Options {
 /// Where a repaired file goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Output {
-    /// Beside the input, `NAME.repaired.EXT`.
+    /// Beside the input, `NAME.repaired.EXT`; to standard output from standard input.
     #[default]
     Beside,
-    /// To this file.
+    /// To this file; to a pipe or a device once it is complete.
     File(PathBuf),
     /// To where the input was.
     InPlace,
@@ -46,18 +51,21 @@ pub enum Output {
 #[non_exhaustive]
 pub enum RepairError {
     /// The input cannot be opened or read.
-    #[error("{path} cannot be read: {source}; check the name and the permissions", path = shown(.path))]
+    #[error("{path} cannot be read: {source}; check the name and the permissions", path = input_name(.path))]
     Unreadable {
         /// The input.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
+    /// Standard input has no place.
+    #[error("standard input cannot be replaced; choose another place with -o")]
+    NoPlace,
     /// A folder, a pipe or a device.
     #[error("{path} is no regular file; name a .wmv, .wma or .asf file", path = shown(.0))]
     NoFile(PathBuf),
     /// It is something else, or its header is damaged.
-    #[error("{path} {why}; nothing can be saved without a header", path = shown(.path), why = not_asf_file(.source))]
+    #[error("{path} {why}; nothing can be saved without a header", path = input_name(.path), why = not_asf_file(.source))]
     NotAsf {
         /// The input.
         path: PathBuf,
@@ -65,10 +73,10 @@ pub enum RepairError {
         source: FileError,
     },
     /// A header without media.
-    #[error("{path} holds no whole packet behind its header; there is no media to be saved", path = shown(.0))]
+    #[error("{path} holds no whole packet behind its header; there is no media to be saved", path = input_name(.0))]
     NoPackets(PathBuf),
     /// A stream of the media is not declared any more.
-    #[error("the header of {path} is damaged, and stream {stream}, which has packets, is not declared in what is left of it; nothing was written, {path} is as it was", path = shown(.path))]
+    #[error("the header of {path} is damaged, and stream {stream}, which has packets, is not declared in what is left of it; nothing was written, {path} is as it was", path = input_name(.path))]
     StreamLost {
         /// The input.
         path: PathBuf,
@@ -85,7 +93,7 @@ pub enum RepairError {
     #[error("{path} would be the repaired file and the rest; choose another name with --rest", path = shown(.0))]
     RestIsOutput(PathBuf),
     /// The input holds more than one stream.
-    #[error("{path} holds another stream from byte {next} on, which would be lost; save it with --rest or choose another name with -o", path = shown(.path))]
+    #[error("{path} holds another stream from byte {next} on, which would be lost; save it with --rest or choose another name with -o", path = input_name(.path))]
     MoreFollows {
         /// The input.
         path: PathBuf,
@@ -103,7 +111,7 @@ pub enum RepairError {
         kept: u64,
     },
     /// Somebody stopped it.
-    #[error("stopped; {path} is as it was", path = shown(.0))]
+    #[error("stopped; {path} is as it was", path = input_name(.0))]
     Stopped(PathBuf),
     /// Standard output is a terminal.
     #[error(
@@ -120,14 +128,15 @@ pub enum RepairError {
     },
 }
 
-/// Repairs a file.
+/// Repairs a file, or what comes from standard input (`-`), of which a copy is made first.
 ///
 /// The output appears when it is complete, under its name and with the input's permissions; until
 /// then it has a name of its own in the same folder, and goes when something fails. In place, a file
-/// that is whole already is not written, and one of which most of the media would be lost stays. `cancel` stops it from another thread.
+/// that is whole already is not written, one of which most of the media would be lost stays, and the
+/// owner and the group are kept as far as the system permits. `cancel` stops it from another thread.
 ///
 /// A repaired file starts with what is known at its end only: counts, durations, whether there is
-/// an index. So standard output gets it from a file without a name, which needs room in the folder
+/// an index. So standard output and pipes get it from a file without a name, which needs room in the folder
 /// for temporary files; a second pass over the input would have to find the same again.
 ///
 /// # Errors
@@ -135,22 +144,19 @@ pub enum RepairError {
 /// stopped. Nothing has changed then.
 pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report, RepairError> {
     let unreadable = |source| RepairError::Unreadable { path: input.to_owned(), source };
-    // Opening a pipe would wait for its writer.
-    let found = input.metadata().map_err(unreadable)?;
-    if !found.is_file() {
-        return Err(RepairError::NoFile(input.to_owned()));
-    }
-    let mut file = File::open(input).map_err(unreadable)?;
+    let from_stdin = is_stdin(input);
     let target = match &options.output {
-        Output::Beside => beside(input),
         Output::File(path) => path.clone(),
-        Output::Stdout if io::stdout().is_terminal() => return Err(RepairError::Terminal),
-        Output::Stdout => PathBuf::from(STDOUT),
+        Output::InPlace if from_stdin => return Err(RepairError::NoPlace),
         Output::InPlace => fs::canonicalize(input).map_err(unreadable)?,
+        Output::Beside if !from_stdin => beside(input),
+        _ if io::stdout().is_terminal() => return Err(RepairError::Terminal),
+        _ => PathBuf::from(STDOUT),
     };
     let in_place = options.output == Output::InPlace;
-    let to_stdout = options.output == Output::Stdout;
-    let made = (!in_place && !to_stdout).then_some(&target);
+    let to_stdout = target.as_os_str() == STDOUT;
+    let to_pipe = !in_place && !to_stdout && is_stream(&target);
+    let made = (!in_place && !to_stdout && !to_pipe).then_some(&target);
     for path in options.rest.iter().chain(made) {
         check(path, input, options.force)?;
     }
@@ -158,8 +164,29 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
         return Err(RepairError::RestIsOutput(rest.clone()));
     }
 
-    let permissions = found.permissions();
-    let draft = match to_stdout {
+    let stopped = || RepairError::Stopped(input.to_owned());
+    let file = match from_stdin {
+        true => standard_input(cancel),
+        // Opening a pipe would wait for its writer.
+        false if !input.metadata().map_err(unreadable)?.is_file() => {
+            return Err(RepairError::NoFile(input.to_owned()));
+        }
+        false => open_regular(input),
+    };
+    let mut file = match file {
+        Err(_) if cancel.is_cancelled() => return Err(stopped()),
+        file => file.map_err(unreadable)?,
+    };
+    let found = file.metadata().map_err(unreadable)?;
+    let pipe = match to_pipe {
+        true => match open_pipe(&target, cancel, |line| say("repair", line)) {
+            Err(_) if cancel.is_cancelled() => return Err(stopped()),
+            pipe => Some(pipe.map_err(|error| refused(&target, error))?),
+        },
+        false => None,
+    };
+    let permissions = permissions_after(&file, from_stdin).map_err(unreadable)?;
+    let draft = match to_stdout || to_pipe {
         true => Draft::unnamed(),
         false => Draft::beside(&target, &permissions),
     };
@@ -167,7 +194,6 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
     let mut source = Source::new(&mut file, cancel);
     let mut sink = Sink { draft: &mut draft, failure: None };
     let done = mms_asf::repair(&mut source, &mut sink, &RepairOptions::default());
-    let stopped = || RepairError::Stopped(input.to_owned());
     if cancel.is_cancelled() {
         return Err(stopped());
     }
@@ -207,7 +233,9 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
     // First, or it would be lost where it cannot get its name.
     let rest = match (rest, &options.rest) {
         (Some(draft), Some(path)) => {
-            draft.allow(&permissions);
+            if !from_stdin {
+                draft.allow(&permissions);
+            }
             draft.keep(options.force).map_err(|error| refused(path, error))?;
             Some(path.clone())
         }
@@ -219,8 +247,16 @@ pub fn repair(input: &Path, options: &Options, cancel: &Cancel) -> Result<Report
     } else if to_stdout {
         draft.pour(&mut io::stdout()).map_err(|error| refused(&target, error))?;
         Some(target)
+    } else if let Some(mut pipe) = pipe {
+        draft.pour(&mut pipe).map_err(|error| refused(&target, error))?;
+        Some(target)
     } else {
-        draft.allow(&permissions);
+        if in_place {
+            draft.give(&found);
+        }
+        if !from_stdin {
+            draft.allow(&permissions);
+        }
         draft.keep(options.force || in_place).map_err(|error| refused(&target, error))?;
         Some(target)
     };

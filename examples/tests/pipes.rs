@@ -13,7 +13,7 @@ mod support {
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use mms_asf::testing::strict;
 use mms_asf::{FileReader, Limits};
@@ -53,6 +53,66 @@ fn repair_and_filter_write_the_same_into_a_pipe_as_into_a_file() {
     let refused = run("repair", &scratch, ["none.wmv", "-o", "-"]);
     assert!(refused.failed().contains("none.wmv cannot be read") && refused.stdout.is_empty());
     assert_eq!(names(&scratch), ["in.wmv"]);
+}
+
+#[test]
+fn repair_and_filter_read_standard_input() {
+    let scratch = Scratch::new("stdin");
+    fs::write(scratch.join("in.wmv"), &fs::read(CLIP).unwrap()[..HEADER + 10 * PACKET + 7])
+        .unwrap();
+    let input = || Stdio::from(File::open(scratch.join("in.wmv")).unwrap());
+    for (name, more) in [("repair", &[][..]), ("filter", &["--streams", "2", "-o", "-"])] {
+        let arguments =
+            [&["in.wmv", "-o", "out.wmv", "--force"], &more[..more.len().min(2)]].concat();
+        let text = run(name, &scratch, arguments).done();
+        let wanted = fs::read(scratch.join("out.wmv")).unwrap();
+        let arguments = [&["-"], more].concat();
+        let piped =
+            Ended::from(program(name, &scratch, arguments).stdin(input()).output().unwrap());
+        assert_eq!(piped.status, Some(0), "{piped:?}");
+        assert!(piped.stdout == wanted, "{name}");
+        assert_eq!(piped.stderr, text.replacen("out.wmv", "standard output", 1));
+    }
+    let ended = run("repair", &scratch, ["-"]);
+    assert_eq!(
+        ended.failed(),
+        "repair: standard input is empty; nothing can be saved without a header"
+    );
+    let ended = run("repair", &scratch, ["-", "--in-place"]);
+    assert!(ended.failed().contains("standard input cannot be replaced"), "{ended:?}");
+    let mut filter = program("filter", &scratch, ["-", "-o", "a", "--streams", "9"]);
+    let ended = Ended::from(filter.stdin(input()).output().unwrap());
+    let line = "filter: standard input: there is no stream 9, only 1 and 2; choose with --streams";
+    assert_eq!(ended.failed(), line);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |name: &str| scratch.join(name).metadata().unwrap().permissions().mode();
+        let mut repair = program("repair", &scratch, ["-", "-o", "new.wmv"]);
+        assert!(repair.stdin(input()).status().unwrap().success());
+        assert_eq!(mode("new.wmv"), mode("in.wmv"), "as any new file");
+        fs::remove_file(scratch.join("new.wmv")).unwrap();
+    }
+    assert_eq!(names(&scratch), ["in.wmv", "out.wmv"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn repair_and_filter_write_into_a_named_pipe() {
+    let scratch = Scratch::new("named");
+    assert!(Command::new("mkfifo").arg(scratch.join("pipe")).status().unwrap().success());
+    for (name, more) in [("repair", &[][..]), ("filter", &["--streams", "2"])] {
+        let arguments = |to| [&[CLIP, "-o", to], more].concat();
+        let text = run(name, &scratch, arguments("out.wmv")).done();
+        let child = program(name, &scratch, arguments("pipe")).spawn().unwrap();
+        let piped = fs::read(scratch.join("pipe")).unwrap();
+        let ended = Ended::from(child.wait_with_output().unwrap());
+        assert!(piped == fs::read(scratch.join("out.wmv")).unwrap(), "{name}");
+        let said = String::from_utf8(ended.stdout).unwrap();
+        assert_eq!((ended.status, said), (Some(0), text.replace("out.wmv", "pipe")));
+        fs::remove_file(scratch.join("out.wmv")).unwrap();
+    }
+    assert_eq!(names(&scratch), ["pipe"]);
 }
 
 /// Runs a program whose standard output is a file in this folder.

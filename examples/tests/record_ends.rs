@@ -14,8 +14,8 @@ mod support {
     pub(crate) mod served;
 }
 
-use std::fs::File;
-use std::io::Read as _;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -109,13 +109,21 @@ fn a_signal_ends_it_even_where_nobody_reads() {
     let (_server, url) = slow();
     let scratch = Scratch::new("stuck");
     assert!(Command::new("mkfifo").arg(scratch.join("pipe")).status().unwrap().success());
-    let child = program("record", &scratch, [url.as_str(), "-o", "pipe"]).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(300));
-    signal(&child, "TERM");
-    let ended = Ended::from(child.wait_with_output().unwrap());
-    // Where it had not begun to listen for signals yet, the signal itself ended it.
-    if ended.status.is_some() {
-        assert!(ended.failed().contains("stopped"), "{ended:?}");
+    fs::copy(CLIP, scratch.join("in.wmv")).unwrap();
+    for (name, arguments) in [
+        ("record", &[url.as_str(), "-o", "pipe"][..]),
+        ("repair", &["in.wmv", "-o", "pipe"]),
+        ("filter", &["in.wmv", "-o", "pipe", "--streams", "1"]),
+    ] {
+        let mut child = program(name, &scratch, arguments).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = lines.next().unwrap().unwrap();
+        assert_eq!(line, format!("{name}: waiting for a reader of pipe; Ctrl-C ends it"));
+        signal(&child, "TERM");
+        let last = lines.next().unwrap().unwrap();
+        assert!(last.starts_with(&format!("{name}: stopped")), "{last}");
+        assert!(lines.next().is_none());
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{name}");
     }
 }
 

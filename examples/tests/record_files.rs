@@ -218,6 +218,8 @@ fn only_a_part() {
         assert!(!setup.scratch.join("none").exists(), "{more}");
     }
     setup.record(&["--start-packet", "85", "--resume"]).failed();
+    let ended = setup.record(&["-o", "new/"]);
+    assert_eq!(ended.failed(), "record: new/ is a folder; name a file in it with -o");
     assert_eq!(setup.names(), ["all", "x"]);
     let ended = setup.record(&["--streams", "1,3"]);
     assert!(ended.failed().contains("no stream 3, only 1 and 2"), "{ended:?}");
@@ -244,6 +246,12 @@ fn a_range_begins_and_ends_where_it_says() {
     let said =
         "it begins at 2.043 s of the content, the last place before 3 s that can be played from\n";
     assert!(text.contains(said), "{text}");
+    let text = setup.record(&["--start", "1", "-o", "x", "--force"]).done();
+    let earlier =
+        "it begins at 0 s of the content, the last place before 1 s that can be played from\n";
+    assert!(text.contains(earlier), "{text}");
+    let text = setup.record(&["--start", "0", "-o", "x", "--force"]).done();
+    assert!(!text.contains("it begins"), "{text}");
     for beyond in ["7", "1:00"] {
         let ended = setup.record(&["--start", beyond, "-o", "none"]);
         assert!(ended.failed().contains(" is beyond the end, the content lasts 6."), "{ended:?}");

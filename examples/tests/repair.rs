@@ -173,6 +173,26 @@ fn in_place_permissions_and_links_stay() {
     assert_eq!(names(&scratch), ["cut.wmv", "link.wmv"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn in_place_the_owner_and_the_group_stay() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+
+    let scratch = Scratch::new("repair-owner");
+    let path = scratch.join("cut.wmv");
+    fs::write(&path, &clip()[..HEADER + 10 * PACKET]).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    if chown(&path, Some(12_345), Some(54_321)).is_err() {
+        return mms_tests::skip("only root gives files away");
+    }
+    run("repair", &scratch, ["cut.wmv", "--in-place"]).done();
+    let found = path.metadata().unwrap();
+    assert_eq!((found.uid(), found.gid(), found.mode() & 0o777), (12_345, 54_321, 0o640));
+    // Elsewhere it is a file of whoever made it.
+    run("repair", &scratch, ["cut.wmv"]).done();
+    assert_ne!(scratch.join("cut.repaired.wmv").metadata().unwrap().uid(), 12_345);
+}
+
 #[test]
 fn what_follows_of_another_stream() {
     let scratch = Scratch::new("repair-next");
@@ -226,6 +246,8 @@ fn a_failure_leaves_everything_as_it_was() {
         (&["clip.wmv", "-o", "folder", "--force"], "folder is no regular file; "),
         (&["clip.wmv", "-o", "none/a.wmv"], "cannot write none/a.wmv: "),
         (&["clip.wmv", "-o", "."], ". is no regular file; "),
+        (&["clip.wmv", "-o", "new/"], "new/ is no regular file; "),
+        (&["clip.wmv", "--rest", "new/"], "new/ is no regular file; "),
         (&["clip.wmv", "--rest", "there.wmv"], "there.wmv exists already; "),
         (&["clip.wmv", "-o", "a.wmv", "--rest", "a.wmv"], "a.wmv would be the repaired file and "),
         (&["clip.wmv", "-o", "a.wmv", "--rest", "./a.wmv", "--force"], "./a.wmv would be the rep"),
@@ -244,7 +266,7 @@ fn a_failure_leaves_everything_as_it_was() {
     let ended = run("repair", &scratch, ["text.wmv", "--json"]);
     let object: Value = serde_json::from_slice(&ended.stdout).unwrap();
     assert!(object["error"].as_str().unwrap().starts_with("text.wmv is a text file, not ASF"));
-    for wrong in [&[][..], &["a", "b"], &["a", "--in-place", "-o", "b"]] {
+    for wrong in [&[][..], &["a", "b"], &["a", "--rest", "-"], &["a", "--in-place", "-o", "b"]] {
         assert_eq!(run("repair", &scratch, wrong).status, Some(2), "{wrong:?}");
     }
 }
@@ -274,12 +296,16 @@ fn a_pipe_is_not_replaced() {
     fs::write(scratch.join("cut.wmv"), &clip()[..HEADER + 10 * PACKET]).unwrap();
     let pipe = scratch.join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    for arguments in [["-o", "pipe"], ["--rest", "pipe"]] {
-        let ended = run("repair", &scratch, [&["cut.wmv", "--force"][..], &arguments].concat());
-        assert!(ended.failed().starts_with("repair: pipe is no regular file; "), "{ended:?}");
-        assert!(pipe.metadata().unwrap().file_type().is_fifo());
-        assert_eq!(names(&scratch), ["cut.wmv", "pipe"]);
-    }
+    let ended = run("repair", &scratch, ["cut.wmv", "--force", "--rest", "pipe"]);
+    assert!(ended.failed().starts_with("repair: pipe is no regular file; "), "{ended:?}");
+    // As output it is written to.
+    let reader = pipe.clone();
+    let reader = std::thread::spawn(move || fs::read(reader).unwrap());
+    run("repair", &scratch, ["cut.wmv", "--force", "-o", "pipe"]).done();
+    assert!(reader.join().unwrap().len() > HEADER + 10 * PACKET);
+    run("repair", &scratch, ["cut.wmv", "--force", "-o", "/dev/null"]).done();
+    assert!(pipe.metadata().unwrap().file_type().is_fifo());
+    assert_eq!(names(&scratch), ["cut.wmv", "pipe"]);
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn senders_of_a_byte_now_and_then() {
                     });
                     assert!(slowly.count() < packet.len());
                     let line = siege.left(&who);
-                    assert!(line.contains("no complete packet for 5000 ms"), "{line}");
+                    assert!(line.contains("no complete packet for 5 s"), "{line}");
                 });
             }
         });
@@ -158,7 +158,7 @@ fn players_that_stop_talking() {
         for player in &mut players {
             player.hears_the_end();
             let line = siege.left(&player.name());
-            assert!(line.contains("no request for 5000 ms"), "{line}");
+            assert!(line.contains("no request for 5 s"), "{line}");
         }
     });
 }

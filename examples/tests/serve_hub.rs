@@ -153,7 +153,7 @@ fn a_flood_puts_no_time_limit_off_and_nobody_else() {
     let address = server.address;
     let flood = std::thread::spawn(move || shout(address));
     assert_eq!(fetch(address, NAME), Ok(PACKETS));
-    server.says(|line| line.contains("no request for 5000 ms"));
+    server.says(|line| line.contains("no request for 5 s"));
     flood.join().unwrap();
 }
 
@@ -186,7 +186,7 @@ fn connections_that_say_nothing_take_no_place() {
     for socket in &silent {
         assert!(is_closed(socket));
     }
-    server.says(|line| line.contains("asked for nothing; no request for 5000 ms"));
+    server.says(|line| line.contains("asked for nothing; no request for 5 s"));
 }
 
 #[test]

@@ -125,7 +125,7 @@ pub enum Error {
     #[error("the server did not accept the credentials")]
     Unauthorized,
     /// The peer was silent, or too slow.
-    #[error("no {missing} for {} ms while {phase}", .after.as_millis())]
+    #[error("no {missing} for {} s while {phase}", .after.as_secs_f32())]
     TimedOut {
         /// What was going on.
         phase: Phase,

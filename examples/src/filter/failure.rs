@@ -7,14 +7,14 @@ use mms_asf::FileError;
 use serde_json::{Value, json};
 
 use super::Options;
-use crate::files::{advice, not_asf_file, output_name, shown};
+use crate::files::{advice, input_name, not_asf_file, output_name, shown};
 
 /// Why there is no new file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
     /// The input cannot be opened or read.
-    #[error("{path}: cannot be read: {error}; check the name and the permissions", path = shown(.path))]
+    #[error("{path}: cannot be read: {error}; check the name and the permissions", path = input_name(.path))]
     Unreadable {
         /// The input.
         path: PathBuf,
@@ -52,7 +52,7 @@ pub enum Failure {
         error: io::Error,
     },
     /// The input is something else, or damaged beyond reading.
-    #[error("{path}: {why}; name a .wmv, .wma or .asf file", path = shown(.path), why = not_asf_file(.error))]
+    #[error("{path}: {why}; name a .wmv, .wma or .asf file", path = input_name(.path), why = not_asf_file(.error))]
     NotAsf {
         /// The input.
         path: PathBuf,
@@ -60,10 +60,10 @@ pub enum Failure {
         error: FileError,
     },
     /// The input ends behind its header.
-    #[error("{path}: no whole packet follows the header; there is nothing to filter", path = shown(.0))]
+    #[error("{path}: no whole packet follows the header; there is nothing to filter", path = input_name(.0))]
     NoPackets(PathBuf),
     /// The header declares no such stream.
-    #[error("{path}: there is no stream {asked}{only}; choose with --streams", path = shown(.path), only = only(.available))]
+    #[error("{path}: there is no stream {asked}{only}; choose with --streams", path = input_name(.path), only = only(.available))]
     NoSuchStream {
         /// The input.
         path: PathBuf,
@@ -73,10 +73,10 @@ pub enum Failure {
         available: Vec<u8>,
     },
     /// The streams that were asked for are declared only.
-    #[error("{path}: there are no packets of these streams; choose others with --streams", path = shown(.0))]
+    #[error("{path}: there are no packets of these streams; choose others with --streams", path = input_name(.0))]
     Nothing(PathBuf),
     /// Somebody stopped it.
-    #[error("stopped; {path} is as it was", path = shown(.0))]
+    #[error("stopped; {path} is as it was", path = output_name(.0))]
     Stopped(PathBuf),
 }
 

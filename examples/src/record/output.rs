@@ -3,12 +3,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::time::Duration;
 
 use mms_client::{Cancel, MmsUrl, Target};
 
 use super::name::{named, numbered, with_extension};
+use crate::files::ends_as_folder;
+use crate::waiting::open_pipe;
 
 /// Free names that are tried.
 const MAX_NAMES: u32 = 10_000;
@@ -57,7 +57,7 @@ pub enum OutputError {
     /// It is there, and nothing was said about that.
     #[error("{path} exists already; continue it with --resume or replace it with --force", path = super::shown(.0))]
     Exists(PathBuf),
-    /// It is a folder.
+    /// It is a folder, or would be one.
     #[error("{path} is a folder; name a file in it with -o", path = super::shown(.0))]
     Folder(PathBuf),
     /// The folder that it should be in is not there.
@@ -110,8 +110,14 @@ impl Destination {
     /// Finds the file's name, as far as it is known. What can be refused is refused here, before any connection is made;
     /// no file is made yet.
     ///
-    /// A named pipe is opened, which waits for its reader, until `cancel` is used.
-    pub(super) fn prepare(&self, url: &MmsUrl, cancel: &Cancel) -> Result<Output, OutputError> {
+    /// A named pipe is opened, which waits for its reader, until `cancel` is used; `note` gets a line
+    /// about that.
+    pub(super) fn prepare(
+        &self,
+        url: &MmsUrl,
+        cancel: &Cancel,
+        note: Option<fn(&str)>,
+    ) -> Result<Output, OutputError> {
         let mut pipe = None;
         let path = match self {
             // What is there of that name is known once the stream is open.
@@ -123,11 +129,16 @@ impl Destination {
             Self::Stdout { resume: false } => PathBuf::from("-"),
             Self::File { path, existing } => {
                 match (kind(path), existing) {
+                    _ if ends_as_folder(path) => return Err(OutputError::Folder(path.clone())),
                     (Some(Kind::Folder), _) => return Err(OutputError::Folder(path.clone())),
                     (Some(Kind::Pipe), Existing::Resume) => {
                         return Err(OutputError::Pipe(path.clone()));
                     }
-                    (Some(Kind::Pipe), _) => pipe = Some(open_pipe(path, cancel)?),
+                    (Some(Kind::Pipe), _) => {
+                        let note = |line: &str| note.into_iter().for_each(|note| note(line));
+                        let opened = open_pipe(path, cancel, note);
+                        pipe = Some(opened.map_err(|source| unwritable(path, source))?);
+                    }
                     (Some(Kind::File), Existing::Refuse) => {
                         return Err(OutputError::Exists(path.clone()));
                     }
@@ -257,27 +268,8 @@ fn check_folder(path: &Path) -> Result<(), OutputError> {
     }
 }
 
-/// Opens a pipe or a device. Opening a named pipe takes until somebody reads it, and nothing can
-/// interrupt it: another thread does it.
-fn open_pipe(path: &Path, cancel: &Cancel) -> Result<File, OutputError> {
-    let (sender, receiver) = mpsc::channel();
-    let pipe = path.to_owned();
-    let unwritable = |source| OutputError::Unwritable { path: path.to_owned(), source };
-    std::thread::Builder::new()
-        .spawn(move || {
-            let _ = sender.send(OpenOptions::new().write(true).open(pipe));
-        })
-        .map_err(unwritable)?;
-    loop {
-        match receiver.recv_timeout(Duration::from_millis(50)) {
-            Ok(opened) => return opened.map_err(unwritable),
-            Err(_) if cancel.is_cancelled() => {
-                let nobody = io::Error::new(ErrorKind::Interrupted, "nobody is reading it");
-                return Err(unwritable(nobody));
-            }
-            Err(_) => {}
-        }
-    }
+fn unwritable(path: &Path, source: io::Error) -> OutputError {
+    OutputError::Unwritable { path: path.to_owned(), source }
 }
 
 fn create(path: PathBuf) -> Result<Opened, OutputError> {

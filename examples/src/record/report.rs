@@ -88,14 +88,15 @@ impl Report {
                 self.seconds.as_secs_f64(),
             );
         }
-        if let Some(start) = summary.start.filter(|start| !start.is_zero()) {
+        if let Some(start) = summary.start {
             let _ = match self.start {
-                Start::Time(asked) => writeln!(
+                Start::Time(asked) if start < asked => writeln!(
                     out,
                     "it begins at {} of the content, the last place before {} that can be played from",
                     exact(start),
                     exact(asked)
                 ),
+                _ if start.is_zero() => Ok(()),
                 _ => writeln!(out, "it begins at {} of the content", exact(start)),
             };
         }

@@ -7,7 +7,7 @@ use mms_asf::{Change, Repaired};
 use serde_json::{Value, json};
 
 use super::RepairError;
-use crate::files::{output_name, shown};
+use crate::files::{input_name, output_name, shown};
 use crate::inspect::milliseconds;
 
 /// What was done.
@@ -36,7 +36,7 @@ impl Report {
         let repaired = &self.repaired;
         let mut out = String::new();
         if repaired.changes.is_empty() && repaired.next.is_none() {
-            let _ = write!(out, "{} is whole: nothing had to be changed", shown(&self.input));
+            let _ = write!(out, "{} is whole: nothing had to be changed", input_name(&self.input));
             match &self.output {
                 Some(output) => {
                     let _ = writeln!(out, ", {} is a copy", output_name(output));

@@ -29,7 +29,7 @@ fn named(folder: &Folder, existing: Existing) -> Destination {
 }
 
 fn prepared(to: &Destination, path: &str) -> Result<Output, OutputError> {
-    to.prepare(&url(path), &Cancel::new())
+    to.prepare(&url(path), &Cancel::new(), None)
 }
 
 fn names(output: Output) -> Vec<String> {
