@@ -252,6 +252,12 @@ pub(crate) fn first_inputs() -> Vec<(String, Vec<u8>)> {
         let all = [&[4][..], &once(0), &once(3), &once(2), &once(1), &header].concat();
         inputs.push((format!("{number}_all"), all));
     }
+    // A packet size of 0.
+    let file = Kind::ALL.iter().position(|kind| kind.id() == guid::FILE_PROPERTIES).unwrap();
+    let mut size = body(Kind::ALL[file]);
+    size[72..76].fill(0);
+    let set = [u8::try_from(file).unwrap(), 0, u8::try_from(size.len()).unwrap()];
+    inputs.push(("packet_size".into(), [&[1][..], &set, &size, &header].concat()));
     // Padding with an identifier in it, put in and there already.
     let identifier = [&[0; 142][..], &guid::COMPATIBILITY.to_bytes_le(), &[0; 42]].concat();
     let padding = Kind::ALL.iter().position(|kind| kind.id() == guid::PADDING).unwrap();

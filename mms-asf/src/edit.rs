@@ -267,8 +267,9 @@ impl HeaderEditor {
     /// When nothing was changed it is the old one, byte for byte. When the header has another
     /// length than before, the file size in File Properties changes with it.
     ///
-    /// Fails when the header would be longer than [`Limits::header_bytes`], and when what every
-    /// header needs was taken out.
+    /// Fails when the header would be longer than [`Limits::header_bytes`], when what every header
+    /// needs was taken out, and when a packet size of 0 or beyond [`Limits::packet_size`] was put
+    /// in.
     pub fn finish(self) -> Result<Header, Error> {
         if self.level == Level::of(&self.original) {
             return Header::parse_with(self.original.as_bytes(), &self.limits);
@@ -295,7 +296,13 @@ impl HeaderEditor {
             }
             Ok(true)
         })?;
-        Header::parse_with(&self.bytes(), &self.limits)
+        let changed = Header::parse_with(&self.bytes(), &self.limits)?;
+        let (_, maximum) = changed.declared_packet_sizes();
+        if maximum != changed.file().packet_size {
+            // One that was put in: that of the header before is possible.
+            return Err(changed.impossible(maximum, &self.limits));
+        }
+        Ok(changed)
     }
 
     fn bytes(&self) -> Bytes {

@@ -243,6 +243,20 @@ fn what_every_header_needs_cannot_be_taken_out() {
 }
 
 #[test]
+fn a_packet_size_that_is_not_possible_cannot_be_put_in() {
+    for size in [0, 1 << 24] {
+        let mut editor = HeaderEditor::new(&header(&[]));
+        let change = |file: &mut FileProperties| {
+            file.packet_size = size;
+            true
+        };
+        editor.edit_each(change).unwrap();
+        let error = editor.finish().unwrap_err().to_string();
+        assert!(error.contains("packet size"), "{error}");
+    }
+}
+
+#[test]
 fn bytes_that_are_no_object_stay() {
     let before = header(&[padding(100), Bytes::from_static(b"some bytes")]);
     assert_eq!(before.deviations().len(), 2, "one object too few, and the bytes");
