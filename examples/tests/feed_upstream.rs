@@ -46,8 +46,22 @@ fn feed(address: SocketAddr, path: &str) -> Fed {
     Fed::start(FeedSource::Upstream(upstream(address, path)))
 }
 
+/// Notes of connections that failed.
 fn notes(items: &[FeedItem]) -> usize {
-    items.iter().filter(|item| matches!(item, FeedItem::Note(_))).count()
+    items.iter().filter(|item| is_failure(item)).count()
+}
+
+fn is_failure(item: &FeedItem) -> bool {
+    matches!(item, FeedItem::Note(note) if note.contains("; trying again in "))
+}
+
+/// What is said of each connection that came about, after the name of the server.
+fn connections(items: &[FeedItem]) -> Vec<&str> {
+    let connected = items.iter().filter_map(|item| match item {
+        FeedItem::Note(note) => note.strip_prefix("connected to "),
+        _ => None,
+    });
+    connected.map(|note| note.split_once(' ').map_or("", |(_, rest)| rest)).collect()
 }
 
 /// The clip's header and packets.
@@ -137,7 +151,13 @@ fn a_stream_that_is_not_there_yet_is_waited_for() {
     std::fs::copy(CLIP, scratch.join("other.wmv")).unwrap();
     let server = Served::start(Options::new(&*scratch));
     let fed = feed(server.address, "later.wmv");
-    assert!(matches!(fed.next(), FeedItem::Note(_)));
+    // Pauses grow to six times the longest one.
+    for pause in ["0.01", "0.02", "0.04", "0.08", "0.16", "0.24", "0.24"] {
+        let FeedItem::Note(note) = fed.next() else { panic!() };
+        assert!(note.contains("FILE_NOT_FOUND"), "{note}");
+        let end = format!("start the stream there; trying again in {pause} s");
+        assert!(note.ends_with(&end), "{note}");
+    }
     std::fs::copy(CLIP, scratch.join("new.wmv")).unwrap();
     std::fs::rename(scratch.join("new.wmv"), scratch.join("later.wmv")).unwrap();
     assert!(packets(&fed.all()) == clip().1, "byte for byte");
@@ -194,7 +214,9 @@ fn a_playlist_is_one_header_after_the_other() {
     // The last two are equal: their packets begin anew all the same.
     let entries = vec![entry(1, 5), entry(2, 3), entry(2, 3)];
     let visit = Visit { entries: entries.clone(), live: None, early: 0, cut: false };
-    let items = feed(origin::start(SIZE, vec![visit]), "list").all();
+    let mut items = feed(origin::start(SIZE, vec![visit]), "list").all();
+    assert_eq!(connections(&items), [""]);
+    items.retain(|item| !matches!(item, FeedItem::Note(_)));
     assert_eq!(items, items_of(&entries));
 }
 
@@ -209,6 +231,7 @@ fn another_header_behind_a_cut_is_a_change() {
         cut,
     };
     let mut items = feed(origin::start(SIZE, visits.map(visit).collect()), "live").all();
+    assert_eq!(connections(&items), ["", "again: the stream has another header"]);
     items.retain(|item| !matches!(item, FeedItem::Note(_)));
     assert_eq!(items, items_of(&entries));
 }
@@ -227,6 +250,20 @@ fn a_live_stream_goes_on_without_repeating_itself() {
     assert_eq!(packets(&items), wanted);
     assert_eq!(headers(&items), [entry.header.clone()]);
     assert_eq!((notes(&items), items.last()), (3, Some(&FeedItem::End)));
+    assert_eq!(connections(&items), ["", "again", "again", "again"]);
+}
+
+#[test]
+fn content_that_begins_anew_is_handed_on_again() {
+    let mut entry = entry(1, 40);
+    entry.header = testing::live_header(SIZE, &[TestStream::Audio(1)]);
+    let live =
+        |range, cut| Visit { entries: vec![entry.clone()], live: Some(range), early: 0, cut };
+    let visits = vec![live(0..30, true), live(0..35, true), live(30..40, false)];
+    let items = feed(origin::start(SIZE, visits), "live").all();
+    let wanted: Vec<_> = (0..30).chain(0..40).map(|n| entry.packets[n].clone()).collect();
+    assert_eq!(packets(&items), wanted);
+    assert_eq!(headers(&items), [entry.header.clone()]);
 }
 
 #[test]
@@ -262,7 +299,8 @@ fn padding_that_was_left_out_is_put_back() {
         *packet = out.freeze();
     }
     let visit = Visit { entries: vec![sent], live: None, early: 0, cut: false };
-    let items = feed(origin::start(SIZE, vec![visit]), "file").all();
+    let mut items = feed(origin::start(SIZE, vec![visit]), "file").all();
+    items.retain(|item| !matches!(item, FeedItem::Note(_)));
     assert_eq!(items, items_of(&[whole]));
 }
 
@@ -289,7 +327,7 @@ fn stopping_ends_a_pause() {
     let server = Served::start(Options::new(CLIP));
     let cutter = Cutter::start(server.address, &[20_000]);
     let fed = patient(cutter.address);
-    while !matches!(fed.next(), FeedItem::Note(_)) {}
+    while !is_failure(&fed.next()) {}
     fed.stop();
 }
 
@@ -297,6 +335,6 @@ fn stopping_ends_a_pause() {
 fn stopping_ends_a_feed_of_which_nobody_takes() {
     let server = Served::start(Options::new(CLIP));
     let fed = patient(server.address);
-    assert!(matches!(fed.next(), FeedItem::Header(_)));
+    while !matches!(fed.next(), FeedItem::Header(_)) {}
     fed.stop();
 }

@@ -19,6 +19,7 @@ mod chosen;
 mod error;
 mod options;
 mod range;
+mod recent;
 mod record;
 mod rejoin;
 mod resume;
@@ -39,6 +40,7 @@ use mms_proto::{AsfPacket, Content};
 use self::chosen::Chosen;
 pub use self::error::{RecordingError, ResumeRefused};
 pub use self::options::{RecordOptions, Target};
+pub use self::recent::RecentPackets;
 pub use self::record::{Interruption, record, record_live};
 pub use self::rejoin::Break;
 use self::rejoin::Rejoin;
@@ -46,7 +48,7 @@ use self::resume::CatchUp;
 pub use self::resume::Resume;
 use self::seen::Seen;
 use self::sink::Sink;
-pub use self::summary::{Progress, RecordFailed, Summary};
+pub use self::summary::{Counts, Progress, RecordFailed, Summary};
 
 /// Bytes of packets that are gathered for one write.
 const BLOCK: usize = 64 << 10;
@@ -90,23 +92,6 @@ pub struct Recording {
     finished: bool,
     /// The size of the file, once it is known for good.
     size: Option<u64>,
-}
-
-/// Packets that are not in the recording as the server sent them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Counts {
-    /// Packets that were in the file already when the recording went on.
-    pub resumed: u64,
-    /// Packets that came again and were left out.
-    pub repeated: u64,
-    /// Packets longer than the file's packets, which were left out.
-    pub too_long: u64,
-    /// Times that the clock of the stream started anew. The packets from there on are in the
-    /// recording and were moved to continue it.
-    pub restarts: u64,
-    /// Payloads of streams that were not chosen.
-    pub unselected: u64,
 }
 
 /// What [`Recording::packet`] did with a packet.
@@ -219,8 +204,18 @@ impl Recording {
     /// on; the file is unchanged then. [`RecordingError::NothingNew`] when the server sends what is
     /// of no use for so long that nothing else can be expected of it.
     pub fn packet(&mut self, packet: &AsfPacket) -> Result<Kept, RecordingError> {
+        let fingerprint = self.identify(&packet.payload);
+        self.identified(packet, fingerprint)
+    }
+
+    /// Adds a packet that was identified.
+    fn identified(
+        &mut self,
+        packet: &AsfPacket,
+        fingerprint: Option<recent::Fingerprint>,
+    ) -> Result<Kept, RecordingError> {
         let waited = self.catch_up.is_some();
-        let kept = self.add(packet.location_id, &packet.payload)?;
+        let kept = self.add(packet.location_id, &packet.payload, fingerprint)?;
         if kept == Kept::Unselected {
             return Ok(kept);
         }
@@ -236,8 +231,13 @@ impl Recording {
         Ok(kept)
     }
 
-    fn add(&mut self, number: u32, payload: &[u8]) -> Result<Kept, RecordingError> {
-        if self.knows(payload) {
+    fn add(
+        &mut self,
+        number: u32,
+        payload: &[u8],
+        fingerprint: Option<recent::Fingerprint>,
+    ) -> Result<Kept, RecordingError> {
+        if fingerprint.is_some_and(|known| known.is_repeated()) {
             self.counts.repeated = self.counts.repeated.saturating_add(1);
             return Ok(Kept::Repeated);
         }
@@ -269,8 +269,8 @@ impl Recording {
             self.facts.restarted();
         }
         let added = self.buffer.get(start..).unwrap_or_default();
-        if let Some(rejoin) = &mut self.rejoin {
-            rejoin.written(payload, added, &self.facts);
+        if let Some((rejoin, fingerprint)) = self.rejoin.as_mut().zip(fingerprint) {
+            rejoin.written(fingerprint, added, &self.facts);
         }
         self.facts.packet(added);
         if self.buffer.len() >= BLOCK || self.written_at.elapsed() >= PATIENCE {

@@ -55,7 +55,12 @@ impl<'a> Reconnect<'a> {
             match open(self.options, self.cancel) {
                 Err(Error::Cancelled) => return Err(Error::Cancelled),
                 Err(again) => error = again,
-                Ok(session) => return Ok(session),
+                Ok(session) => {
+                    if let Some(note) = self.options.note {
+                        note(&format!("connected to {} again", session.server_address()));
+                    }
+                    return Ok(session);
+                }
             }
         }
     }

@@ -301,11 +301,13 @@ impl<'a> Run<'a> {
         while let Some(packet) = playback.next() {
             let packet = packet?;
             // What comes again after a break is no part of the line of time.
-            if !recording.knows(&packet.payload) && !self.range.includes(&packet.payload) {
+            let fingerprint = recording.identify(&packet.payload);
+            let repeated = fingerprint.is_some_and(|known| known.is_repeated());
+            if !repeated && !self.range.includes(&packet.payload) {
                 break;
             }
             let catching_up = recording.is_catching_up();
-            match recording.packet(&packet)? {
+            match recording.identified(&packet, fingerprint)? {
                 // Streams that were not chosen may fill any time.
                 Kept::Written | Kept::Unselected => {}
                 Kept::Repeated if catching_up => {}

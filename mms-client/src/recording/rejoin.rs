@@ -2,21 +2,17 @@
 //!
 //! A live stream cannot be asked for what was sent meanwhile, so a break leaves a gap. Servers
 //! begin with packets from the last key frame on, some of which came before the break: those are
-//! known by their bytes.
+//! [known](super::recent) by their bytes.
 
-use std::collections::VecDeque;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
 use std::time::{Duration, Instant};
 
 use mms_asf::{Packet, filter_header};
 use mms_proto::Content;
 
+use super::recent::{Fingerprint, RecentPackets};
 use super::{Recording, RecordingError, header_of};
 use crate::error::Error;
 
-/// Packets that are known when they come again.
-const MAX_KNOWN_PACKETS: usize = 4_096;
 /// Breaks that are listed; more are only counted.
 pub(super) const MAX_LISTED_BREAKS: usize = 1_000;
 
@@ -38,8 +34,7 @@ pub struct Break {
 /// The last packets of a live recording, and its breaks.
 #[derive(Debug, Default)]
 pub(super) struct Rejoin {
-    hasher: RandomState,
-    known: VecDeque<u64>,
+    recent: RecentPackets,
     /// When the connection broke, until a new packet has come.
     broke: Option<Instant>,
     /// Send time of the last packet in milliseconds, as it is in the file.
@@ -49,7 +44,7 @@ pub(super) struct Rejoin {
 
 impl Recording {
     /// Prepares a live recording to [go on](Self::rejoin) over another connection: it remembers the
-    /// last 4,096 packets by 8 bytes each. Say it before the first packet.
+    /// last 4,096 packets by 16 bytes each. Say it before the first packet.
     #[must_use]
     pub fn reconnectable(mut self) -> Self {
         self.rejoin = self.live.then(Rejoin::default);
@@ -62,7 +57,7 @@ impl Recording {
     /// As [`flush`](Self::flush).
     pub fn interrupted(&mut self) -> Result<(), RecordingError> {
         if let Some(rejoin) = &mut self.rejoin {
-            rejoin.broke.get_or_insert_with(Instant::now);
+            rejoin.broke();
         }
         self.flush()
     }
@@ -70,7 +65,8 @@ impl Recording {
     /// Whether the recording can go on with this content: the stream is live, the recording was
     /// made [reconnectable](Self::reconnectable), and the header is the same, apart from what a
     /// recording changes. Packets that were written before are left out when they come again, and
-    /// the others follow with their distance in time.
+    /// the others follow with their distance in time. Content that has begun anew, so that its
+    /// packets are those of long before the break, is recorded once more.
     ///
     /// # Errors
     /// When the header cannot be read.
@@ -84,13 +80,14 @@ impl Recording {
         if !header.same_stream(&self.header) {
             return Ok(false);
         }
-        rejoin.broke.get_or_insert_with(Instant::now);
+        rejoin.broke();
         Ok(true)
     }
 
-    /// Whether a packet, as it came, was written before a break after which no other has come.
-    pub(super) fn knows(&self, payload: &[u8]) -> bool {
-        self.rejoin.as_ref().is_some_and(|rejoin| rejoin.is_repeat(payload))
+    /// Identifies a packet, as it came, where the recording can go on after a break.
+    pub(super) fn identify(&mut self, payload: &[u8]) -> Option<Fingerprint> {
+        let size = self.header.file().packet_size;
+        self.rejoin.as_mut().map(|rejoin| rejoin.recent.identify(payload, size))
     }
 
     /// The gaps so far, at most the first 1,000.
@@ -100,16 +97,20 @@ impl Recording {
 }
 
 impl Rejoin {
-    fn is_repeat(&self, payload: &[u8]) -> bool {
-        self.broke.is_some() && self.known.contains(&self.hasher.hash_one(payload))
+    /// The connection broke, or another one begins.
+    fn broke(&mut self) {
+        self.broke.get_or_insert_with(Instant::now);
+        self.recent.interrupted();
     }
 
-    /// Notes a packet, as it came and as it is in the file, which `facts` do not know yet.
-    pub(super) fn written(&mut self, payload: &[u8], packet: &[u8], facts: &mms_asf::Recording) {
-        if self.known.len() >= MAX_KNOWN_PACKETS {
-            self.known.pop_front();
-        }
-        self.known.push_back(self.hasher.hash_one(payload));
+    /// Notes a packet, by what it is known by and as it is in the file, which `facts` do not know yet.
+    pub(super) fn written(
+        &mut self,
+        fingerprint: Fingerprint,
+        packet: &[u8],
+        facts: &mms_asf::Recording,
+    ) {
+        self.recent.add(fingerprint);
         let size = facts.header().file().packet_size;
         let Ok(packet) = Packet::parse(packet, size) else { return };
         let sent = self.sent.replace(packet.send_time());

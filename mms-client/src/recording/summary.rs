@@ -76,3 +76,20 @@ pub struct RecordFailed {
     /// What there is.
     pub summary: Summary,
 }
+
+/// Packets that are not in the recording as the server sent them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Packets that were in the file already when the recording went on.
+    pub resumed: u64,
+    /// Packets that came again and were left out.
+    pub repeated: u64,
+    /// Packets longer than the file's packets, which were left out.
+    pub too_long: u64,
+    /// Times that the clock of the stream started anew. The packets from there on are in the
+    /// recording and were moved to continue it.
+    pub restarts: u64,
+    /// Payloads of streams that were not chosen.
+    pub unselected: u64,
+}

@@ -106,6 +106,23 @@ fn a_clock_that_starts_anew_goes_on_without_one() {
 }
 
 #[test]
+fn content_that_begins_anew_is_recorded_again() {
+    let clip = Clip::live(40);
+    // The server starts anew and sends the same bytes, from the first packet and from another one.
+    for again in [0, 5] {
+        let station = Station::new(vec![(clip.clone(), 0..30), (clip.clone(), again..again + 10)]);
+        let summary = station.record(&RecordOptions::new(), |_| Ok(())).unwrap();
+        assert_eq!(station.times(0), (0..40).collect::<Vec<_>>());
+        assert_eq!((summary.restarts, summary.repeated, summary.breaks.len()), (1, 0, 1));
+    }
+    // A duration goes on with it.
+    let station = Station::new(vec![(clip.clone(), 0..30), (clip, 0..10)]);
+    let options = RecordOptions::new().duration(Duration::from_secs(35));
+    station.record(&options, |_| Ok(())).unwrap();
+    assert_eq!(station.times(0), (0..35).collect::<Vec<_>>());
+}
+
+#[test]
 fn another_header_is_another_file() {
     let streams = [TestStream::Audio(1), TestStream::Video(2)];
     let other = Clip { header: testing::live_header(PACKET_SIZE, &streams), ..Clip::live(9) };

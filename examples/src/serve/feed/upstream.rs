@@ -5,16 +5,14 @@
 //! stream by their bytes, as servers begin with packets that they have sent before. When the server
 //! says that the last entry has ended, it has, live or not. Everything else is tried again, an
 //! unusable header too: the players have a header already, and one that cannot be announced must
-//! not end what they play.
+//! not end what they play. An answer that is likely to stay the same, such as that of a wrong path,
+//! is tried again after longer pauses.
 
-use std::collections::VecDeque;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mms_asf::Header;
-use mms_client::{Error, MmsUrl, OpenOptions};
+use mms_client::{Error, MmsUrl, OpenOptions, RecentPackets};
 use mms_proto::{AsfPacket, Content, FileAttributes, HResult, Limits, Start};
 
 use super::outlet::{Outlet, Stopped};
@@ -27,8 +25,8 @@ use crate::serve::channel::check_header;
 const PLAYER: &str = "NSPlayer/8.0.0.4477";
 /// Pauses before a new attempt.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
-/// Packets of a live stream that are recognised when they come again.
-const RECENT: usize = 4_096;
+/// The longest pause after an answer that is likely to stay the same, in longest pauses.
+const SETTLED: u32 = 6;
 
 /// Another server's stream.
 #[derive(Debug, Clone)]
@@ -41,7 +39,8 @@ pub struct UpstreamOptions {
     pub open: OpenOptions,
     /// The pause before the first new attempt, default 0.5 s. Each one in vain doubles it.
     pub first_pause: Duration,
-    /// The longest pause, default 10 s.
+    /// The longest pause, default 10 s; six times as long after an answer that is likely to stay the
+    /// same, such as that of a path that is not there.
     pub longest_pause: Duration,
 }
 
@@ -65,13 +64,20 @@ pub(super) fn run(options: UpstreamOptions, outlet: &Outlet) -> Result<FeedItem,
     let mut pause = first_pause;
     loop {
         relay.progress = false;
+        let mut longest = longest_pause;
         let error = match relay.connection(&open, &url) {
             Ok(()) => return Ok(FeedItem::End),
             Err(Broken::Stopped) => return Err(Stopped),
             Err(Broken::Failed(error)) if relay.header.is_none() && !may_pass(&error) => {
                 return Ok(FeedItem::Failed(error.to_string()));
             }
-            Err(Broken::Failed(error)) => error.to_string(),
+            Err(Broken::Failed(error)) => match settled(&error) {
+                Some(advice) => {
+                    longest = longest.saturating_mul(SETTLED);
+                    format!("{error}; {advice}")
+                }
+                None => error.to_string(),
+            },
             Err(Broken::Header { server, why }) => {
                 format!("{server}: the header of the stream is unusable: {why}")
             }
@@ -79,11 +85,12 @@ pub(super) fn run(options: UpstreamOptions, outlet: &Outlet) -> Result<FeedItem,
         if relay.progress {
             pause = first_pause;
         }
+        pause = pause.min(longest);
         let seconds = pause.as_secs_f32();
         outlet.send(FeedItem::Note(format!("{error}; trying again in {seconds} s")))?;
         let now = Instant::now();
         outlet.wait_until(now.checked_add(pause).unwrap_or(now))?;
-        pause = pause.saturating_mul(2).min(longest_pause);
+        pause = pause.saturating_mul(2).min(longest);
     }
 }
 
@@ -103,6 +110,22 @@ fn may_pass(error: &Error) -> bool {
         | Error::ClearText { .. }
         | Error::AuthScheme { .. } => false,
         _ => true,
+    }
+}
+
+/// Advice on an answer that is likely to stay the same. A stream may begin under a path that is not
+/// there yet, so that it is asked for all the same.
+fn settled(error: &Error) -> Option<&'static str> {
+    let Error::Protocol { source: mms_proto::Error::Refused { hr, .. }, .. } = error else {
+        return None;
+    };
+    match *hr {
+        HResult::FILE_NOT_FOUND
+        | HResult::SYSTEM_FILE_NOT_FOUND
+        | HResult::SYSTEM_PATH_NOT_FOUND
+        | HResult::INVALID_NAME => Some("check the path in the address, or start the stream there"),
+        HResult::ACCESS_DENIED => Some("the server lets nobody in, or nobody without a login"),
+        _ => None,
     }
 }
 
@@ -138,11 +161,13 @@ struct Relay<'a> {
     /// The header that was handed on last.
     header: Option<Bytes>,
     padding: Padding,
-    /// Bytes of its longest packets.
+    /// Bytes of its packets.
+    packet_size: u32,
+    /// The same as a length; any length where it is not known.
     longest: usize,
     /// The number of the last packet behind it.
     last: Option<u32>,
-    recent: Recent,
+    recent: RecentPackets,
     /// What the connection has to be freed of first.
     repeats: Repeats,
     /// The connection has brought something.
@@ -165,9 +190,10 @@ impl<'a> Relay<'a> {
             outlet,
             header: None,
             padding: Padding::default(),
+            packet_size: 0,
             longest: usize::MAX,
             last: None,
-            recent: Recent::default(),
+            recent: RecentPackets::default(),
             repeats: Repeats::Nothing,
             progress: false,
         }
@@ -176,7 +202,13 @@ impl<'a> Relay<'a> {
     /// One connection, to the end of the last entry.
     fn connection(&mut self, open: &OpenOptions, url: &MmsUrl) -> Result<(), Broken> {
         let mut session = open.open(url)?;
-        let mut start = self.join(session.content(), session.server_address())?;
+        let (server, before) = (session.server_address().to_owned(), self.header.clone());
+        let mut start = self.join(session.content(), &server)?;
+        self.outlet.send(FeedItem::Note(match before {
+            None => format!("connected to {server}"),
+            ref before if *before == self.header => format!("connected to {server} again"),
+            Some(_) => format!("connected to {server} again: the stream has another header"),
+        }))?;
         loop {
             let Some(from) = start else {
                 // The connection broke when everything was there.
@@ -211,6 +243,7 @@ impl<'a> Relay<'a> {
         }
         if !is_file(content) {
             self.repeats = Repeats::Bytes;
+            self.recent.interrupted();
             return Ok(Some(Start::Beginning));
         }
         let Some(last) = self.last else { return Ok(Some(Start::Beginning)) };
@@ -228,9 +261,10 @@ impl<'a> Relay<'a> {
         self.header = Some(content.header().clone());
         self.padding.packet_size(content.packet_size());
         let size = Header::parse(content.header()).ok().map(|header| header.file().packet_size);
+        self.packet_size = content.packet_size();
         self.longest = size.and_then(|size| size.try_into().ok()).unwrap_or(usize::MAX);
         self.last = None;
-        self.recent = Recent::default();
+        self.recent = RecentPackets::default();
         self.repeats = Repeats::Nothing;
         self.progress = true;
         Ok(())
@@ -240,16 +274,17 @@ impl<'a> Relay<'a> {
     /// packets of this stream can be.
     fn packet(&mut self, packet: AsfPacket) -> Result<bool, Stopped> {
         let AsfPacket { location_id, payload, .. } = packet;
+        let fingerprint = self.recent.identify(&payload, self.packet_size);
         let repeated = match self.repeats {
             Repeats::Nothing => false,
             Repeats::Numbers => self.last.is_some_and(|last| location_id <= last),
-            Repeats::Bytes => self.recent.holds(&payload),
+            Repeats::Bytes => fingerprint.is_repeated(),
         };
         if repeated || payload.len() > self.longest {
             return Ok(false);
         }
         self.repeats = Repeats::Nothing;
-        self.recent.add(&payload);
+        self.recent.add(fingerprint);
         // A copy: the slowest player keeps it, and with it all that was read at once.
         let whole = self.padding.restore(Bytes::copy_from_slice(&payload));
         self.outlet.send(FeedItem::Packet(whole))?;
@@ -264,27 +299,6 @@ fn is_file(content: &Content) -> bool {
     let attributes = content.attributes();
     let broadcast = Header::parse(content.header()).is_ok_and(|header| header.file().broadcast());
     !attributes.is_live() && !attributes.contains(FileAttributes::PLAYLIST) && !broadcast
-}
-
-/// The last packets, by a hash of their bytes: a packet holds its send time, so no other is equal.
-#[derive(Debug, Default)]
-struct Recent {
-    hasher: RandomState,
-    hashes: VecDeque<u64>,
-}
-
-impl Recent {
-    fn add(&mut self, packet: &[u8]) {
-        if self.hashes.len() >= RECENT {
-            self.hashes.pop_front();
-        }
-        self.hashes.push_back(self.hasher.hash_one(packet));
-    }
-
-    fn holds(&self, packet: &[u8]) -> bool {
-        let hash = self.hasher.hash_one(packet);
-        self.hashes.contains(&hash)
-    }
 }
 
 #[cfg(test)]
@@ -305,17 +319,9 @@ mod tests {
         for hr in [HResult::FILE_NOT_FOUND, HResult::NETWORK_BUSY, HResult::MAX_CLIENTS] {
             assert!(may_pass(&refused(hr)), "{hr}");
         }
+        assert!(settled(&refused(HResult::FILE_NOT_FOUND)).is_some());
+        assert!(settled(&refused(HResult::NETWORK_BUSY)).is_none());
         assert!(may_pass(&protocol(cut)));
         assert!(may_pass(&Error::Closed { server: server() }));
-    }
-
-    #[test]
-    fn recent_packets_are_known() {
-        let mut recent = Recent::default();
-        for number in 0..=RECENT {
-            recent.add(&number.to_le_bytes());
-        }
-        assert!(!recent.holds(&0_usize.to_le_bytes()), "forgotten");
-        assert!(recent.holds(&1_usize.to_le_bytes()) && recent.holds(&RECENT.to_le_bytes()));
     }
 }
