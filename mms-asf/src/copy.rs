@@ -5,6 +5,7 @@ mod behind;
 mod change;
 mod check;
 mod cut;
+mod part;
 mod report;
 mod source;
 mod streams;
@@ -24,6 +25,7 @@ use self::report::Report;
 use self::source::Source;
 use self::streams::Streams;
 use crate::edit::mend;
+use crate::packet::send_time;
 use crate::push::{Opening, other_opening};
 use crate::{
     Cause, Continuity, Deviation, Event, FileError, Header, Limits, Packet, Payload, Rebase,
@@ -95,6 +97,10 @@ struct Copy<W: Write + Seek, F> {
     header: Header,
     /// The streams of the input's packets.
     streams: Streams,
+    /// The send time of the last packet in the input, in milliseconds.
+    sent: Option<u32>,
+    /// The last bytes that were no packet were passed over in a search, which may go on.
+    searching: bool,
     change: Option<F>,
     /// `None` when times stay as they are.
     continuity: Option<Continuity>,
@@ -139,6 +145,8 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             waiting: Some(VecDeque::new()),
             report: Report::new(&found),
             streams: Streams::of(&found),
+            sent: None,
+            searching: false,
             opening: None,
             moved: false,
             behind: Behind::new(header, limits),
@@ -162,16 +170,19 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         let (recording, behind) = (&mut self.recording, &mut self.behind);
         let continuity = &mut self.continuity;
         let streams = &mut self.streams;
+        let sent = &mut self.sent;
         while let Some(run) = source.run(opening, |packet, payloads| {
             let payloads = payloads.iter().copied();
             let passes = continuity.as_mut().is_none_or(|c| c.passes(packet, payloads.clone()));
             if passes {
+                *sent = Some(packet.send_time());
                 streams.packet(payloads.clone());
                 note(recording, behind, packet, payloads);
             }
             passes
         })? {
             behind.packet();
+            self.searching = false;
             self.output.write_all(&run)?;
         }
         Ok(())
@@ -181,10 +192,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
     fn event(&mut self, event: Event) -> Result<bool, FileError> {
         match event {
             Event::Packet { offset, bytes, .. } => self.fitting(offset, bytes)?,
-            Event::Damage { offset, bytes, cause } => {
-                self.behind.packets_differ();
-                self.report.damage(offset, &bytes, cause);
-            }
+            Event::Damage { offset, bytes, cause } => self.damage(offset, &bytes, cause)?,
             // Right behind the packets it would be read as one more.
             Event::Object { id, offset, bytes } if self.begins_like_a_packet(&bytes) => {
                 self.report.object_left_out(id, offset, bytes.len() as u64);
@@ -236,7 +244,9 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
 
     fn packet(&mut self, offset: u64, packet: Bytes) -> Result<(), FileError> {
         self.behind.packet();
+        self.searching = false;
         let size = self.header.file().packet_size;
+        self.sent = send_time(&packet, size).or(self.sent);
         let read = self.streams.are_counted();
         if let Some(packet) = read.then(|| Packet::parse(&packet, size)).and_then(Result::ok) {
             self.streams.packet(packet.payloads().map_while(Result::ok));

@@ -1,10 +1,12 @@
 //! Data packets: a head of variable layout, one or more payloads, padding.
 
 mod head;
+mod list;
 mod payload;
 
 pub use self::head::Field;
-pub(crate) use self::head::{Head, code, explicit_length, width};
+pub(crate) use self::head::{Head, code, explicit_length, send_time, width};
+pub(crate) use self::list::WholeList;
 pub use self::payload::{Payload, Payloads, Piece, Pieces};
 
 use self::payload::{Bare, Single};

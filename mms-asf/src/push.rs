@@ -18,6 +18,7 @@ use uuid::Uuid;
 pub use self::event::{Cause, Event};
 pub(crate) use self::known::{Opening, check_packet, other_opening};
 pub(crate) use self::size::Sizes;
+pub(crate) use self::whole::{is_near, is_plausible};
 
 use self::buffer::Buffer;
 use self::packets::Data;

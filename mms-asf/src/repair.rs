@@ -23,7 +23,8 @@ pub struct RepairOptions {
 ///
 /// Packets that cannot be read, and bytes that are none, are left out. A packet needs no neighbour at
 /// the exact distance when it is whole and continues its streams; one that is stored without its
-/// padding gets it back. Of a last packet that was cut the whole payloads are kept. Existing indexes
+/// padding gets it back. Of a last packet that was cut, and of one that is damaged inside, the whole
+/// payloads in front of the cut or the damage are kept. Existing indexes
 /// are kept when all packets are and they lead to the key frames of their times, and made
 /// anew otherwise. A header of another stream in the middle of the input ends the file;
 /// [`Repaired::next`] tells where it lies.

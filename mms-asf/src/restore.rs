@@ -87,9 +87,10 @@ impl Restorer {
         }
         let end = out.len().saturating_add(size);
         out.reserve(size);
-        let done = match Packet::parse(packet, self.packet_size) {
-            Ok(parsed) => self.rewrite(&parsed, out),
-            Err(_) => {
+        let parsed = Packet::parse(packet, self.packet_size);
+        let done = match parsed.as_ref().map(|parsed| (parsed, parsed.payload_end())) {
+            Ok((parsed, Some(payload_end))) => self.rewrite(parsed, payload_end, out),
+            _ => {
                 out.extend_from_slice(packet);
                 Restored::Unparsed
             }
@@ -97,6 +98,21 @@ impl Restorer {
         // Both directions: a head that grew may push old padding beyond the end.
         out.resize(end, 0);
         Ok(done)
+    }
+
+    /// Appends the packet, whose payloads end at `end`, as [`restore`](Self::restore) does. A single
+    /// payload may have been made shorter than its packet tells.
+    pub(crate) fn restore_up_to(
+        &self,
+        packet: &[u8],
+        end: usize,
+        out: &mut BytesMut,
+    ) -> Result<(), Error> {
+        let parsed = Packet::parse(packet, self.packet_size)?;
+        let full = out.len().saturating_add(self.packet_size as usize);
+        self.rewrite(&parsed, end, out);
+        out.resize(full, 0);
+        Ok(())
     }
 
     /// Returns whether the packet length and the padding of a packet of full size leave too little
@@ -112,14 +128,11 @@ impl Restorer {
         })
     }
 
-    /// Appends the packet with a head that fits the file, without the padding that is missing.
-    fn rewrite(&self, packet: &Packet<'_>, out: &mut BytesMut) -> Restored {
+    /// Appends the packet, whose payloads end at `end`, with a head that fits the file, without the
+    /// padding that is missing.
+    fn rewrite(&self, packet: &Packet<'_>, end: usize, out: &mut BytesMut) -> Restored {
         let (bytes, head) = (packet.as_bytes(), packet.head());
         let size = self.packet_size as usize;
-        let Some(end) = packet.payload_end() else {
-            out.extend_from_slice(bytes);
-            return Restored::Unparsed;
-        };
         if head.length.width == 0 && head.padding.width != 0 {
             let in_file = size.saturating_sub(head.padding.value as usize);
             // Payloads of the multiple form may end before the padding starts.

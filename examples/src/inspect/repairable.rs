@@ -160,6 +160,9 @@ fn fault(change: &Change, len: u64) -> String {
         Change::Filled { offset, missing, .. } => {
             format!("a cut packet at byte {offset}, which lacks {missing} bytes")
         }
+        Change::Kept { offset, len } => {
+            format!("the packet at byte {offset} is damaged after its first {len} bytes")
+        }
         Change::Padded { packets, missing } => {
             format!("{packets} packets are stored without their padding of {missing} bytes")
         }

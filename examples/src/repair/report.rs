@@ -119,6 +119,7 @@ pub(crate) fn kind(change: &Change) -> &'static str {
         Change::Repeated { .. } => "repeated",
         Change::Cut { .. } => "cut",
         Change::Filled { .. } => "filled",
+        Change::Kept { .. } => "kept",
         Change::Padded { .. } => "padded",
         Change::PacketLengths { .. } => "packet_lengths",
         Change::ObjectLeftOut { .. } => "object_left_out",

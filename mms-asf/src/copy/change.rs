@@ -100,6 +100,13 @@ pub enum Change {
         /// Number of bytes of a payload that was cut, which were left out.
         lost: u64,
     },
+    /// A packet is damaged, and the whole payloads in front of the damage were kept.
+    Kept {
+        /// Offset of the packet.
+        offset: u64,
+        /// Number of its bytes up to the end of the last whole payload.
+        len: u64,
+    },
     /// Packets that were stored without their padding got it back.
     Padded {
         /// Number of packets.
@@ -189,6 +196,10 @@ impl fmt::Display for Change {
                 f,
                 "kept the whole payloads of the packet at byte {offset}, which lacks {missing} \
                  bytes, and left out the last {lost} bytes of it"
+            ),
+            Self::Kept { offset, len } => write!(
+                f,
+                "kept the whole payloads in the first {len} bytes of the packet at byte {offset}"
             ),
             Self::Padded { packets, missing } => {
                 write!(f, "added {missing} bytes of padding to {packets} packets stored without it")

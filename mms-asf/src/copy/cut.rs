@@ -1,12 +1,14 @@
-//! Packets that are not stored whole, and those whose head does not count their padding.
+//! Packets that are not stored whole, those that are damaged, and those whose head does not count
+//! their padding.
 
 use std::io::{Seek, Write};
 
 use bytes::{Bytes, BytesMut};
 
 use super::Copy;
+use super::part::Part;
 use crate::push::{Opening, check_packet};
-use crate::{FileError, Packet};
+use crate::{Cause, FileError};
 
 impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
     /// The packet in the form that files hold: with all its padding, and with a padding field that
@@ -25,46 +27,50 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
     /// A last packet that was cut: its whole payloads, and new padding for what is missing.
     pub(super) fn leftover(&mut self, offset: u64, bytes: &Bytes) -> Result<(), FileError> {
         self.behind.packets_differ();
-        let size = self.header.file().packet_size;
-        let whole = whole_payloads(bytes, size);
-        let mut restored = BytesMut::new();
-        if let Some(whole) = &whole {
-            self.restorer.restore(whole, &mut restored)?;
-        }
-        let begins_well = self.opening.unwrap_or(Opening::Customary).fits(&restored);
-        if !begins_well || check_packet(&restored, size as usize).is_err() {
+        let part = Part::of_cut(bytes, &self.restorer)?.filter(|part| self.is_packet(part));
+        let Some(part) = part else {
             self.report.cut(offset, bytes);
             return Ok(());
-        }
-        let missing = u64::from(size).saturating_sub(bytes.len() as u64);
-        let lost = bytes.len().saturating_sub(whole.map_or(0, |whole| whole.len()));
-        self.report.filled(offset, missing, lost as u64);
-        self.packet(offset, restored.freeze())
+        };
+        let missing = u64::from(self.restorer.packet_size()).saturating_sub(bytes.len() as u64);
+        self.report.filled(offset, missing, bytes.get(part.len..).unwrap_or_default());
+        self.packet(offset, part.packet.freeze())
     }
-}
 
-/// The packet up to the end of its last whole payload, with the number of those that are whole; all
-/// of it when no payload was cut. `None` when no payload is whole.
-///
-/// A single payload has no length of its own: it is whole when it completes its media object.
-fn whole_payloads(bytes: &Bytes, packet_size: u32) -> Option<Bytes> {
-    let packet = Packet::parse(bytes, packet_size).ok()?;
-    if !packet.is_multiple() {
-        let payload = packet.payloads().next()?.ok()?;
-        let end = u64::from(payload.offset).saturating_add(payload.data.len() as u64);
-        let completes = payload.object_size.is_some_and(|size| size != 0 && end == size.into());
-        return completes.then(|| bytes.clone());
+    /// Bytes that are no packet. Where one should start, the whole payloads in front of the damage
+    /// are kept.
+    pub(super) fn damage(
+        &mut self,
+        offset: u64,
+        bytes: &Bytes,
+        cause: Cause,
+    ) -> Result<(), FileError> {
+        self.behind.packets_differ();
+        // Long damage comes in pieces, of which only the first starts where a packet ended.
+        let continues = std::mem::replace(&mut self.searching, cause == Cause::Lost);
+        let starts = match cause {
+            Cause::Packet(_) => true,
+            Cause::Lost => !continues,
+            _ => false,
+        };
+        let part = match starts {
+            true => Part::of_damaged(bytes, &self.header, self.sent, &self.restorer)?,
+            false => None,
+        };
+        let Some(part) = part.filter(|part| self.is_packet(part)) else {
+            self.report.damage(offset, bytes, cause);
+            return Ok(());
+        };
+        let rest = bytes.get(part.len..).unwrap_or_default();
+        self.report.kept(offset, part.len as u64);
+        self.report.damage(offset.saturating_add(part.len as u64), rest, cause);
+        self.packet(offset, part.packet.freeze())
     }
-    let whole = packet.payloads().map_while(Result::ok);
-    let (count, end) =
-        whole.fold((0_u8, 0), |(n, _), payload| (n.saturating_add(1), payload.end()));
-    if packet.payload_end().is_some() {
-        return Some(bytes.clone());
+
+    /// Whether it is read as a packet like those before it.
+    fn is_packet(&self, part: &Part) -> bool {
+        let size = self.restorer.packet_size() as usize;
+        self.opening.unwrap_or(Opening::Customary).fits(&part.packet)
+            && check_packet(&part.packet, size).is_ok()
     }
-    // The payload count is the byte in front of the first payload.
-    let count_at = packet.first_payload().checked_sub(1)?;
-    let mut kept = BytesMut::from(bytes.get(..end).filter(|_| count > 0)?);
-    let flags = kept.get_mut(count_at)?;
-    *flags = (*flags & 0xC0) | count;
-    Some(kept.freeze())
 }

@@ -117,8 +117,15 @@ impl Report {
         self.note(Change::Cut { offset, len });
     }
 
-    pub(super) fn filled(&mut self, offset: u64, missing: u64, lost: u64) {
+    /// The whole payloads in the first `len` bytes of a packet are kept, what follows them is damage.
+    pub(super) fn kept(&mut self, offset: u64, len: u64) {
+        self.note(Change::Kept { offset, len });
+    }
+
+    pub(super) fn filled(&mut self, offset: u64, missing: u64, rest: &[u8]) {
+        let lost = rest.len() as u64;
         self.left_out = self.left_out.saturating_add(lost);
+        self.media_lost(rest);
         self.note(Change::Filled { offset, missing, lost });
     }
 

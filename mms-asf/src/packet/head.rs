@@ -93,6 +93,11 @@ impl Head {
     }
 }
 
+/// The send time of a packet, in milliseconds.
+pub(crate) fn send_time(packet: &[u8], packet_size: u32) -> Option<u32> {
+    Head::parse(packet, packet_size).ok().map(|head| head.send_time)
+}
+
 /// The packet length field of the packet that starts with `bytes`; `None` without a field, and when
 /// it holds 0.
 #[inline]

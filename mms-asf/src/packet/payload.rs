@@ -264,6 +264,10 @@ impl<'a> Bare<'a> {
         Ok((cursor, Self { stream, object_number, offset, replicated }))
     }
 
+    pub(super) fn is_compressed(&self) -> bool {
+        matches!(self.replicated, Replicated::Compressed { .. })
+    }
+
     /// How well `data` fits what the fields say: 0 when it completes the media object, 1 when it
     /// may be a part of it, 2 when it is too much.
     pub(super) fn plausibility(&self, data: &[u8]) -> u8 {
@@ -332,7 +336,7 @@ impl<'a> Bare<'a> {
     }
 }
 
-fn sub_payload<'a>(list: &mut Cursor<'a>) -> Result<&'a [u8], Error> {
+pub(super) fn sub_payload<'a>(list: &mut Cursor<'a>) -> Result<&'a [u8], Error> {
     let len = list.u8("the length of a media object")?;
     list.take(usize::from(len), "a media object")
 }

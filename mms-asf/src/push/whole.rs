@@ -149,7 +149,7 @@ pub(super) fn whole(bytes: &[u8], packet_size: usize, streams: u128) -> Option<u
     packet.ok().filter(|_| good).map(|packet| packet.send_time())
 }
 
-fn is_plausible(payload: &Payload<'_>) -> bool {
+pub(crate) fn is_plausible(payload: &Payload<'_>) -> bool {
     if payload.compressed.is_some() {
         let mut pieces = payload.pieces().peekable();
         return pieces.peek().is_some() && pieces.all(|piece| piece.is_ok());
@@ -158,7 +158,7 @@ fn is_plausible(payload: &Payload<'_>) -> bool {
     !payload.data.is_empty() && payload.object_size.is_some_and(|size| end <= u64::from(size))
 }
 
-fn is_near(last: u32, time: u32) -> bool {
+pub(crate) fn is_near(last: u32, time: u32) -> bool {
     let (ahead, back) = NEAR;
     time.wrapping_sub(last) <= ahead || last.wrapping_sub(time) <= back
 }

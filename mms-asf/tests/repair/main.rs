@@ -10,6 +10,7 @@ mod headers;
 mod indexes;
 mod live;
 mod packet_sizes;
+mod payloads;
 mod samples;
 mod sizes;
 mod stored;
