@@ -113,7 +113,7 @@ impl Assembler {
     pub fn push(&mut self, packet: &Bytes) -> Result<(), Error> {
         let number = self.packets;
         self.packets = self.packets.saturating_add(1);
-        let parsed = Packet::parse(packet, self.packet_size)?;
+        let parsed = Packet::parse_inlined(packet, self.packet_size)?;
         let mut result = Ok(());
         for payload in parsed.payloads() {
             let done = payload.and_then(|payload| self.payload(packet, &payload, number));

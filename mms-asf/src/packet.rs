@@ -60,6 +60,13 @@ impl<'a> Packet<'a> {
     /// Payloads are checked when they are read.
     #[inline]
     pub fn parse(packet: &'a [u8], packet_size: u32) -> Result<Self, Error> {
+        Self::parse_inlined(packet, packet_size)
+    }
+
+    /// [`parse`](Self::parse) for loops over all packets of a file. A function of its own copies the
+    /// packet's fields: `packets, StreamParser` of the benchmark takes a fifth more instructions.
+    #[inline(always)]
+    pub(crate) fn parse_inlined(packet: &'a [u8], packet_size: u32) -> Result<Self, Error> {
         let (value, limit) = (packet.len() as u64, u64::from(packet_size));
         if value > limit {
             return Err(Error::Limit { what: "data packet length", value, limit });
@@ -162,7 +169,9 @@ impl<'a> Packet<'a> {
 /// A single payload has no length of its own: it ends where padding starts. In a packet that was
 /// cut, the padding field may be left as in the file, hold what is left of the padding, or be
 /// cleared; the media object's size tells which, as far as it can.
-#[inline]
+///
+/// Always inlined, as [`Packet::parse_inlined`] is.
+#[inline(always)]
 fn single<'a>(packet: &'a [u8], packet_size: u32, head: &Head) -> Result<Single<'a>, Error> {
     let (cursor, bare) = Bare::parse(packet, head.end, head.properties)?;
     let start = cursor.offset();

@@ -34,7 +34,8 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    #[inline]
+    /// Always inlined, as [`Packet::parse_inlined`](super::Packet::parse_inlined) is.
+    #[inline(always)]
     pub(super) fn parse(packet: &[u8], packet_size: u32) -> Result<Self, Error> {
         let mut cursor = Cursor::new(packet, 0, WHAT);
         let first = cursor.clone().u8("a first byte")?;

@@ -174,7 +174,8 @@ impl<'a> Payloads<'a> {
         Self { packet, properties: head.properties, send_time: head.send_time, left, next }
     }
 
-    #[inline]
+    /// Always inlined, as [`Bare::parse`] is.
+    #[inline(always)]
     fn read(&mut self) -> Result<Payload<'a>, Error> {
         match &mut self.next {
             Next::Single(Single { bare, start, end }) => {

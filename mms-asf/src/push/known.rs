@@ -49,9 +49,23 @@ pub(crate) fn check_packet(bytes: &[u8], packet_size: usize) -> Result<u128, Err
 pub(super) fn read_packet<'a>(
     bytes: &'a [u8],
     packet_size: usize,
-    mut each: impl FnMut(Payload<'a>),
+    each: impl FnMut(Payload<'a>),
 ) -> Result<Packet<'a>, Error> {
-    let packet = Packet::parse(bytes, u32::try_from(packet_size).unwrap_or(u32::MAX))?;
+    let packet = Packet::parse_inlined(bytes, u32::try_from(packet_size).unwrap_or(u32::MAX))?;
+    read_payloads(&packet, each)?;
+    Ok(packet)
+}
+
+/// The send time of a packet that can be read as [`read_packet`] reads it.
+#[inline]
+pub(super) fn read_send_time(bytes: &[u8], packet_size: usize) -> Result<u32, Error> {
+    let packet = Packet::parse_inlined(bytes, u32::try_from(packet_size).unwrap_or(u32::MAX))?;
+    read_payloads(&packet, |_| {})?;
+    Ok(packet.send_time())
+}
+
+#[inline]
+fn read_payloads<'a>(packet: &Packet<'a>, mut each: impl FnMut(Payload<'a>)) -> Result<(), Error> {
     for payload in packet.payloads() {
         let payload = payload?;
         if payload.stream == 0 {
@@ -70,7 +84,7 @@ pub(super) fn read_packet<'a>(
         }
         each(payload);
     }
-    Ok(packet)
+    Ok(())
 }
 
 /// What is wrong with a packet that can be read and begins otherwise than those before it.

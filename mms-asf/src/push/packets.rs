@@ -1,6 +1,6 @@
 //! Packets: one after the other, as long as they lie where they should.
 
-use super::known::{self, Opening, bit, other_opening, read_packet};
+use super::known::{self, Opening, bit, other_opening, read_packet, read_send_time};
 use super::search::Search;
 use super::whole::Known;
 use super::{Cause, Event, Next, State, StreamParser};
@@ -125,8 +125,7 @@ impl StreamParser {
         if !usual {
             return None;
         }
-        let sent = read_packet(bytes, self.data.packet_size, |_| {}).ok()?.send_time();
-        self.data.sent = Some(sent);
+        self.data.sent = Some(read_send_time(bytes, self.data.packet_size).ok()?);
         Some(self.take_packet(self.data.packet_size))
     }
 
@@ -207,8 +206,8 @@ impl StreamParser {
             self.data.opening = opening;
         }
         let bytes = self.buffer.unread().get(..len).unwrap_or_default();
-        if let Ok(packet) = read_packet(bytes, self.data.packet_size, |_| {}) {
-            self.data.sent = Some(packet.send_time());
+        if let Ok(sent) = read_send_time(bytes, self.data.packet_size) {
+            self.data.sent = Some(sent);
         }
         Next::Event(self.take_packet(len))
     }
