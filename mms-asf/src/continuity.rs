@@ -2,6 +2,7 @@
 
 mod track;
 
+use std::borrow::Borrow;
 use std::time::Duration;
 
 use self::track::{Track, tracks};
@@ -192,7 +193,7 @@ impl Continuity {
     pub(crate) fn passes<'a>(
         &mut self,
         packet: &Packet<'_>,
-        payloads: impl Iterator<Item = Payload<'a>> + Clone,
+        payloads: impl Iterator<Item: Borrow<Payload<'a>>> + Clone,
     ) -> bool {
         if self.shift != Shift::default() {
             return false;
@@ -213,7 +214,7 @@ impl Continuity {
     fn place<'a>(
         &self,
         packet: &Packet<'_>,
-        payloads: impl Iterator<Item = Payload<'a>> + Clone,
+        payloads: impl Iterator<Item: Borrow<Payload<'a>>> + Clone,
     ) -> Place {
         let Some(last) = self.last else { return Place::OnLine };
         let step = step(last.sent, self.on_line(packet.send_time()));
@@ -240,9 +241,13 @@ impl Continuity {
 
     /// Whether presentation times step with the send time: the first one that can be compared
     /// decides.
-    fn follows<'a>(&self, sent: i64, mut payloads: impl Iterator<Item = Payload<'a>>) -> bool {
+    fn follows<'a>(
+        &self,
+        sent: i64,
+        mut payloads: impl Iterator<Item: Borrow<Payload<'a>>>,
+    ) -> bool {
         payloads
-            .find_map(|payload| self.shown_step(&payload))
+            .find_map(|payload| self.shown_step(payload.borrow()))
             .is_some_and(|shown| shown.saturating_sub(sent).abs() < shown.abs())
     }
 
@@ -252,10 +257,10 @@ impl Continuity {
         &self,
         to_line: i64,
         distance: u32,
-        payloads: impl Iterator<Item = Payload<'a>>,
+        payloads: impl Iterator<Item: Borrow<Payload<'a>>>,
     ) -> i64 {
         let early = |shown: i64| i64::from(distance).saturating_sub(shown.saturating_add(to_line));
-        let steps = payloads.filter_map(|payload| self.shown_step(&payload));
+        let steps = payloads.filter_map(|payload| self.shown_step(payload.borrow()));
         let lead = steps.map(early).max().unwrap_or(0);
         if (0..=MAX_LEAD).contains(&lead) { lead } else { 0 }
     }
@@ -270,7 +275,7 @@ impl Continuity {
     fn note<'a>(
         &mut self,
         packet: &Packet<'_>,
-        payloads: impl Iterator<Item = Payload<'a>>,
+        payloads: impl Iterator<Item: Borrow<Payload<'a>>>,
         stray: bool,
     ) {
         if stray {
@@ -285,7 +290,7 @@ impl Continuity {
     fn note_on_line<'a>(
         &mut self,
         packet: &Packet<'_>,
-        payloads: impl Iterator<Item = Payload<'a>>,
+        payloads: impl Iterator<Item: Borrow<Payload<'a>>>,
         shift: Shift,
     ) {
         let sent = moved(packet.send_time(), shift.send);
@@ -300,8 +305,9 @@ impl Continuity {
             .or_else(|| self.last.map(|last| last.distance));
         self.last = Some(Last { sent, distance: distance.unwrap_or(1) });
         for payload in payloads {
+            let payload = payload.borrow();
             if let Some(track) = self.tracks.iter_mut().find(|t| t.number == payload.stream) {
-                track.note(&payload, shift.presentation);
+                track.note(payload, shift.presentation);
             }
         }
     }

@@ -12,6 +12,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 
@@ -172,7 +173,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         let streams = &mut self.streams;
         let sent = &mut self.sent;
         while let Some(run) = source.run(opening, |packet, payloads| {
-            let payloads = payloads.iter().copied();
+            let payloads = payloads.iter();
             let passes = continuity.as_mut().is_none_or(|c| c.passes(packet, payloads.clone()));
             if passes {
                 *sent = Some(packet.send_time());
@@ -378,7 +379,7 @@ fn note<'a>(
     recording: &mut Recording,
     behind: &mut Behind,
     packet: &Packet<'_>,
-    payloads: impl Iterator<Item = Payload<'a>> + Clone,
+    payloads: impl Iterator<Item: Borrow<Payload<'a>>> + Clone,
 ) {
     let number = recording.packets();
     let sent = recording.read_packet(packet, payloads.clone());

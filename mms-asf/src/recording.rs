@@ -4,6 +4,7 @@ mod header;
 mod moved;
 mod timeline;
 
+use std::borrow::Borrow;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -176,14 +177,14 @@ impl Recording {
     pub(crate) fn read_packet<'a>(
         &mut self,
         packet: &Packet<'_>,
-        payloads: impl Iterator<Item = Payload<'a>>,
+        payloads: impl Iterator<Item: Borrow<Payload<'a>>>,
     ) -> u64 {
         let sent = self.timeline.packet(packet);
         let mut indexed = self.indexes.begin(self.packets, packet);
         self.packets = self.packets.saturating_add(1);
         for payload in payloads {
-            self.timeline.payload(&payload);
-            indexed.payload(&payload);
+            self.timeline.payload(payload.borrow());
+            indexed.payload(payload.borrow());
         }
         sent
     }

@@ -2,6 +2,8 @@
 
 mod keys;
 
+use std::borrow::Borrow;
+
 use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
@@ -55,7 +57,7 @@ impl Behind {
         &mut self,
         number: u64,
         sent: u64,
-        payloads: impl Iterator<Item = Payload<'a>>,
+        payloads: impl Iterator<Item: Borrow<Payload<'a>>>,
     ) {
         self.keys.packet(number, sent, payloads);
     }

@@ -1,5 +1,7 @@
 //! Whether the header still declares all streams that packets belong to.
 
+use std::borrow::Borrow;
+
 use crate::{Deviation, FileError, Header, Payload};
 
 /// So many packets make a stream; a single one may be damaged.
@@ -38,12 +40,13 @@ impl Streams {
 
     /// Notes the payloads of a packet.
     #[inline]
-    pub(super) fn packet<'a>(&mut self, payloads: impl Iterator<Item = Payload<'a>>) {
+    pub(super) fn packet<'a>(&mut self, payloads: impl Iterator<Item: Borrow<Payload<'a>>>) {
         let Some(packets) = &mut self.packets else { return };
         let mut seen = 0_u128;
         for payload in payloads {
-            let bit = bit(payload.stream);
-            let count = packets.get_mut(usize::from(payload.stream));
+            let stream = payload.borrow().stream;
+            let bit = bit(stream);
+            let count = packets.get_mut(usize::from(stream));
             if let Some(count) = count.filter(|_| seen & bit == 0) {
                 *count = count.saturating_add(1);
             }

@@ -3,7 +3,7 @@
 use crate::clock::{WRAP, near_in_file, shown_in_file};
 use crate::lasting::{Lasting, Neighbours};
 use crate::preroll::Starts;
-use crate::{Header, Packet, Payload, Piece, SendClock, Stream, guid};
+use crate::{Header, Packet, Payload, SendClock, Stream, guid};
 
 /// All times in milliseconds. Those before the wire's zero count as zero for others.
 #[derive(Debug, Clone)]
@@ -64,14 +64,14 @@ impl Timeline {
     pub(super) fn payload(&mut self, payload: &Payload<'_>) {
         let sent = self.sends.as_ref().map_or(0, |sends| sends.last);
         let mut track = self.tracks.iter_mut().find(|track| track.number == payload.stream);
-        for piece in payload.pieces().map_while(Result::ok) {
-            let time = shown_in_file(sent, piece.presentation_time);
+        let mut note = |presentation_time: u32, len: usize| {
+            let time = shown_in_file(sent, presentation_time);
             let duration = match &mut track {
                 Some(track) => {
                     if payload.begins_object() {
                         track.starts.note(sent, time);
                     }
-                    track.object(payload, &piece, time)
+                    track.object(payload, len, time)
                 }
                 None => 0,
             };
@@ -80,6 +80,13 @@ impl Timeline {
                 Some((lowest, highest)) => (lowest.min(time), highest.max(end)),
                 None => (time, end),
             });
+        };
+        if payload.compressed.is_none() {
+            note(payload.presentation_time, payload.data.len());
+            return;
+        }
+        for piece in payload.pieces().map_while(Result::ok) {
+            note(piece.presentation_time, piece.data.len());
         }
     }
 
@@ -132,7 +139,7 @@ impl Track {
 
     /// Notes an object and tells how long it lasts, as its payload extension or the stream's
     /// declaration says; 0 when only the distance to its neighbours does.
-    fn object(&mut self, payload: &Payload<'_>, piece: &Piece<'_>, time: u64) -> u64 {
+    fn object(&mut self, payload: &Payload<'_>, len: usize, time: u64) -> u64 {
         if !self.lasting.lasts() {
             return 0;
         }
@@ -143,7 +150,7 @@ impl Track {
             .and_then(|rest| rest.first_chunk())
             .map(|value| u64::from(u16::from_le_bytes(*value)))
             .filter(|&duration| duration > 1);
-        let size = || payload.object_size.map_or(piece.data.len() as u64, u64::from);
+        let size = || payload.object_size.map_or(len as u64, u64::from);
         let duration = declared.or_else(|| self.lasting.guess(size()));
         self.neighbours.note(time, duration);
         duration.unwrap_or(0)

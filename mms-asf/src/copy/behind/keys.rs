@@ -1,5 +1,7 @@
 //! Where key frames begin, to find out whether an index that is there leads to them.
 
+use std::borrow::Borrow;
+
 use crate::clock::shown_in_file;
 use crate::{Header, Index, KeyFrames, Limits, Payload, SimpleIndex, StreamKind};
 
@@ -27,12 +29,16 @@ impl Keys {
         &mut self,
         number: u64,
         sent: u64,
-        payloads: impl Iterator<Item = Payload<'a>>,
+        payloads: impl Iterator<Item: Borrow<Payload<'a>>>,
     ) {
         if self.videos.is_empty() || self.room.is_none() {
             return;
         }
-        for payload in payloads.filter(|p| p.key_frame && p.begins_object()) {
+        for payload in payloads {
+            let payload = payload.borrow();
+            if !payload.key_frame || !payload.begins_object() {
+                continue;
+            }
             let video = self.videos.iter_mut().find(|(stream, _)| *stream == payload.stream);
             let Some((_, frames)) = video else { continue };
             let before = frames.packets();

@@ -157,16 +157,17 @@ impl Watched {
 
     /// A further part of the object that is open; with a hole in front of it the object is lost.
     fn continued(&mut self, packet: u32, payload: &Payload<'_>, room: &mut usize) {
-        let Some(mut open) = self.open.take() else { return };
+        let Some(open) = &mut self.open else { return };
         if open.object != payload.object_number || open.received != u64::from(payload.offset) {
+            self.open = None;
             return;
         }
         open.last = packet;
         open.received = open.received.saturating_add(payload.data.len() as u64);
         if open.size != 0 && open.received >= open.size {
-            self.key_frame(&open, room);
-        } else {
-            self.open = Some(open);
+            if let Some(open) = self.open.take() {
+                self.key_frame(&open, room);
+            }
         }
     }
 
