@@ -5,6 +5,7 @@ mod behind;
 mod change;
 mod check;
 mod cut;
+mod packet;
 mod part;
 mod report;
 mod source;
@@ -26,7 +27,6 @@ use self::report::Report;
 use self::source::Source;
 use self::streams::Streams;
 use crate::edit::mend;
-use crate::packet::send_time;
 use crate::push::{Opening, other_opening};
 use crate::{
     Cause, Continuity, Deviation, Event, FileError, Header, Limits, Packet, Payload, Rebase,
@@ -243,51 +243,6 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         self.packet(offset, packet)
     }
 
-    fn packet(&mut self, offset: u64, packet: Bytes) -> Result<(), FileError> {
-        self.behind.packet();
-        self.searching = false;
-        let size = self.header.file().packet_size;
-        self.sent = send_time(&packet, size).or(self.sent);
-        let read = self.streams.are_counted();
-        if let Some(packet) = read.then(|| Packet::parse(&packet, size)).and_then(Result::ok) {
-            self.streams.packet(packet.payloads().map_while(Result::ok));
-        }
-        let packet = self.normal(packet)?;
-        let packet = self.joined(offset, packet);
-        let packet = match &mut self.change {
-            Some(change) => change(packet),
-            None => Some(packet),
-        };
-        let Some(packet) = packet else {
-            self.behind.packets_differ();
-            return Ok(());
-        };
-        if let Some(waiting) = &mut self.waiting {
-            let known = self.rebaser.observe(&packet);
-            waiting.push_back(packet);
-            if known {
-                self.release()?;
-            }
-            return Ok(());
-        }
-        self.write(&packet)
-    }
-
-    /// The packet on the line of those before it.
-    fn joined(&mut self, offset: u64, packet: Bytes) -> Bytes {
-        let Some(continuity) = &mut self.continuity else { return packet };
-        self.buffer.clear();
-        self.buffer.extend_from_slice(&packet);
-        // A packet whose times cannot be moved keeps them.
-        let Ok(restart) = continuity.join(&mut self.buffer) else { return packet };
-        if let Some(restart) = restart {
-            self.behind.packets_differ();
-            self.recording.restarted();
-            self.report.restarted(offset, restart);
-        }
-        if self.buffer == packet { packet } else { self.buffer.split().freeze() }
-    }
-
     /// Writes the packets that waited.
     fn release(&mut self) -> Result<(), FileError> {
         let waiting = self.waiting.take().unwrap_or_default();
@@ -299,28 +254,6 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         for packet in waiting {
             self.write(&packet)?;
         }
-        Ok(())
-    }
-
-    fn write(&mut self, packet: &[u8]) -> Result<(), FileError> {
-        let mut packet = packet;
-        if !self.keeps_times() {
-            self.buffer.clear();
-            self.buffer.extend_from_slice(packet);
-            // A packet whose times cannot be moved keeps them.
-            let _ = self.rebaser.apply(&mut self.buffer);
-            // A multiple of what the wire can hold is no distance.
-            self.moved |= self.buffer != packet;
-            packet = &self.buffer;
-        }
-        match Packet::parse(packet, self.header.file().packet_size) {
-            Ok(packet) => {
-                let payloads = packet.payloads().map_while(Result::ok);
-                note(&mut self.recording, &mut self.behind, &packet, payloads);
-            }
-            Err(_) => self.recording.packet(packet),
-        }
-        self.output.write_all(packet)?;
         Ok(())
     }
 

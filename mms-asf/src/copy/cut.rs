@@ -11,13 +11,19 @@ use crate::push::{Opening, check_packet};
 use crate::{Cause, FileError};
 
 impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
+    /// Whether the packet has the form that files hold.
+    pub(super) fn is_normal(&self, packet: &[u8]) -> bool {
+        let whole = packet.len() as u64 >= u64::from(self.restorer.packet_size());
+        whole && !self.restorer.contradicts(packet)
+    }
+
     /// The packet in the form that files hold: with all its padding, and with a padding field that
     /// accounts for it.
     pub(super) fn normal(&mut self, packet: Bytes) -> Result<Bytes, FileError> {
-        let missing = u64::from(self.restorer.packet_size()).saturating_sub(packet.len() as u64);
-        if missing == 0 && !self.restorer.contradicts(&packet) {
+        if self.is_normal(&packet) {
             return Ok(packet);
         }
+        let missing = u64::from(self.restorer.packet_size()).saturating_sub(packet.len() as u64);
         let mut normal = BytesMut::new();
         self.restorer.restore(&packet, &mut normal)?;
         self.report.normalised(missing);

@@ -33,11 +33,6 @@ impl Streams {
         self.packets.get_or_insert_with(|| Box::new([0; 128]));
     }
 
-    /// Whether packets are of interest.
-    pub(super) fn are_counted(&self) -> bool {
-        self.packets.is_some()
-    }
-
     /// Notes the payloads of a packet.
     #[inline]
     pub(super) fn packet<'a>(&mut self, payloads: impl Iterator<Item: Borrow<Payload<'a>>>) {
