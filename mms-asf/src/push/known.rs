@@ -35,11 +35,13 @@ pub(super) fn any_object(bytes: &[u8], limits: &Limits) -> Option<(Uuid, u64)> {
 /// together. FFmpeg loses its place at them and with it the next packet.
 const MAX_OBJECT_BYTES: u32 = 64 << 20;
 
-/// The streams of a packet, bit by bit, when it can be read as [`read_packet`] reads it.
-pub(crate) fn check_packet(bytes: &[u8], packet_size: usize) -> Result<u128, Error> {
+/// The streams of a packet, bit by bit, and its send time, when it can be read as [`read_packet`]
+/// reads it.
+pub(crate) fn check_packet(bytes: &[u8], packet_size: usize) -> Result<(u128, u32), Error> {
+    let packet = Packet::parse_inlined(bytes, u32::try_from(packet_size).unwrap_or(u32::MAX))?;
     let mut streams = 0;
-    read_packet(bytes, packet_size, |payload| streams |= bit(payload.stream))?;
-    Ok(streams)
+    read_payloads(&packet, |payload| streams |= bit(payload.stream))?;
+    Ok((streams, packet.send_time()))
 }
 
 /// Reads a packet with all its payloads, which have to belong to a stream: a hole of zeros passes

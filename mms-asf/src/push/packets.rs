@@ -1,6 +1,6 @@
 //! Packets: one after the other, as long as they lie where they should.
 
-use super::known::{self, Opening, bit, other_opening, read_packet, read_send_time};
+use super::known::{self, Opening, bit, check_packet, other_opening, read_send_time};
 use super::search::Search;
 use super::whole::Known;
 use super::{Cause, Event, Next, State, StreamParser};
@@ -147,8 +147,10 @@ impl StreamParser {
             return self.behind();
         }
         if let Some(len) = self.stored_len()? {
-            let opening = Opening::of(self.view(0, len)?);
-            return Ok(self.packet(opening, len));
+            let bytes = self.view(0, len)?;
+            let opening = Opening::of(bytes);
+            let sent = read_send_time(bytes, self.data.packet_size).ok();
+            return Ok(self.packet(opening, len, sent));
         }
         let size = self.data.packet_size;
         let left = self.data.end.map_or(u64::MAX, |end| end.saturating_sub(offset));
@@ -173,21 +175,23 @@ impl StreamParser {
         let opening = Opening::of(bytes);
         let error = match self.check(bytes) {
             // The way of nearly all packets: nothing behind it has to be waited for.
-            Ok(_) if self.data.opening.fits(bytes) => return Ok(self.packet(opening, size)),
+            Ok((_, sent)) if self.data.opening.fits(bytes) => {
+                return Ok(self.packet(opening, size, Some(sent)));
+            }
             // Of another form than nearly all: only in front, and with the next one like it. Damage
             // has many forms, and one of them could be taken for a packet again and again.
-            Ok(streams)
+            Ok((streams, sent))
                 if self.data.opening == Opening::Customary
                     && streams & !self.data.streams == 0
                     && self.holds(size, opening)? =>
             {
-                return Ok(self.packet(opening, size));
+                return Ok(self.packet(opening, size, Some(sent)));
             }
             // Legal, and without media: parity of other packets.
             Err(Error::Unsupported { .. })
                 if self.data.opening.is_opaque(bytes) && self.holds(size, self.data.opening)? =>
             {
-                return Ok(self.packet(self.data.opening, size));
+                return Ok(self.packet(self.data.opening, size, None));
             }
             Ok(_) => other_opening(),
             Err(error) => error,
@@ -200,15 +204,12 @@ impl StreamParser {
         Ok(Next::Again)
     }
 
-    /// Takes a packet of which `len` bytes are stored.
-    fn packet(&mut self, opening: Opening, len: usize) -> Next {
+    /// Takes a packet of which `len` bytes are stored, sent at `sent` milliseconds.
+    fn packet(&mut self, opening: Opening, len: usize, sent: Option<u32>) -> Next {
         if self.data.opening == Opening::Customary {
             self.data.opening = opening;
         }
-        let bytes = self.buffer.unread().get(..len).unwrap_or_default();
-        if let Ok(sent) = read_send_time(bytes, self.data.packet_size) {
-            self.data.sent = Some(sent);
-        }
+        self.data.sent = sent.or(self.data.sent);
         Next::Event(self.take_packet(len))
     }
 
@@ -237,10 +238,9 @@ impl StreamParser {
         Ok(!is_packet && bytes.len() > left)
     }
 
-    /// The streams of a packet, bit by bit, if the bytes can be one.
-    pub(super) fn check(&self, bytes: &[u8]) -> Result<u128, Error> {
-        let mut streams = 0;
-        read_packet(bytes, self.data.packet_size, |payload| streams |= bit(payload.stream))?;
+    /// The streams of a packet, bit by bit, and its send time, if the bytes can be one.
+    pub(super) fn check(&self, bytes: &[u8]) -> Result<(u128, u32), Error> {
+        let checked = check_packet(bytes, self.data.packet_size)?;
         // A packet without its customary error correction data can be read as one that never had
         // any; then it ends with those of the next one. No packet has told otherwise yet.
         if self.data.opening == Opening::Customary
@@ -253,7 +253,7 @@ impl StreamParser {
                 expected: "the error correction data that lie at its end",
             });
         }
-        Ok(streams)
+        Ok(checked)
     }
 
     /// Whether a packet that begins like `opening` lies at `at`, or what else may follow a packet.
