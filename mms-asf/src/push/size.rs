@@ -9,8 +9,10 @@ use crate::{Header, Limits};
 
 /// Packets that are read to compare sizes.
 const PACKETS: usize = 8;
-/// Most bytes that are read to compare sizes that are not larger than a quarter of this, and least.
-const WINDOW: (usize, usize) = (128 << 10, 16 << 10);
+/// Least number of bytes that are read to compare sizes.
+const MIN_WINDOW: usize = 16 << 10;
+/// Most bytes that are read to compare sizes, unless the smallest one needs more for four packets.
+const MAX_WINDOW: usize = 128 << 10;
 /// Whole packets that make a size likely.
 const MIN_PACKETS: usize = 2;
 /// Most distances between packets that are tried.
@@ -44,9 +46,9 @@ impl Sizes {
 
     /// Number of bytes after the header that decide.
     pub(crate) fn window(&self) -> usize {
-        let (window, least) = WINDOW;
         let sizes = || self.others.iter().copied().chain([self.current]);
-        let largest = sizes().max().unwrap_or(0).saturating_mul(PACKETS).clamp(least, window);
+        let largest =
+            sizes().max().unwrap_or(0).saturating_mul(PACKETS).clamp(MIN_WINDOW, MAX_WINDOW);
         sizes().min().unwrap_or(0).saturating_mul(4).max(largest)
     }
 
@@ -99,7 +101,9 @@ impl StreamParser {
     /// The header of the packets `at` bytes from here, with the size that they have.
     pub(super) fn sized(&mut self, header: Header, at: usize) -> Result<Header, Next> {
         let Some(sizes) = Sizes::doubtful(&header, &self.limits) else { return Ok(header) };
-        let cost = sizes.window().saturating_mul(4);
+        // The declared sizes and the distances are compared one by one.
+        let each = sizes.window().min(MAX_WINDOW).saturating_mul(MAX_DISTANCES.saturating_add(4));
+        let cost = sizes.window().saturating_mul(2).saturating_add(each);
         if !self.may_look(at, cost) {
             return Ok(header);
         }
