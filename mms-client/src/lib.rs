@@ -63,9 +63,9 @@ pub use mms_proto;
 pub use crate::dial::{Cancel, Dial, DialError, Dialer};
 pub use crate::error::Error;
 pub use crate::recording::{
-    Break, Counts, Finished, Interruption, Kept, Progress, RecentPackets, RecordFailed,
-    RecordOptions, Recording, RecordingError, Resume, ResumeRefused, Summary, Target, record,
-    record_live,
+    Break, Counts, Fingerprint, Finished, Interruption, Kept, Progress, RecentPackets,
+    RecordFailed, RecordOptions, Recording, RecordingError, Resume, ResumeRefused, Summary, Target,
+    record, record_live,
 };
 pub use crate::session::{EndOfStream, OpenOptions, Playback, Session, open};
 pub use crate::url::{MmsUrl, UrlError};

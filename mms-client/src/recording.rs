@@ -40,7 +40,7 @@ use mms_proto::{AsfPacket, Content};
 use self::chosen::Chosen;
 pub use self::error::{RecordingError, ResumeRefused};
 pub use self::options::{RecordOptions, Target};
-pub use self::recent::RecentPackets;
+pub use self::recent::{Fingerprint, RecentPackets};
 pub use self::record::{Interruption, record, record_live};
 pub use self::rejoin::Break;
 use self::rejoin::Rejoin;
@@ -212,7 +212,7 @@ impl Recording {
     fn identified(
         &mut self,
         packet: &AsfPacket,
-        fingerprint: Option<recent::Fingerprint>,
+        fingerprint: Option<Fingerprint>,
     ) -> Result<Kept, RecordingError> {
         let waited = self.catch_up.is_some();
         let kept = self.add(packet.location_id, &packet.payload, fingerprint)?;
@@ -235,7 +235,7 @@ impl Recording {
         &mut self,
         number: u32,
         payload: &[u8],
-        fingerprint: Option<recent::Fingerprint>,
+        fingerprint: Option<Fingerprint>,
     ) -> Result<Kept, RecordingError> {
         if fingerprint.is_some_and(|known| known.is_repeated()) {
             self.counts.repeated = self.counts.repeated.saturating_add(1);
