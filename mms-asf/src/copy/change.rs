@@ -141,7 +141,7 @@ impl fmt::Display for Change {
                 write!(f, "packets: {found}, the header said {declared}")
             }
             Self::FileSize { declared, found } => {
-                write!(f, "file size: {found} bytes, the header said {declared}")
+                write!(f, "file size in the header: {found} bytes, {declared} before")
             }
             Self::PlayDuration { declared, found } => write!(
                 f,
