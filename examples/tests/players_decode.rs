@@ -19,8 +19,10 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use mms_examples::serve::Options;
+use mms_examples::serve::feed::FeedSource;
 use support::media;
 use support::players::Peer::FFmpeg;
 use support::scratch::Scratch;
@@ -53,6 +55,15 @@ struct Fixture {
 impl Fixture {
     /// `None`, and a word about it, without FFmpeg.
     fn new(name: &str, fill: impl FnOnce(&Path)) -> Option<Self> {
+        Self::with(name, fill, Options::new)
+    }
+
+    /// As [`new`](Self::new), served in another way.
+    fn with(
+        name: &str,
+        fill: impl FnOnce(&Path),
+        options: impl FnOnce(PathBuf) -> Options,
+    ) -> Option<Self> {
         let scratch = Scratch::new(name);
         if !FFmpeg.is_here(&scratch) {
             return None;
@@ -60,7 +71,7 @@ impl Fixture {
         let folder = scratch.join("served");
         fs::create_dir(&folder).unwrap();
         fill(&folder);
-        Some(Self { served: Served::start(Options::new(folder)), scratch })
+        Some(Self { served: Served::start(options(folder)), scratch })
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -79,6 +90,11 @@ impl Fixture {
 
     /// Each file to its end in each form, with nothing that the file alone does not lead to.
     fn decode_each(&self, forms: &[&[&str]]) {
+        self.decode_as(forms, &self.scratch.join("served"));
+    }
+
+    /// The same, with the frames of the files in another folder.
+    fn decode_as(&self, forms: &[&[&str]], folder: &Path) {
         for path in self.files() {
             let name = path.file_name().unwrap().to_str().unwrap();
             let url = format!("mmst://{}/{name}", self.served.address);
@@ -89,6 +105,7 @@ impl Fixture {
             // Every frame, decoded, of all streams.
             let sums = ["-map", "0", "-f", "framemd5", "-"];
             let served = self.decode(&url, &sums).output().unwrap();
+            let path = folder.join(name);
             let local = self.decode(path.to_str().unwrap(), &sums).output().unwrap();
             assert!(served.status.success() && local.status.success(), "{name}: {served:?}");
             assert!(!local.stdout.is_empty());
@@ -110,20 +127,96 @@ fn ffmpeg_decodes_what_it_made_itself() {
     fixture.decode_each(&FORMS);
 }
 
+fn copy_samples(samples: &[PathBuf], folder: &Path) {
+    for path in samples {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap();
+        if SAMPLES.contains(&name) {
+            fs::copy(path, folder.join(name)).unwrap();
+        }
+    }
+}
+
 #[test]
 fn ffmpeg_decodes_real_files() {
     // T45
     let Some(samples) = mms_tests::asf_samples() else { return };
     let Some(fixture) = Fixture::new("players-decode-samples", |folder| {
-        for path in samples {
-            let name = path.file_name().and_then(OsStr::to_str).unwrap();
-            if SAMPLES.contains(&name) {
-                fs::copy(&path, folder.join(name)).unwrap();
-            }
-        }
+        copy_samples(&samples, folder);
     }) else {
         return;
     };
     assert_eq!(fixture.files().len(), 8);
     fixture.decode_each(&FORMS[..1]);
+}
+
+/// Sound alone, pictures alone, both, and more streams than FFmpeg decodes.
+fn make_each(folder: &Path) {
+    fs::copy(CLIP, folder.join("both.wmv")).unwrap();
+    media::make("-f lavfi -i sine=duration=4 -c:a wmav2 -b:a 64k", &folder.join("tone.wma"));
+    media::make("-f lavfi -i testsrc2=size=160x120:duration=4 -c:v wmv2", &folder.join("film.wmv"));
+    media::make_multi_rate(&folder.join("rates.asf"));
+}
+
+/// Cuts each file in a folder, in the middle of a packet; what is whole of it goes to another folder.
+fn cut_each(folder: &Path, share: usize, whole: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        let (header, packets) = media::read(&path);
+        let size = header.file().packet_size as usize;
+        // All but the last packet, or a share of all packets.
+        let count = if share == 1 { packets.len() - 1 } else { packets.len() / share };
+        let end = header.len() + count.max(1) * size;
+        fs::write(whole.join(path.file_name().unwrap()), &bytes[..end]).unwrap();
+        fs::write(&path, &bytes[..end + size / 2]).unwrap();
+    }
+}
+
+#[test]
+fn ffmpeg_ends_on_files_that_are_cut() {
+    // T45: the header promises more packets than there are.
+    for share in [1, 2, 4, 10] {
+        let whole = Scratch::new(&format!("players-decode-whole-{share}"));
+        let Some(fixture) = Fixture::new(&format!("players-decode-cut-{share}"), |folder| {
+            make_each(folder);
+            cut_each(folder, share, &whole.join(""));
+        }) else {
+            return;
+        };
+        fixture.decode_as(&FORMS, &whole.join(""));
+    }
+}
+
+#[test]
+fn ffmpeg_ends_on_real_files_that_are_cut() {
+    // T45
+    let Some(samples) = mms_tests::asf_samples() else { return };
+    let whole = Scratch::new("players-decode-samples-whole");
+    let Some(fixture) = Fixture::new("players-decode-samples-cut", |folder| {
+        copy_samples(&samples, folder);
+        // Of its half FFmpeg decodes so little that it exits with 69, and so it does from the disk.
+        fs::remove_file(folder.join("audio-wmavoice-8k-metadata-library.wma")).unwrap();
+        cut_each(folder, 2, &whole.join(""));
+    }) else {
+        return;
+    };
+    fixture.decode_as(&FORMS[..1], &whole.join(""));
+}
+
+#[test]
+fn ffmpeg_ends_on_a_live_stream_that_ends() {
+    // T45: a broadcast has no size.
+    for name in ["both.wmv", "tone.wma", "film.wmv", "rates.asf"] {
+        let live = |folder: PathBuf| {
+            let paths = vec![folder.join(name)];
+            Options::live("live", FeedSource::Files { paths, repeat: false })
+        };
+        let Some(fixture) = Fixture::with("players-decode-live", make_each, live) else { return };
+        let url = format!("mmst://{}/live", fixture.served.address);
+        let begun = Instant::now();
+        let decoded = fixture.decode(&url, &["-f", "null", "-"]).output().unwrap();
+        assert!(decoded.status.success(), "{name}: {decoded:?}");
+        // It plays for four seconds or so.
+        assert!(begun.elapsed() < Duration::from_secs(30), "{name}: {:?}", begun.elapsed());
+    }
 }

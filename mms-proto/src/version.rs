@@ -106,8 +106,8 @@ impl PeerVersion {
         self.major < 9
     }
 
-    /// FFmpeg reads on after the last packet while it decodes sound, and waits for ever for one
-    /// more (T45).
+    /// FFmpeg reads on after the last packet while it decodes sound, where packets are missing, and
+    /// live, and waits for ever for one more (T45).
     pub(crate) fn reads_past_last_packet(self) -> bool {
         self.ffmpeg
     }

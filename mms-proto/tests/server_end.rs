@@ -5,13 +5,14 @@
 #[expect(dead_code, reason = "every test program uses another part of it")]
 mod pair;
 
+use mms_proto::mmsp::frame::DataPacket;
 use mms_proto::mmsp::message::{
     ClientLog, CloseFile, Logging, Pong, ReadBlock, ReportEndOfStream, ReportStreamSwitch,
     ServerMessage, StopPlaying,
 };
 use mms_proto::mmsp::{Server, ServerConfig};
-use mms_proto::{HResult, Input, OpenRequest, Output, Phase, Start, StateError};
-use pair::media::{content, seconds};
+use mms_proto::{Content, HResult, Input, OpenRequest, Output, Phase, Start, StateError};
+use pair::media::{content, header, seconds};
 use pair::script::{
     Got, Script, connect, data, events, funnel, message, messages, open, open_request, play, select,
 };
@@ -21,6 +22,61 @@ fn end(hr: HResult, incarnation: u32) -> ServerMessage {
 }
 
 const STOP: StopPlaying = StopPlaying { open_file_id: 1, incarnation: 0x0102_0304 };
+
+/// What comes with the end of a file or of a live stream, to FFmpeg or another player of version 7.
+fn past_the_end(guid: &str, live: bool, size: u32, streams: &[u8]) -> Vec<DataPacket> {
+    let content = Content::new(header(100), size).unwrap();
+    let mut script = Script::new(ServerConfig::default());
+    script.send(connect(&format!("NSPlayer/7.0.0.1956; {guid}; Host: h")));
+    script.send(funnel("\\\\10.0.0.1\\TCP\\1755"));
+    let request = open_request(script.send(open(9, "file.wma")));
+    let (server, now) = (&mut script.server, script.now);
+    if live {
+        server.accept_live(now, request, content).unwrap();
+    } else {
+        server.accept(now, request, content).unwrap();
+    }
+    script.poll();
+    script.send(ReadBlock { open_file_id: 1, incarnation: 2 });
+    script.send(select(streams));
+    script.send(play(4, Start::Beginning));
+    script.server.end_of_stream(now).unwrap();
+    let got = script.poll();
+    assert_eq!(messages(&got), [end(HResult::OK, 4)]);
+    assert!(matches!(got.last(), Some(Got::Message(_))), "the end comes last");
+    assert_eq!(script.server.stats().packets, 0, "they are not media");
+    data(&got)
+}
+
+#[test]
+fn what_ends_ffmpeg() {
+    // T45. That it does is tested with FFmpeg itself, in `players_decode`.
+    const FFMPEG: &str = "{7E667F5D-A661-495E-A512-F55686DDA178}";
+    for live in [false, true] {
+        assert!(past_the_end("{3300AD50-2C39-46C0-AE0A-39E48EB3C868}", live, 100, &[1]).is_empty());
+        let packets = past_the_end(FFMPEG, live, 100, &[1, 2]);
+        assert!(packets.iter().all(|packet| packet.incarnation == 4));
+        let (empty, rest) = packets.split_at(16);
+        assert!(empty.iter().all(|packet| packet.payload[..] == [0]));
+        // One whose data would follow it, a larger one, and others with 64 payloads for each stream.
+        let sizes: Vec<usize> = rest.iter().map(|packet| packet.payload.len()).collect();
+        assert_eq!((sizes[0], sizes[1], rest.len()), (33, 101, 2 + 128_usize.div_ceil(6) - 1));
+        assert!(sizes[2..].iter().all(|&size| size <= 100));
+        assert_eq!(rest[0].payload[21..25], 75_u32.to_le_bytes());
+        let payloads = |packet: &DataPacket| usize::from(packet.payload[15] & 0x3F);
+        assert_eq!(rest[1..].iter().map(payloads).sum::<usize>(), 128);
+        let streams: Vec<u8> = (0..6).map(|n| rest[1].payload[16 + 13 * n] & 0x7F).collect();
+        assert_eq!(streams, [1, 2, 1, 2, 1, 2]);
+    }
+    // However many streams there are, and however large packets are, not much is sent.
+    let all: Vec<u8> = (1..=127).collect();
+    for size in [1, 33, 1_440, 16_000, 65_527] {
+        let packets = past_the_end(FFMPEG, false, size, &all);
+        let bytes: usize = packets.iter().map(|packet| packet.payload.len()).sum();
+        assert!(bytes <= 200 << 10, "{bytes} for packets of {size}");
+    }
+    assert_eq!(past_the_end(FFMPEG, false, 100, &[]).len(), 16);
+}
 
 #[test]
 fn stopping() {
@@ -60,7 +116,7 @@ fn the_last_packet() {
 }
 
 #[test]
-fn ffmpeg_is_sent_packets_of_one_byte_after_the_last() {
+fn ffmpeg_is_sent_packets_after_the_last() {
     // T45
     const FFMPEG: &str =
         "NSPlayer/7.0.0.1956; {7E667F5D-A661-495E-A512-F55686DDA178}; Host: 127.0.0.1";
@@ -75,9 +131,9 @@ fn ffmpeg_is_sent_packets_of_one_byte_after_the_last() {
         let [more @ .., Got::Message(message)] = &got[..] else { panic!("{got:?}") };
         assert_eq!(*message, end(HResult::OK, incarnation));
         let more = data(more);
-        assert_eq!(more.len(), 16);
+        assert_eq!(more.len(), 16 + 12);
         for (packet, after) in more.iter().zip(1..) {
-            assert_eq!(packet.payload.len(), 1);
+            assert_eq!(packet.payload.len() == 1, after <= 16);
             assert_eq!(u32::from(packet.incarnation), incarnation);
             assert_eq!(packet.flags, last.flags.wrapping_add(after));
         }
@@ -87,7 +143,7 @@ fn ffmpeg_is_sent_packets_of_one_byte_after_the_last() {
     // A failure ends the stream as well, a stop of the player needs nothing.
     script.send(play(6, Start::Beginning));
     script.server.abort_stream(script.now, HResult::SHUTDOWN).unwrap();
-    assert_eq!(data(&script.poll()).len(), 16);
+    assert_eq!(data(&script.poll()).len(), 16 + 12);
     script.send(play(7, Start::Beginning));
     assert!(data(&script.send(STOP)).is_empty());
     // The same name with another GUID, such as libmms has it.

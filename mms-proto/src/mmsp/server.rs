@@ -11,6 +11,7 @@ mod live;
 mod messages;
 mod opening;
 mod pacer;
+mod past_end;
 mod playing;
 mod plays;
 mod queue;

@@ -16,11 +16,6 @@ use crate::mmsp::frame::DataPacket;
 /// How long after the end of the content a player that ends with the end of stream is told (T49).
 const LAST_SECONDS: Duration = Duration::from_secs(5);
 
-/// Data packets of one byte that FFmpeg is sent after the last packet. It makes a whole packet of
-/// each, and skips the padding of the last packet once more whenever it asks for a frame after the
-/// end: once or twice while it looks at the streams of a short file, and again when it decodes.
-const PACKETS_PAST_LAST: usize = 16;
-
 impl Server {
     /// Sends one ASF packet with its number in the file, in answer to
     /// [`ServerEvent::PacketWanted`](crate::ServerEvent::PacketWanted). With [`Pace::BitRate`]
@@ -128,24 +123,6 @@ impl Server {
         self.send_past_last_packet();
         self.end_media(content, hr, self.session.incarnation);
         self.arm_after_end();
-    }
-
-    /// Sends Data packets of one byte after the last packet to FFmpeg, which reads on after the end
-    /// of the file and would wait for ever (T45). They are not ASF packets, and not counted as any.
-    pub(super) fn send_past_last_packet(&mut self) {
-        let State::Streaming(content, flow) = &self.state else { return };
-        if !self.session.client.reads_past_last_packet() {
-            return;
-        }
-        let (label, count) = (flow.label, content.packet_count());
-        let count = count.and_then(|count| u32::try_from(count).ok()).unwrap_or(u32::MAX);
-        for _ in 0..PACKETS_PAST_LAST {
-            let flags = self.session.sequence.to_le_bytes()[0];
-            let packet = DataPacket::new(count, label, flags, Bytes::from_static(&[0]));
-            let Some(head) = packet.head() else { return };
-            self.session.sequence = self.session.sequence.wrapping_add(1);
-            self.link.data(head, packet.payload);
-        }
     }
 
     /// Players that wait for the connection to close are silent from here on (T45).
