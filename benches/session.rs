@@ -15,8 +15,8 @@ use mms_benches::{BODY, Library, PACKET, READ, Stream, requests};
 use mms_proto::mmsp::frame::{Frame, FrameDecoder};
 use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
 use mms_proto::{
-    ClientEvent, CloseReason, Content, Input, Limits, Output, PlayRequest, ServerEvent,
-    StreamNumber, Transmit,
+    ClientEvent, CloseReason, ConnectionId, Content, Head, Input, Limits, Machine as _, Output,
+    PlayRequest, ServerEvent, StreamNumber, Transmit,
 };
 
 type Failure = Box<dyn std::error::Error>;
@@ -204,17 +204,20 @@ fn client(stream: &Stream) -> Result<Through, Failure> {
                     return Err(error.into());
                 }
                 Output::Event(event) => drop(black_box(event)),
-                Output::Transmit(transmit) => drop(black_box(transmit)),
+                Output::Transmit { data: transmit, .. } => drop(black_box(transmit)),
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
+                }
                 Output::Wait(_) => break,
             }
         }
         if bytes.is_empty() {
             break;
         }
-        let (count, rest) = read(bytes, client.recv_buffer());
+        let (count, rest) = read(bytes, client.recv_buffer(ConnectionId::MAIN));
         bytes = rest;
         now = Instant::now();
-        client.received(now, count)?;
+        client.received(now, ConnectionId::MAIN, count)?;
     }
     if !ended || client.stats().deviations > 0 {
         return Err("the session did not go as it should".into());
@@ -225,13 +228,13 @@ fn client(stream: &Stream) -> Result<Through, Failure> {
 /// Heads and bodies on their way into one write.
 #[derive(Default)]
 struct Gathered {
-    packets: Vec<([u8; 8], Bytes)>,
+    packets: Vec<(Head, Bytes)>,
     bytes: usize,
     through: Through,
 }
 
 impl Gathered {
-    fn add(&mut self, head: [u8; 8], body: Bytes) {
+    fn add(&mut self, head: Head, body: Bytes) {
         self.bytes += head.len() + body.len();
         self.packets.push((head, body));
         if self.bytes >= READ {
@@ -262,7 +265,7 @@ fn server(requests: &[u8], library: &Library, packets: u32) -> Result<Through, F
     let mut header = 0;
     let mut next = 0;
     let mut playing = false;
-    server.handle_input(now, Input::Tcp(requests))?;
+    server.handle_input(now, Input::tcp(requests))?;
     loop {
         match server.poll_output() {
             Output::Event(ServerEvent::PacketWanted { .. }) => {
@@ -274,14 +277,14 @@ fn server(requests: &[u8], library: &Library, packets: u32) -> Result<Through, F
                     next += 1;
                 }
             }
-            Output::Transmit(Transmit::Data { head, body }) => {
+            Output::Transmit { data: Transmit::Data { head, body, .. }, .. } => {
                 if next == 0 {
                     header += body.len();
                 } else {
                     gathered.add(head, body);
                 }
             }
-            Output::Transmit(Transmit::Message(message)) => {
+            Output::Transmit { data: Transmit::Message(message), .. } => {
                 gathered.flush();
                 drop(black_box(message));
             }
@@ -294,6 +297,9 @@ fn server(requests: &[u8], library: &Library, packets: u32) -> Result<Through, F
                 return Err(format!("closed: {reason:?}").into());
             }
             Output::Event(event) => drop(black_box(event)),
+            Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                unreachable!("a session over one connection")
+            }
             Output::Wait(_) if !playing => break,
             Output::Wait(_) => {
                 // Another turn: a driver looks at its socket here.

@@ -6,7 +6,10 @@ use clap::Parser;
 use mms_client::MmsUrl;
 use mms_examples::arguments;
 use mms_proto::mmsp::{Client, ClientConfig};
-use mms_proto::{ClientEvent as Event, CloseReason, Input, Output, PlayRequest, StreamNumber};
+use mms_proto::{
+    ClientEvent as Event, CloseReason, ConnectionId, Input, Machine as _, Output, PlayRequest,
+    StreamNumber,
+};
 use tokio::{io::AsyncReadExt, io::AsyncWriteExt, net::TcpStream, time::sleep_until};
 
 /// Prints what comes from an mms:// address.
@@ -33,7 +36,7 @@ async fn drive(mut tcp: TcpStream, mut client: Client) -> Result<(), Box<dyn Err
         let deadline = loop {
             let now = Instant::now();
             match client.poll_output() {
-                Output::Transmit(bytes) => tcp.write_all(&bytes.to_bytes()).await?,
+                Output::Transmit { data: bytes, .. } => tcp.write_all(&bytes.to_bytes()).await?,
                 Output::Event(Event::Ready(content) | Event::NextEntry(content)) => {
                     let header = mms_asf::Header::parse(content.header())?;
                     let streams = header.stream_numbers().filter_map(StreamNumber::new);
@@ -46,6 +49,9 @@ async fn drive(mut tcp: TcpStream, mut client: Client) -> Result<(), Box<dyn Err
                     end @ (Event::Closed(_) | Event::Challenge(_) | Event::PlayRefused(_)),
                 ) => return Err(format!("{end:?}").into()),
                 Output::Event(event) => writeln!(out, "{event:?}")?,
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    Err("a session over one connection")?
+                }
                 Output::Wait(deadline) => break deadline,
             }
         };
@@ -57,12 +63,12 @@ async fn drive(mut tcp: TcpStream, mut client: Client) -> Result<(), Box<dyn Err
         };
         // What waits in the socket comes first: after a slow write the deadline may be over too.
         let read = tokio::select! { biased;
-            read = tcp.read(client.recv_buffer()) => Some(read?),
+            read = tcp.read(client.recv_buffer(ConnectionId::MAIN)) => Some(read?),
             () = timeout => None,
         };
         match read {
-            Some(0) => client.handle_input(Instant::now(), Input::TcpClosed)?,
-            Some(count) => client.received(Instant::now(), count)?,
+            Some(0) => client.handle_input(Instant::now(), Input::tcp_closed())?,
+            Some(count) => client.received(Instant::now(), ConnectionId::MAIN, count)?,
             None => client.handle_input(Instant::now(), Input::Timeout)?,
         }
     }

@@ -11,7 +11,7 @@ use mms_proto::mmsp::frame::MessageWriter;
 use mms_proto::mmsp::message::{ClientMessage, Pong};
 use mms_proto::mmsp::server::Pace;
 use mms_proto::mmsp::{Server, ServerConfig};
-use mms_proto::{Content, Input, Output, Phase, ServerEvent, Transmit};
+use mms_proto::{Content, Input, Machine as _, Output, Phase, ServerEvent, Transmit};
 
 use crate::{Failure, RATE};
 
@@ -74,7 +74,7 @@ impl Sessions {
             let server = Server::new(self.now, config);
             let mut session = Session { server, next: 0, sent: 0, first: None };
             let [opening, _] = &self.requests;
-            session.server.handle_input(self.now, Input::Tcp(opening))?;
+            session.server.handle_input(self.now, Input::tcp(opening))?;
             self.sessions.push(session);
             self.serve(index)?;
         }
@@ -133,7 +133,7 @@ impl Sessions {
         let mut asked = false;
         loop {
             match session.server.poll_output() {
-                Output::Transmit(Transmit::Data { head, body }) => {
+                Output::Transmit { data: Transmit::Data { head, body, .. }, .. } => {
                     drop(black_box((head, body)));
                     // Fragments of the header come before any packet is handed over.
                     if session.next > 0 {
@@ -144,7 +144,7 @@ impl Sessions {
                         session.sent += 1;
                     }
                 }
-                Output::Transmit(Transmit::Message(message)) => {
+                Output::Transmit { data: Transmit::Message(message), .. } => {
                     drop(black_box(message));
                     // Once media flows, what is said is a Ping.
                     asked = session.first.is_some();
@@ -162,14 +162,17 @@ impl Sessions {
                     return Err(format!("closed: {reason:?}").into());
                 }
                 Output::Event(event) => drop(black_box(event)),
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
+                }
                 Output::Wait(_) if asked => {
                     asked = false;
                     self.pings += 1;
-                    session.server.handle_input(now, Input::Tcp(&self.pong))?;
+                    session.server.handle_input(now, Input::tcp(&self.pong))?;
                 }
                 Output::Wait(_) if session.server.phase() == Phase::Ready => {
                     let [_, playing] = &self.requests;
-                    session.server.handle_input(now, Input::Tcp(playing))?;
+                    session.server.handle_input(now, Input::tcp(playing))?;
                 }
                 Output::Wait(deadline) => {
                     let deadline = deadline.ok_or("no deadline")?;

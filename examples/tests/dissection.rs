@@ -30,8 +30,8 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
 use mms_proto::{
-    Accel, ClientEvent, CloseReason, Content, FileAttributes, HResult, Input, Limits, Output,
-    PlayRequest, Rate, Redirect, ServerEvent, Start, StreamNumber, Transmit,
+    Accel, ClientEvent, CloseReason, Content, FileAttributes, HResult, Input, Limits, Machine as _,
+    Output, PlayRequest, Rate, Redirect, ServerEvent, Start, StreamNumber, Transmit,
 };
 use support::peers;
 use support::scratch::Scratch;
@@ -77,7 +77,7 @@ impl Pair {
         }
         self.now += Duration::from_millis(1);
         let (bytes, now) = (bytes.to_bytes(), self.now);
-        let input = Input::Tcp(&bytes);
+        let input = Input::tcp(&bytes);
         let taken = if to_server {
             self.server.handle_input(now, input)
         } else {
@@ -90,7 +90,7 @@ impl Pair {
     fn settle(&mut self) {
         loop {
             let quiet = match self.client.poll_output() {
-                Output::Transmit(bytes) => {
+                Output::Transmit { data: bytes, .. } => {
                     self.send(true, &bytes);
                     false
                 }
@@ -98,11 +98,17 @@ impl Pair {
                     self.heard.push(event);
                     false
                 }
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
+                }
                 Output::Wait(_) => true,
             };
             match self.server.poll_output() {
-                Output::Transmit(bytes) => self.send(false, &bytes),
+                Output::Transmit { data: bytes, .. } => self.send(false, &bytes),
                 Output::Event(event) => self.serve(event),
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
+                }
                 Output::Wait(_) if quiet => return,
                 Output::Wait(_) => {}
             }

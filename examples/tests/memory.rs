@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use mms_asf::FileReader;
 use mms_proto::mmsp::{Server, ServerConfig};
-use mms_proto::{Content, FileAttributes, Input, Output, ServerEvent};
+use mms_proto::{Content, FileAttributes, Input, Machine as _, Output, ServerEvent};
 use support::program::Running;
 use support::scratch::Scratch;
 
@@ -69,7 +69,7 @@ impl Broadcast {
         let mut next = 0;
         loop {
             match server.poll_output() {
-                Output::Transmit(bytes) => {
+                Output::Transmit { data: bytes, .. } => {
                     for part in bytes.parts() {
                         writer.write_all(part).unwrap();
                     }
@@ -86,6 +86,9 @@ impl Broadcast {
                 }
                 Output::Event(ServerEvent::Closed(_)) => return,
                 Output::Event(_) => {}
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
+                }
                 Output::Wait(deadline) => {
                     writer.flush().unwrap();
                     let now = Instant::now();
@@ -97,7 +100,7 @@ impl Broadcast {
                     let mut bytes = [0; 4096];
                     let read = reader.read(&mut bytes).unwrap();
                     let input =
-                        if read == 0 { Input::TcpClosed } else { Input::Tcp(&bytes[..read]) };
+                        if read == 0 { Input::tcp_closed() } else { Input::tcp(&bytes[..read]) };
                     server.handle_input(Instant::now(), input).unwrap();
                 }
             }

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use mms_asf::{FileReader, FileWriter};
 use mms_examples::serve::{Options, Pace};
 use mms_proto::mmsp::{Client, ClientConfig};
-use mms_proto::{ClientEvent, Input, PlayRequest, StreamNumber};
+use mms_proto::{ClientEvent, Input, Machine as _, PlayRequest, StreamNumber};
 use support::peers;
 use support::players::Peer::{self, FFmpeg, Libmms, MPlayer, Vlc};
 use support::players::frame_sums;
@@ -233,18 +233,25 @@ fn begin(address: SocketAddr, path: &str) -> std::io::Result<TcpStream> {
     let streams = (1..=2).filter_map(StreamNumber::new);
     loop {
         match client.poll_output() {
-            mms_proto::Output::Transmit(bytes) => socket.write_all(&bytes.to_bytes())?,
+            mms_proto::Output::Transmit { data: bytes, .. } => {
+                socket.write_all(&bytes.to_bytes())?
+            }
             mms_proto::Output::Event(ClientEvent::Ready(_)) => {
                 client.play(Instant::now(), PlayRequest::all(streams.clone())).unwrap();
             }
             mms_proto::Output::Event(ClientEvent::Started) => return Ok(socket),
             mms_proto::Output::Event(_) => {}
+            mms_proto::Output::Connect { .. }
+            | mms_proto::Output::Close { .. }
+            | mms_proto::Output::Datagram(_) => {
+                unreachable!("a session over one connection")
+            }
             mms_proto::Output::Wait(_) => {
                 // A little at a time: the rest is left for the server to wait with.
                 let mut bytes = [0; 256];
                 let count = socket.read(&mut bytes)?;
                 assert!(count > 0, "the server left: {:?}", client.phase());
-                client.handle_input(Instant::now(), Input::Tcp(&bytes[..count])).unwrap();
+                client.handle_input(Instant::now(), Input::tcp(&bytes[..count])).unwrap();
             }
         }
     }
@@ -254,7 +261,7 @@ fn begin(address: SocketAddr, path: &str) -> std::io::Result<TcpStream> {
 fn hello() -> Vec<u8> {
     let mut client = Client::new(Instant::now(), ClientConfig::new("127.0.0.1", "x"));
     match client.poll_output() {
-        mms_proto::Output::Transmit(bytes) => bytes.to_bytes().to_vec(),
+        mms_proto::Output::Transmit { data: bytes, .. } => bytes.to_bytes().to_vec(),
         other => panic!("{other:?}"),
     }
 }

@@ -17,7 +17,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use mms_proto::mmsp::{Client, ClientConfig};
-use mms_proto::{ClientEvent, CloseReason, Input, PlayRequest, StreamNumber};
+use mms_proto::{ClientEvent, CloseReason, Input, Machine as _, PlayRequest, StreamNumber};
 use serde_json::Value;
 use support::program::Running;
 use support::scratch::Scratch;
@@ -117,7 +117,9 @@ fn fetch(address: SocketAddr, path: &str) -> Result<usize, CloseReason> {
     let mut packets = 0;
     loop {
         match client.poll_output() {
-            mms_proto::Output::Transmit(bytes) => socket.write_all(&bytes.to_bytes()).unwrap(),
+            mms_proto::Output::Transmit { data: bytes, .. } => {
+                socket.write_all(&bytes.to_bytes()).unwrap()
+            }
             mms_proto::Output::Event(ClientEvent::Ready(_)) => {
                 client.play(Instant::now(), PlayRequest::all(streams.clone())).unwrap();
             }
@@ -130,11 +132,17 @@ fn fetch(address: SocketAddr, path: &str) -> Result<usize, CloseReason> {
             }
             mms_proto::Output::Event(ClientEvent::Closed(reason)) => return Err(reason),
             mms_proto::Output::Event(_) => {}
+            mms_proto::Output::Connect { .. }
+            | mms_proto::Output::Close { .. }
+            | mms_proto::Output::Datagram(_) => {
+                unreachable!("a session over one connection")
+            }
             mms_proto::Output::Wait(_) => {
                 let mut bytes = vec![0; 0x1_0000];
                 let count = socket.read(&mut bytes).unwrap();
                 let now = Instant::now();
-                let input = if count == 0 { Input::TcpClosed } else { Input::Tcp(&bytes[..count]) };
+                let input =
+                    if count == 0 { Input::tcp_closed() } else { Input::tcp(&bytes[..count]) };
                 client.handle_input(now, input).unwrap();
             }
         }

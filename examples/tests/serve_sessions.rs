@@ -19,7 +19,8 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::{Client, ClientConfig};
 use mms_proto::{
-    ClientEvent, Content, FileAttributes, Limits, Output, PlayRequest, Rate, Start, StreamNumber,
+    ClientEvent, ConnectionId, Content, FileAttributes, Limits, Machine as _, Output, PlayRequest,
+    Rate, Start, StreamNumber,
 };
 use support::served::Served;
 
@@ -102,7 +103,9 @@ impl Player {
     fn run(&mut self, until: impl Fn(&Self) -> bool) {
         while !until(self) {
             match self.client.poll_output() {
-                Output::Transmit(bytes) => self.socket.write_all(&bytes.to_bytes()).unwrap(),
+                Output::Transmit { data: bytes, .. } => {
+                    self.socket.write_all(&bytes.to_bytes()).unwrap()
+                }
                 Output::Event(ClientEvent::Ready(content)) => self.content = Some(content),
                 Output::Event(ClientEvent::Packet(packet)) => {
                     self.packets.push(packet.location_id);
@@ -110,10 +113,14 @@ impl Player {
                 Output::Event(ClientEvent::EndOfStream { .. }) => self.ends += 1,
                 Output::Event(ClientEvent::Closed(reason)) => panic!("{reason:?}"),
                 Output::Event(_) => {}
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
+                }
                 Output::Wait(_) => {
-                    let count = self.socket.read(self.client.recv_buffer()).unwrap();
+                    let count =
+                        self.socket.read(self.client.recv_buffer(ConnectionId::MAIN)).unwrap();
                     assert_ne!(count, 0, "the server went away");
-                    self.client.received(Instant::now(), count).unwrap();
+                    self.client.received(Instant::now(), ConnectionId::MAIN, count).unwrap();
                 }
             }
         }

@@ -6,16 +6,14 @@
 //!   └──────── read time-out ◄──────────┴──── deadline ◄─────┴► Wait
 //! ```
 //!
-//! The loop uses five calls of the machine (`recv_buffer`, `received`, `handle_input`,
-//! `poll_output`, `phase`). A machine for HTTP has the same five and takes the place of
-//! [`Client`]; media over UDP adds a socket that is read in [`Connection::wait`] and nowhere else.
+//! The loop uses the calls of [`Machine`] alone, and one connection.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use mms_proto::mmsp::{Client, ClientConfig};
-use mms_proto::{ClientEvent, CloseReason, Input, Output, Phase};
+use mms_proto::{ClientEvent, CloseReason, ConnectionId, Input, Machine, Output, Phase};
 
 use crate::dial::{Cancel, CancelGuard};
 use crate::error::Error;
@@ -110,11 +108,17 @@ impl Connection {
                     self.closed = matches!(event, ClientEvent::Closed(_));
                     return Ok(event);
                 }
-                Output::Transmit(transmit) => {
+                Output::Transmit { data: transmit, .. } => {
                     for part in transmit.parts() {
                         self.write(part);
                     }
                 }
+                // One connection is all that MS-MMSP over TCP needs, and all that there is.
+                Output::Connect { connection } => self.input(Input::TcpFailed { connection }),
+                Output::Close { .. } => {
+                    let _ = self.socket.shutdown(Shutdown::Write);
+                }
+                Output::Datagram(_) => {}
                 Output::Wait(deadline) => match self.wait(deadline) {
                     Err(_) if self.cancel.is_cancelled() => return Err(Error::Cancelled),
                     done => done?,
@@ -169,7 +173,7 @@ impl Connection {
         let failed = |server: &str, source| Error::Io { server: server.to_owned(), phase, source };
         let now = Instant::now();
         if self.broken.as_ref().is_some_and(|broken| broken.until <= now) {
-            self.input(Input::TcpClosed);
+            self.input(Input::tcp_closed());
             return Ok(());
         }
         // What was read late, of this deadline and no other.
@@ -184,7 +188,7 @@ impl Connection {
             wait = Some(SHORTEST_WAIT);
         }
         self.socket.set_read_timeout(wait).map_err(|source| failed(&self.server, source))?;
-        let buffer = self.machine.recv_buffer();
+        let buffer = self.machine.recv_buffer(ConnectionId::MAIN);
         let room = buffer.len();
         if room == 0 {
             let full = io::Error::other("more was received than can be handled");
@@ -197,19 +201,19 @@ impl Connection {
         // socket is empty, or for so long that what arrives now was sent too late, then believe it.
         let late = deadline.is_some_and(|at| at <= now);
         match read {
-            Ok(0) => self.input(Input::TcpClosed),
+            Ok(0) => self.input(Input::tcp_closed()),
             Ok(count) => {
                 let read = read_in_all(read_late, count, room);
                 self.overdue = deadline.filter(|_| late).map(|at| (at, read));
                 // Fails only after the event that says why.
-                let _ = self.machine.received(now, count);
+                let _ = self.machine.received(now, ConnectionId::MAIN, count);
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if is_timeout(&error) && self.broken.is_some() => {
-                self.input(Input::TcpClosed);
+                self.input(Input::tcp_closed());
             }
             Err(error) if is_timeout(&error) => self.input(Input::Timeout),
-            Err(error) if is_end(&error) => self.input(Input::TcpClosed),
+            Err(error) if is_end(&error) => self.input(Input::tcp_closed()),
             Err(error) => return Err(failed(&self.server, error)),
         }
         Ok(())
@@ -245,13 +249,16 @@ impl Drop for Connection {
         self.machine.close(Instant::now());
         while Instant::now() < until && self.broken.is_none() {
             match self.machine.poll_output() {
-                Output::Transmit(transmit) => {
+                Output::Transmit { data: transmit, .. } => {
                     for part in transmit.parts() {
                         self.write(part);
                     }
                 }
                 Output::Event(ClientEvent::Closed(_)) | Output::Wait(_) => break,
-                Output::Event(_) => {}
+                Output::Event(_)
+                | Output::Connect { .. }
+                | Output::Close { .. }
+                | Output::Datagram(_) => {}
             }
         }
     }

@@ -6,8 +6,8 @@ mod played;
 
 use mms_asf::Header;
 use mms_proto::{
-    ClientEvent, CloseReason, Content, Deviation, HResult, PlayRequest, Reception, ServerInfo,
-    Stats, StreamNumber, StreamSelection,
+    ClientEvent, CloseReason, Content, Deviation, HResult, Machine as _, PlayRequest, Reception,
+    ServerInfo, Stats, StreamNumber, StreamSelection,
 };
 
 pub use self::open::{OpenOptions, open};

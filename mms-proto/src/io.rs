@@ -1,110 +1,128 @@
-//! What a driver and a machine hand each other: bytes in, bytes, events and deadlines out.
+//! What a driver and a machine hand each other: bytes and datagrams in; bytes, datagrams, events
+//! and deadlines out.
 //!
 //! These enums are exhaustive on purpose: a new variant must break every driver that does not
 //! know what to do with it.
 
+mod connection_id;
+mod transmit;
+
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Instant;
 
-use bytes::{BufMut, Bytes, BytesMut};
+pub use connection_id::ConnectionId;
+pub use transmit::{Datagram, Head, Transmit};
 
 /// Something that happened outside, fed to a machine together with the time it happened.
+///
+/// Input of a connection that the machine did not ask for, or has closed, is dropped.
 #[derive(Clone, Copy)]
 pub enum Input<'a> {
-    /// Bytes read from the TCP connection, cut anywhere.
+    /// The connection of [`Output::Connect`] is open.
+    TcpOpened {
+        /// The id that [`Output::Connect`] gave it.
+        connection: ConnectionId,
+        /// This end of it.
+        local: SocketAddr,
+    },
+    /// The connection of [`Output::Connect`] could not be opened: no address answered, or not
+    /// within the driver's deadline.
+    TcpFailed {
+        /// The id that [`Output::Connect`] gave it.
+        connection: ConnectionId,
+    },
+    /// Bytes read from a TCP connection, cut anywhere.
     ///
     /// They are copied. A driver that wants to save the copy reads into the machine's own buffer
-    /// instead (`recv_buffer` and `received`).
-    Tcp(&'a [u8]),
+    /// instead ([`recv_buffer`](crate::Machine::recv_buffer) and
+    /// [`received`](crate::Machine::received)).
+    Tcp {
+        /// The connection that was read.
+        connection: ConnectionId,
+        /// The bytes.
+        bytes: &'a [u8],
+    },
+    /// The peer closed a TCP connection, or it was reset: nothing more will come on it.
+    TcpClosed {
+        /// The connection that ended.
+        connection: ConnectionId,
+    },
+    /// One UDP datagram, whole. It is copied.
+    Datagram {
+        /// The sender's address.
+        from: SocketAddr,
+        /// The payload, at most 65,507 bytes.
+        bytes: &'a [u8],
+    },
     /// The deadline of the last [`Output::Wait`] has passed. Early is harmless.
     ///
-    /// The machine believes it: what waits in the socket counts as not sent. After a time in which
-    /// the driver did not look (a slow application, a write that took long) read first what is
-    /// there, and say this when there was nothing, or when the same deadline comes again.
+    /// The machine treats the deadline as missed, even if unread bytes are waiting. If the driver
+    /// was busy when it passed (a slow application, a write that took long), read the sockets
+    /// first, and send `Timeout` only if they were empty, or when the same deadline comes again.
     Timeout,
-    /// The peer closed the TCP connection, or it was reset: nothing more will come.
-    TcpClosed,
+}
+
+impl<'a> Input<'a> {
+    /// Bytes of the main connection.
+    #[must_use]
+    pub const fn tcp(bytes: &'a [u8]) -> Self {
+        Self::Tcp { connection: ConnectionId::MAIN, bytes }
+    }
+
+    /// The end of the main connection.
+    #[must_use]
+    pub const fn tcp_closed() -> Self {
+        Self::TcpClosed { connection: ConnectionId::MAIN }
+    }
 }
 
 impl fmt::Debug for Input<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(bytes) => write!(f, "Tcp({} bytes)", bytes.len()),
+            Self::TcpOpened { connection, local } => {
+                write!(f, "TcpOpened({connection}, local {local})")
+            }
+            Self::TcpFailed { connection } => write!(f, "TcpFailed({connection})"),
+            Self::Tcp { connection, bytes } => {
+                write!(f, "Tcp({connection}, {} bytes)", bytes.len())
+            }
+            Self::TcpClosed { connection } => write!(f, "TcpClosed({connection})"),
+            Self::Datagram { from, bytes } => {
+                write!(f, "Datagram({} bytes from {from})", bytes.len())
+            }
             Self::Timeout => f.write_str("Timeout"),
-            Self::TcpClosed => f.write_str("TcpClosed"),
         }
     }
 }
 
-/// What a machine wants its driver to do next.
+/// Something that a machine wants its driver to do next.
 #[must_use]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output<E> {
-    /// Write these bytes to the TCP connection; ask for the next output when they are written,
+    /// Open one more connection to the peer of the main one, and answer with
+    /// [`Input::TcpOpened`] or [`Input::TcpFailed`].
+    Connect {
+        /// The new connection: no other one of the session had this id before.
+        connection: ConnectionId,
+    },
+    /// Write these bytes to a TCP connection; ask for the next output when they are written,
     /// or gathered for a larger write.
-    Transmit(Transmit),
+    Transmit {
+        /// The connection to write to.
+        connection: ConnectionId,
+        /// The bytes.
+        data: Transmit,
+    },
+    /// Close a TCP connection after the bytes that were given for it. The session goes on.
+    Close {
+        /// The connection to close. Its input is dropped from here on.
+        connection: ConnectionId,
+    },
+    /// Send one UDP datagram.
+    Datagram(Datagram),
     /// Tell the application.
     Event(E),
     /// Nothing to do until more input arrives, or until this moment at the latest.
     Wait(Option<Instant>),
-}
-
-/// Bytes for the TCP connection.
-#[must_use]
-#[derive(Clone, PartialEq, Eq)]
-pub enum Transmit {
-    /// One control message, framed. It must reach the socket in one write of its own: VLC and
-    /// MPlayer fail on a message that arrives in two segments.
-    Message(Bytes),
-    /// One Data packet: its eight-byte head and a body that may be shared by many sessions.
-    /// Drivers gather several of these into one vectored write of about 64 KiB.
-    Data {
-        /// The Data header, MS-MMSP 2.2.2.
-        head: [u8; 8],
-        /// The payload.
-        body: Bytes,
-    },
-}
-
-impl Transmit {
-    /// The two parts in the order of the wire; the second is empty for a message.
-    pub fn parts(&self) -> [&[u8]; 2] {
-        match self {
-            Self::Message(bytes) => [bytes, &[]],
-            Self::Data { head, body } => [head, body],
-        }
-    }
-
-    /// Number of bytes on the wire.
-    pub fn len(&self) -> usize {
-        self.parts().iter().map(|part| part.len()).sum()
-    }
-
-    /// Never true: an empty write is never asked for.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Head and body joined, for drivers that prefer simplicity to speed.
-    #[must_use]
-    pub fn to_bytes(&self) -> Bytes {
-        match self {
-            Self::Message(bytes) => bytes.clone(),
-            Self::Data { head, body } => {
-                let mut joined = BytesMut::with_capacity(head.len().saturating_add(body.len()));
-                joined.put_slice(head);
-                joined.put_slice(body);
-                joined.freeze()
-            }
-        }
-    }
-}
-
-impl fmt::Debug for Transmit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Message(bytes) => write!(f, "Message({} bytes)", bytes.len()),
-            Self::Data { head, body } => write!(f, "Data({head:02x?}, {} bytes)", body.len()),
-        }
-    }
 }

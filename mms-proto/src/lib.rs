@@ -14,13 +14,16 @@
 //!                  play, stop, accept, ... └─────────┘  poll_output(), until it says Wait
 //! ```
 //!
-//! One rule: **after every call that takes `now`, poll until `Wait`**. A whole session in memory,
-//! both ends of it real:
+//! One rule: **after every call that takes `now`, poll until `Wait`**. These calls are the trait
+//! [`Machine`], the same for every protocol and either end. A whole session in memory, both ends of
+//! it real:
 //!
 //! ```
 //! use bytes::Bytes;
 //! use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
-//! use mms_proto::{ClientEvent, Content, Input, Output, PlayRequest, ServerEvent, StreamNumber};
+//! use mms_proto::{
+//!     ClientEvent, Content, Input, Machine, Output, PlayRequest, ServerEvent, StreamNumber,
+//! };
 //! use std::time::Instant;
 //!
 //! let now = Instant::now();
@@ -33,26 +36,28 @@
 //! while client.phase() != mms_proto::Phase::Closed {
 //!     loop {
 //!         match client.poll_output() {
-//!             Output::Transmit(bytes) => server.handle_input(now, Input::Tcp(&bytes.to_bytes()))?,
+//!             Output::Transmit { data: bytes, .. } => server.handle_input(now, Input::tcp(&bytes.to_bytes()))?,
 //!             Output::Event(ClientEvent::Ready(_)) => {
 //!                 client.play(now, PlayRequest::all(StreamNumber::new(1)))?;
 //!             }
 //!             Output::Event(ClientEvent::Packet(packet)) => received.push(packet.payload),
 //!             Output::Event(ClientEvent::EndOfStream { .. }) => client.close(now),
-//!             Output::Event(_) => {}
 //!             Output::Wait(_) => break,
+//!             // Other events; and no second connection, no datagram in this session.
+//!             _ => {}
 //!         }
 //!     }
 //!     loop {
 //!         match server.poll_output() {
-//!             Output::Transmit(bytes) => client.handle_input(now, Input::Tcp(&bytes.to_bytes()))?,
+//!             Output::Transmit { data: bytes, .. } => client.handle_input(now, Input::tcp(&bytes.to_bytes()))?,
 //!             Output::Event(ServerEvent::Open(request)) => server.accept(now, request, clip.clone())?,
 //!             Output::Event(ServerEvent::PacketWanted { .. }) => match sent.next() {
 //!                 Some(number) => server.send_packet(now, number, packets[number as usize].clone())?,
 //!                 None => server.end_of_stream(now)?,
 //!             },
-//!             Output::Event(_) => {}
 //!             Output::Wait(_) => break,
+//!             // Other events; and no second connection, no datagram in this session.
+//!             _ => {}
 //!         }
 //!     }
 //! }
@@ -93,6 +98,7 @@ mod event;
 pub mod fuzzing;
 mod hresult;
 mod io;
+mod machine;
 pub mod mmsp;
 mod request;
 mod stream;
@@ -112,7 +118,8 @@ pub use event::{
     Reception, Redirect, ServerChallenge, ServerEvent, ServerInfo, Stats,
 };
 pub use hresult::HResult;
-pub use io::{Input, Output, Transmit};
+pub use io::{ConnectionId, Datagram, Head, Input, Output, Transmit};
+pub use machine::Machine;
 pub use request::{Accel, PlayRequest, Position, Rate, Start, Stop};
 pub use stream::{Delivery, StreamNumber, StreamSelection};
 pub use version::PeerVersion;

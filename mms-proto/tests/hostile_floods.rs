@@ -13,7 +13,7 @@ use hostile::victim::{ClientVictim, ServerVictim, honest_client, honest_server};
 use hostile::{Frame, Outcome, data, message, run, whole};
 use mms_proto::mmsp::ClientConfig;
 use mms_proto::mmsp::message::{ClientMessage, FunnelInfo, MessageId, Ping, Pong, ServerMessage};
-use mms_proto::{CloseReason, Error, Limits, Problem};
+use mms_proto::{CloseReason, Error, Limits, Machine as _, Problem};
 use pair::media;
 
 /// What a session may take whatever is sent: a read buffer, and the events and answers of one
@@ -209,7 +209,7 @@ fn what_waits_for_the_application_is_bounded() {
     let begin = media::start();
     let mut client = mms_proto::mmsp::Client::new(begin, config);
     let feed = |client: &mut mms_proto::mmsp::Client, bytes: &[u8]| {
-        let result = client.handle_input(begin, mms_proto::Input::Tcp(bytes));
+        let result = client.handle_input(begin, mms_proto::Input::tcp(bytes));
         while !matches!(client.poll_output(), mms_proto::Output::Wait(_)) {}
         result
     };

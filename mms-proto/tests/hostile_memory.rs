@@ -10,7 +10,9 @@ use bytes::Bytes;
 use hostile::victim::honest_server;
 use mms_proto::mmsp::message::{ClientMessage, ServerMessage};
 use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
-use mms_proto::{ClientEvent, Content, Input, Output, ServerEvent, Start};
+use mms_proto::{
+    ClientEvent, ConnectionId, Content, Input, Machine as _, Output, ServerEvent, Start,
+};
 use pair::media;
 
 /// Size of a read.
@@ -36,7 +38,7 @@ fn a_client_allocates_nothing_for_a_packet() {
     let mut client = Client::new(now, config);
     let honest = honest_server();
     for index in [0, 4, 6, 7, 8, 9, 10, 11] {
-        client.handle_input(now, Input::Tcp(&honest[index].bytes)).unwrap();
+        client.handle_input(now, Input::tcp(&honest[index].bytes)).unwrap();
         packets(&mut client);
         if client.phase() == mms_proto::Phase::Ready {
             client.play(now, pair::everything()).unwrap();
@@ -54,11 +56,11 @@ fn a_client_allocates_nothing_for_a_packet() {
             let mut rest = &stream[..];
             (reads, count) = (0, 0);
             while !rest.is_empty() {
-                let room = client.recv_buffer();
+                let room = client.recv_buffer(ConnectionId::MAIN);
                 let size = room.len().min(rest.len());
                 room[..size].copy_from_slice(&rest[..size]);
                 rest = &rest[size..];
-                client.received(now, size).unwrap();
+                client.received(now, ConnectionId::MAIN, size).unwrap();
                 count += packets(&mut client);
                 reads += 1;
             }

@@ -16,7 +16,7 @@ use hostile_player::requests::{one_of_each, packet, packet_of};
 use hostile_player::victim::{FRAME, Stage, Victim, expected_phase};
 use hostile_player::watch::Said;
 use mms_proto::mmsp::message::MessageId;
-use mms_proto::{CloseReason, Error, Missing, Phase, Stats};
+use mms_proto::{CloseReason, Error, Machine as _, Missing, Phase, Stats};
 
 fn rest_of_packet(phase: Phase) -> CloseReason {
     let missing = Missing::RestOfPacket;

@@ -15,7 +15,7 @@ use hostile_player::victim::{FRAME, Stage, Victim};
 use hostile_player::watch::Said;
 use hostile_player::{memory, within};
 use mms_proto::mmsp::message::{ClientMessage, MessageId};
-use mms_proto::{CloseReason, Error, HResult, Missing};
+use mms_proto::{CloseReason, Error, HResult, Machine as _, Missing};
 use pair::script::funnel;
 
 /// The limit of the messages of one packet.

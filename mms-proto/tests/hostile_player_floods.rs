@@ -14,7 +14,7 @@ use hostile_player::requests::{
 use hostile_player::victim::{FRAME, Stage, Victim};
 use hostile_player::{memory, within};
 use mms_proto::mmsp::message::{ClientMessage, MessageId};
-use mms_proto::{CloseReason, Error, Problem};
+use mms_proto::{CloseReason, ConnectionId, Error, Machine as _, Problem};
 
 /// Floods a session with these bytes; what became of it.
 fn flooded(stage: Stage, bytes: &Bytes, times: u32) -> Victim {
@@ -210,14 +210,14 @@ fn what_waits_for_the_application_is_bounded() {
         for _ in 0..120 {
             victim.feed_in_place(&megabytes);
         }
-        assert!(victim.server.recv_buffer().is_empty());
+        assert!(victim.server.recv_buffer(ConnectionId::MAIN).is_empty());
         let before = victim.outputs;
         victim.answer();
         assert_eq!(victim.closed, None);
         // 1 MiB of reports, and the answer.
         let reports = victim.outputs - before - 1;
         assert!((600..=750).contains(&reports), "{reports}");
-        assert!(!victim.server.recv_buffer().is_empty());
+        assert!(!victim.server.recv_buffer(ConnectionId::MAIN).is_empty());
     });
 }
 

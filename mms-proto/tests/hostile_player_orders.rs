@@ -19,7 +19,7 @@ use hostile_player::{memory, within};
 use mms_proto::mmsp::message::{
     ClientMessage, MessageId, ReadBlock, SecurityResponse, ServerMessage,
 };
-use mms_proto::{CloseReason, Error, Missing, Phase, Start};
+use mms_proto::{CloseReason, Error, Machine as _, Missing, Phase, Start};
 use pair::media::seconds;
 use pair::script::{funnel, open, play};
 

@@ -4,7 +4,9 @@
 #[expect(dead_code, reason = "every test program uses another part of it")]
 mod pair;
 
+use mms_proto::ConnectionId;
 use mms_proto::Input;
+use mms_proto::Machine as _;
 use mms_proto::mmsp::ServerConfig;
 use pair::media::content;
 use pair::script::{Script, connect, events, funnel, open, open_request};
@@ -18,10 +20,10 @@ fn a_count_without_room_is_cut() {
     script.send(funnel("\\\\h\\TCP\\1"));
     let request = open_request(script.send(open(9, "x")));
     let nothing = mms_proto::mmsp::frame::MessageWriter::default().write(0, |_| {});
-    while !script.server.recv_buffer().is_empty() {
-        script.server.handle_input(script.now, Input::Tcp(&nothing)).unwrap();
+    while !script.server.recv_buffer(ConnectionId::MAIN).is_empty() {
+        script.server.handle_input(script.now, Input::tcp(&nothing)).unwrap();
     }
-    script.server.received(script.now, 100).unwrap();
+    script.server.received(script.now, ConnectionId::MAIN, 100).unwrap();
     script.server.accept(script.now, request, content(3)).unwrap();
     let got = script.poll();
     assert!(events(&got).is_empty(), "{:?}", events(&got));

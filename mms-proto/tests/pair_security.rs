@@ -11,7 +11,7 @@ use mms_proto::mmsp::message::basic_token;
 use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
 use mms_proto::{
     AuthScheme, Challenge, ClientEvent, CloseReason, Content, Credentials, Error, HResult,
-    OpenRequest, Phase, Redirect, ServerChallenge, ServerEvent,
+    Machine as _, OpenRequest, Phase, Redirect, ServerChallenge, ServerEvent,
 };
 use pair::media::{content, seconds};
 use pair::{Pair, ServerApp, play_once};

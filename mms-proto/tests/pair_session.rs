@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use mms_proto::mmsp::server::Pace;
 use mms_proto::mmsp::{ClientConfig, ServerConfig};
-use mms_proto::{ClientEvent, HResult, Phase, Start, Stop, StreamNumber, StreamSelection};
+use mms_proto::{
+    ClientEvent, HResult, Machine as _, Phase, Start, Stop, StreamNumber, StreamSelection,
+};
 use pair::media::{content, seconds};
 use pair::{Pair, everything};
 

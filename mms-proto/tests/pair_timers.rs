@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mms_proto::mmsp::{ClientConfig, ServerConfig};
-use mms_proto::{ClientEvent, Phase};
+use mms_proto::{ClientEvent, Machine as _, Phase};
 use pair::media::{content, seconds};
 use pair::{Pair, Side, everything};
 

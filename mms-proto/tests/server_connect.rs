@@ -9,7 +9,7 @@ use mms_proto::mmsp::message::{
     BandwidthTest, Connect, FunnelInfo, MessageId, PacketPair, ReportConnectedFunnel,
     ReportDisconnectedFunnel, ServerMessage,
 };
-use mms_proto::{AuthScheme, HResult, Phase};
+use mms_proto::{AuthScheme, HResult, Machine as _, Phase};
 use pair::media::seconds;
 use pair::script::{Script, connect, events, funnel, message, messages, open, open_request};
 

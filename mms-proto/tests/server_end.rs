@@ -11,7 +11,7 @@ use mms_proto::mmsp::message::{
     ServerMessage, StopPlaying,
 };
 use mms_proto::mmsp::{Server, ServerConfig};
-use mms_proto::{Content, HResult, Input, OpenRequest, Output, Phase, Start, StateError};
+use mms_proto::{Content, HResult, Input, Machine as _, OpenRequest, Output, Phase, Start, StateError};
 use pair::media::{content, header, seconds};
 use pair::script::{
     Got, Script, connect, data, events, funnel, message, messages, open, open_request, play, select,
@@ -299,7 +299,7 @@ fn nothing_happens_after_the_end() {
 fn a_silent_server_writes_nothing() {
     let now = pair::media::start();
     let mut server = Server::new(now, ServerConfig::default());
-    assert_eq!(server.handle_input(now, Input::Tcp(&[])), Ok(()));
+    assert_eq!(server.handle_input(now, Input::tcp(&[])), Ok(()));
     assert!(matches!(server.poll_output(), Output::Wait(Some(at)) if at == now + seconds(30)));
 }
 

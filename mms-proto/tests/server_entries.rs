@@ -11,7 +11,8 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::server::EntryDelivery;
 use mms_proto::{
-    Accel, Content, HResult, Phase, ServerEvent, Start, StateError, StreamNumber, StreamSelection,
+    Accel, Content, HResult, Machine as _, Phase, ServerEvent, Start, StateError, StreamNumber,
+    StreamSelection,
 };
 use pair::media::{self, content, seconds};
 use pair::script::{

@@ -10,7 +10,9 @@ use mms_proto::mmsp::message::{
     ReadBlock, ReportEndOfStream, ReportStreamChange, ServerMessage, StopPlaying,
 };
 use mms_proto::mmsp::server::{EntryDelivery, Pushed};
-use mms_proto::{Content, FileAttributes, HResult, Input, Phase, Start, StateError, Transmit};
+use mms_proto::{
+    Content, FileAttributes, HResult, Input, Machine as _, Phase, Start, StateError, Transmit,
+};
 use pair::media::{self, PACKET};
 use pair::script::{
     Script, connect, data, events, funnel, messages, open, open_request, play, select,

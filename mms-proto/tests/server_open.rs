@@ -12,8 +12,8 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::server::Pace;
 use mms_proto::{
-    CloseReason, Content, FileAttributes, HResult, Output, Phase, Redirect, ServerEvent, Start,
-    StateError,
+    CloseReason, Content, FileAttributes, HResult, Machine as _, Output, Phase, Redirect,
+    ServerEvent, Start, StateError,
 };
 use pair::media::{self, PACKET, content, seconds};
 use pair::script::{

@@ -13,8 +13,8 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::server::Pace;
 use mms_proto::{
-    Accel, Delivery, HResult, Phase, PlayRequest, Rate, ServerEvent, Start, StateError, Stop,
-    StreamNumber, StreamSelection,
+    Accel, Delivery, HResult, Machine as _, Phase, PlayRequest, Rate, ServerEvent, Start,
+    StateError, Stop, StreamNumber, StreamSelection,
 };
 use pair::media::{self, RATE, content, seconds};
 use pair::script::{Got, Script, data, events, message, messages, play, select};

@@ -13,7 +13,7 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::server::{EntryDelivery, Pace, ServerTimeouts};
 use mms_proto::{
-    FileAttributes, HResult, Phase, PlayRequest, Rate, ServerEvent, Start, StateError,
+    FileAttributes, HResult, Machine as _, Phase, PlayRequest, Rate, ServerEvent, Start, StateError,
 };
 use pair::media::{self, content};
 use pair::script::{Got, Script, data, messages, play, select};

@@ -13,7 +13,7 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::server::Pace;
 use mms_proto::{
-    Deviation, Error, HResult, Input, Layer, Phase, Rate, Start, Strictness, Transmit,
+    Deviation, Error, HResult, Input, Layer, Machine as _, Phase, Rate, Start, Strictness, Transmit,
 };
 use pair::media::content;
 use pair::script::{
@@ -99,14 +99,14 @@ fn malformed_messages_are_answered_where_there_is_an_answer() {
             assert_eq!(hr(&message(&got)), HResult::BAD_CONTROL_DATA, "{id:?}");
             let event = &events(&got)[0];
             assert!(event.starts_with("Closed(Failed(Decode("), "{event}");
-            let Err(Error::Decode(error)) = script.server.handle_input(script.now, Input::Tcp(&[]))
+            let Err(Error::Decode(error)) = script.server.handle_input(script.now, Input::tcp(&[]))
             else {
                 panic!("{id:?} of {length} bytes was read")
             };
             assert_eq!(error.layer, Layer::Message(id));
             assert!(!error.field.is_empty());
             // Every later input is told the same.
-            let again = script.server.handle_input(script.now, Input::TcpClosed);
+            let again = script.server.handle_input(script.now, Input::tcp_closed());
             assert_eq!(again, Err(Error::Decode(error)));
         }
     }

@@ -11,7 +11,7 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::{ServerConfig, server::ServerTimeouts};
 use mms_proto::{
-    AuthScheme, Credentials, Deviation, Error, HResult, Missing, OpenRequest, Phase,
+    AuthScheme, Credentials, Deviation, Error, HResult, Machine as _, Missing, OpenRequest, Phase,
     ServerChallenge, StateError, Strictness,
 };
 use pair::media::{content, seconds};

@@ -11,8 +11,8 @@ use mms_proto::mmsp::message::{
     MessageId, ReportStartStriding, ServerMessage, StartStriding, StopPlaying,
 };
 use mms_proto::{
-    Content, FileAttributes, HResult, Phase, PlayRequest, Rate, ServerEvent, Start, StreamNumber,
-    StreamSelection,
+    Content, FileAttributes, HResult, Machine as _, Phase, PlayRequest, Rate, ServerEvent, Start,
+    StreamNumber, StreamSelection,
 };
 use pair::media::{content, seconds};
 use pair::script::{Got, Script, connect, data, events, message, messages, play, select};

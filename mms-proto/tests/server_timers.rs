@@ -7,7 +7,7 @@ mod pair;
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{ClientMessage, Logging, Ping, Pong, ServerMessage, StopPlaying};
 use mms_proto::mmsp::server::ServerTimeouts;
-use mms_proto::{Error, HResult, Missing, Phase, Start, StateError};
+use mms_proto::{Error, HResult, Machine as _, Missing, Phase, Start, StateError};
 use pair::media::{content, seconds};
 use pair::script::{
     Got, Script, connect, events, funnel, messages, open, open_request, play, select,

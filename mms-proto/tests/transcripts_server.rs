@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{MessageId, ServerMessage};
-use mms_proto::{Content, FileAttributes, ServerEvent, Start};
+use mms_proto::{Content, FileAttributes, Machine as _, ServerEvent, Start};
 use pair::script::{Got, Script};
 
 /// The folder of transcripts, if there is one.

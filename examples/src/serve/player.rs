@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mms_proto::mmsp::ServerConfig;
-use mms_proto::{CloseReason, Input, Transmit};
+use mms_proto::{CloseReason, ConnectionId, Input, Machine as _, Transmit};
 
 use super::House;
 use super::channel::Change;
@@ -315,7 +315,7 @@ impl Talk {
     /// Reads once, straight into the machine.
     fn read(&mut self, line: &mut Line<'_>, late: bool) -> Option<usize> {
         let server = &mut self.session.server;
-        let room = server.recv_buffer();
+        let room = server.recv_buffer(ConnectionId::MAIN);
         if room.is_empty() {
             return None;
         }
@@ -329,7 +329,7 @@ impl Talk {
         // An error of the machine is its last event.
         let count = match read {
             Ok(count) if count > 0 => {
-                let _ = server.received(now, count);
+                let _ = server.received(now, ConnectionId::MAIN, count);
                 count
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -339,7 +339,7 @@ impl Talk {
             // A reset is an end like any other (T47).
             _ => {
                 *line.readable = false;
-                let _ = server.handle_input(now, Input::TcpClosed);
+                let _ = server.handle_input(now, Input::tcp_closed());
                 0
             }
         };

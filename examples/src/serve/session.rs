@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
-    ClientLog, CloseReason, HResult, OpenRequest, Output, PlayRequest, ServerEvent, StateError,
-    StreamSelection, Transmit,
+    ClientLog, CloseReason, HResult, Input, Machine as _, OpenRequest, Output, PlayRequest,
+    ServerEvent, StateError, StreamSelection, Transmit,
 };
 
 use super::House;
@@ -128,7 +128,13 @@ impl Session {
     /// Asks the machine what to do, and answers what it asks.
     pub(super) fn step(&mut self, house: &House) -> Step {
         match self.server.poll_output() {
-            Output::Transmit(transmit) => Step::Write(transmit),
+            Output::Transmit { data: transmit, .. } => Step::Write(transmit),
+            // A server opens no connection, and MS-MMSP over TCP sends no datagram.
+            Output::Connect { connection } => {
+                let _ = self.server.handle_input(Instant::now(), Input::TcpFailed { connection });
+                Step::More
+            }
+            Output::Close { .. } | Output::Datagram(_) => Step::More,
             Output::Wait(_) if self.feed(house) => Step::More,
             Output::Wait(until) => Step::Wait(until),
             Output::Event(ServerEvent::Closed(reason)) => Step::Over(reason),

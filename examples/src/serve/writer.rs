@@ -100,7 +100,9 @@ impl Writer {
         let packets = self.parts.iter().take_while(|part| matches!(part, Transmit::Data { .. }));
         let mut skip = self.written;
         let mut count = 0;
-        for (bytes, slice) in packets.flat_map(Transmit::parts).zip(&mut slices) {
+        for (bytes, slice) in
+            packets.flat_map(Transmit::parts).filter(|part| !part.is_empty()).zip(&mut slices)
+        {
             let rest = bytes.get(skip..).unwrap_or_default();
             skip = skip.saturating_sub(bytes.len());
             *slice = IoSlice::new(rest);
@@ -162,7 +164,7 @@ mod tests {
     }
 
     fn packet(byte: u8, length: usize) -> Transmit {
-        Transmit::Data { head: [byte; 8], body: Bytes::from(vec![byte; length]) }
+        Transmit::Data { head: [byte; 8].into(), body: Bytes::from(vec![byte; length]), tail: &[] }
     }
 
     fn now() -> Instant {

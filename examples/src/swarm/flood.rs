@@ -14,7 +14,8 @@ use mms_proto::mmsp::frame::MessageWriter;
 use mms_proto::mmsp::message::{ClientMessage, StartPlaying, StreamSwitch};
 use mms_proto::mmsp::{Client, ClientConfig};
 use mms_proto::{
-    ClientEvent, Input, Output, PlayRequest, Start, Stop, StreamNumber, StreamSelection,
+    ClientEvent, Input, Machine as _, Output, PlayRequest, Start, Stop, StreamNumber,
+    StreamSelection,
 };
 
 use super::child::Child;
@@ -167,7 +168,7 @@ impl Attacker {
                 Ok(count) => {
                     if let Some(bytes) = bytes.get(..count).filter(|_| !self.floods) {
                         // An error of the machine is its last event.
-                        let _ = self.client.handle_input(Instant::now(), Input::Tcp(bytes));
+                        let _ = self.client.handle_input(Instant::now(), Input::tcp(bytes));
                         self.poll();
                     }
                 }
@@ -182,9 +183,13 @@ impl Attacker {
     fn poll(&mut self) {
         loop {
             match self.client.poll_output() {
-                Output::Transmit(transmit) => self.unsent.extend_from_slice(&transmit.to_bytes()),
+                Output::Transmit { data: transmit, .. } => {
+                    self.unsent.extend_from_slice(&transmit.to_bytes())
+                }
                 Output::Event(ClientEvent::Ready(_)) => self.floods = true,
                 Output::Event(_) => {}
+                // A session over one TCP connection has no others.
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {}
                 Output::Wait(_) => return,
             }
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mms_asf::Packet;
 use mms_proto::mmsp::{Client, ClientConfig};
-use mms_proto::{ClientEvent, CloseReason, Input, Output, PlayRequest};
+use mms_proto::{ClientEvent, CloseReason, ConnectionId, Input, Machine as _, Output, PlayRequest};
 
 /// What is read at most before another player has its turn.
 const TURN: usize = 64 << 10;
@@ -99,14 +99,14 @@ impl Player {
         self.poll(Instant::now())?;
         let mut read = 0_usize;
         while !self.is_over() && read < TURN {
-            let room = self.client.recv_buffer();
+            let room = self.client.recv_buffer(ConnectionId::MAIN);
             match self.socket.read(room) {
                 Ok(count) => {
                     let now = Instant::now();
                     read = read.saturating_add(count);
                     let _ = match count {
-                        0 => self.client.handle_input(now, Input::TcpClosed),
-                        _ => self.client.received(now, count),
+                        0 => self.client.handle_input(now, Input::tcp_closed()),
+                        _ => self.client.received(now, ConnectionId::MAIN, count),
                     };
                     self.poll(now)?;
                 }
@@ -121,11 +121,13 @@ impl Player {
     fn poll(&mut self, now: Instant) -> io::Result<()> {
         loop {
             match self.client.poll_output() {
-                Output::Transmit(transmit) => {
+                Output::Transmit { data: transmit, .. } => {
                     self.unsent.extend_from_slice(&transmit.to_bytes());
                     self.send()?;
                 }
                 Output::Event(event) => self.on_event(now, event),
+                // A session over one TCP connection has no others.
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {}
                 Output::Wait(deadline) => {
                     self.deadline = deadline;
                     return Ok(());

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use mms_proto::mmsp::server::Pushed;
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
-    Content, FileAttributes, Input, Output, PlayRequest, ServerEvent, Start, StateError,
+    Content, FileAttributes, Input, Machine as _, Output, PlayRequest, ServerEvent, Start,
+    StateError,
 };
 
 /// Something to play.
@@ -75,9 +76,14 @@ impl<'a> Session<'a> {
     fn run(&mut self, mut socket: &TcpStream) -> std::io::Result<()> {
         loop {
             match self.server.poll_output() {
-                Output::Transmit(transmit) => socket.write_all(&transmit.to_bytes())?,
+                Output::Transmit { data: transmit, .. } => {
+                    socket.write_all(&transmit.to_bytes())?
+                }
                 Output::Event(ServerEvent::Closed(_)) => return Ok(()),
                 Output::Event(event) => self.on_event(event).unwrap(),
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
+                }
                 Output::Wait(_) if self.over => return Ok(()),
                 Output::Wait(deadline) => {
                     let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -85,8 +91,8 @@ impl<'a> Session<'a> {
                     socket.set_read_timeout(wait)?;
                     let mut buffer = [0; 4096];
                     let input = match socket.read(&mut buffer) {
-                        Ok(0) => Input::TcpClosed,
-                        Ok(count) => Input::Tcp(&buffer[..count]),
+                        Ok(0) => Input::tcp_closed(),
+                        Ok(count) => Input::tcp(&buffer[..count]),
                         Err(error) if error.kind() == ErrorKind::WouldBlock => Input::Timeout,
                         Err(error) => return Err(error),
                     };

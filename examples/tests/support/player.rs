@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use mms_proto::mmsp::{Client, ClientConfig};
 use mms_proto::{
-    ClientEvent, CloseReason, Credentials, HResult, Input, Output, PlayRequest, Redirect,
-    StreamNumber,
+    ClientEvent, CloseReason, Credentials, HResult, Input, Machine as _, Output, PlayRequest,
+    Redirect, StreamNumber,
 };
 
 /// Far more than anything takes.
@@ -79,13 +79,18 @@ impl Player {
         while self.closed.is_none() && !until(self) {
             match self.client.poll_output() {
                 // The server may have hung up: what it said before that is still to be read.
-                Output::Transmit(bytes) => drop(self.socket.write_all(&bytes.to_bytes())),
+                Output::Transmit { data: bytes, .. } => {
+                    drop(self.socket.write_all(&bytes.to_bytes()))
+                }
                 Output::Event(event) => self.on_event(event),
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
+                }
                 Output::Wait(_) => {
                     let mut bytes = vec![0; step];
                     let count = self.socket.read(&mut bytes).unwrap_or_default();
                     let input =
-                        if count == 0 { Input::TcpClosed } else { Input::Tcp(&bytes[..count]) };
+                        if count == 0 { Input::tcp_closed() } else { Input::tcp(&bytes[..count]) };
                     let _ = self.client.handle_input(Instant::now(), input);
                 }
             }

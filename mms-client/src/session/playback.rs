@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use mms_asf::Header;
 use mms_proto::{
-    AsfPacket, ClientEvent, CloseReason, Content, Deviation, HResult, PlayRequest, Reception,
-    ServerInfo, Start, Stats, StreamSelection,
+    AsfPacket, ClientEvent, CloseReason, Content, Deviation, HResult, Machine as _, PlayRequest,
+    Reception, ServerInfo, Start, Stats, StreamSelection,
 };
 
 use super::played::Played;

@@ -18,7 +18,9 @@ use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
 use mms_asf::{Removal, remove_padding};
 use mms_client::{MmsUrl, OpenOptions};
 use mms_proto::mmsp::{Server, ServerConfig};
-use mms_proto::{Content, FileAttributes, HResult, Input, Output, PlayRequest, ServerEvent, Start};
+use mms_proto::{
+    Content, FileAttributes, HResult, Input, Machine as _, Output, PlayRequest, ServerEvent, Start,
+};
 
 pub(crate) const PACKET_SIZE: u32 = 200;
 
@@ -175,7 +177,7 @@ impl Host {
         loop {
             let now = Instant::now();
             match server.poll_output() {
-                Output::Transmit(transmit) => {
+                Output::Transmit { data: transmit, .. } => {
                     self.write(&mut tcp, &transmit.to_bytes(), &mut sent, fault)?;
                 }
                 Output::Event(ServerEvent::Open(request)) if request.path == "clip.wmv" => {
@@ -202,6 +204,9 @@ impl Host {
                 }
                 Output::Event(ServerEvent::Closed(_)) => return Some(()),
                 Output::Event(_) => {}
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
+                }
                 Output::Wait(deadline) => {
                     let wait = deadline.map(|at| at.saturating_duration_since(now));
                     let wait = wait.map(|time| time.max(Duration::from_millis(1)));
@@ -209,8 +214,8 @@ impl Host {
                     let mut buffer = [0; 4096];
                     let read = tcp.read(&mut buffer);
                     let input = match &read {
-                        Ok(0) => Input::TcpClosed,
-                        Ok(count) => Input::Tcp(&buffer[..*count]),
+                        Ok(0) => Input::tcp_closed(),
+                        Ok(count) => Input::tcp(&buffer[..*count]),
                         Err(error) if error.kind() == ErrorKind::WouldBlock => Input::Timeout,
                         Err(_) => return None,
                     };

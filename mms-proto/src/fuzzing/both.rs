@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::client::{self, Player};
-use super::rig::{App, Cuts, Machine, Rig, Said, epoch};
+use super::rig::{App, Cuts, Rig, Said, Subject, epoch};
 use super::script::Script;
 use super::server::{self, Station};
 use crate::deviation::Deviation;
@@ -229,7 +229,7 @@ impl Net {
     }
 }
 
-impl<M: Machine, A: App<M>> Rig<M, A> {
+impl<M: Subject, A: App<M>> Rig<M, A> {
     fn feed_some(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.feed(bytes);

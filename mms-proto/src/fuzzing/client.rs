@@ -1,48 +1,22 @@
 //! A client session against a server that does anything.
 
+use crate::Machine as _;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
-use super::rig::{App, Cuts, Machine, Rig, Summary, compare, epoch, small_limits};
+use super::rig::{App, Cuts, Rig, Subject, Summary, compare, epoch, small_limits};
 use super::script::Script;
 use crate::config::Strictness;
-use crate::error::{Error, Phase, StateError};
-use crate::event::{Challenge, ClientEvent, CloseReason, Credentials, Stats};
-use crate::io::{Input, Output};
+use crate::error::StateError;
+use crate::event::{Challenge, ClientEvent, CloseReason, Credentials};
 use crate::mmsp::frame::{DataPacket, Frame, FrameDecoder, MessageWriter};
 use crate::mmsp::message::ClientMessage;
 use crate::mmsp::{Client, ClientConfig, Incarnations};
 use crate::request::PlayRequest;
 use crate::stream::StreamNumber;
 
-impl Machine for Client {
-    type Event = ClientEvent;
-
-    fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
-        self.handle_input(now, input)
-    }
-
-    fn recv_buffer(&mut self) -> &mut [u8] {
-        self.recv_buffer()
-    }
-
-    fn received(&mut self, now: Instant, count: usize) -> Result<(), Error> {
-        self.received(now, count)
-    }
-
-    fn poll_output(&mut self) -> Output<ClientEvent> {
-        self.poll_output()
-    }
-
-    fn phase(&self) -> Phase {
-        self.phase()
-    }
-
-    fn stats(&self) -> Stats {
-        self.stats()
-    }
-
+impl Subject for Client {
     fn reason(event: &ClientEvent) -> Option<&CloseReason> {
         match event {
             ClientEvent::Closed(reason) => Some(reason),

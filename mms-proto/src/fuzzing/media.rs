@@ -1,6 +1,7 @@
 //! A server session behind its handshake: packets with times, entries, live content, all of it
 //! against a client and an application that do anything.
 
+use crate::Machine as _;
 use std::time::{Duration, Instant};
 
 use super::rig::{App, Cuts, Rig, Summary, compare};

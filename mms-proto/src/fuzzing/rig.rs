@@ -6,19 +6,11 @@ use std::time::{Duration, Instant};
 use crate::config::Limits;
 use crate::error::{Error, Phase, StateError};
 use crate::event::{CloseReason, Stats};
-use crate::io::{Input, Output, Transmit};
+use crate::io::{ConnectionId, Input, Output, Transmit};
+use crate::machine::Machine;
 
-/// A client or a server.
-pub(super) trait Machine {
-    type Event: Debug;
-
-    fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error>;
-    fn recv_buffer(&mut self) -> &mut [u8];
-    fn received(&mut self, now: Instant, count: usize) -> Result<(), Error>;
-    fn poll_output(&mut self) -> Output<Self::Event>;
-    fn phase(&self) -> Phase;
-    fn stats(&self) -> Stats;
-
+/// A machine under test.
+pub(super) trait Subject: Machine<Event: Debug> {
     /// The reason in the last event.
     fn reason(event: &Self::Event) -> Option<&CloseReason>;
     /// What to compare of an event; nothing for one that depends on how bytes are cut.
@@ -28,7 +20,7 @@ pub(super) trait Machine {
 }
 
 /// What an application does with events.
-pub(super) trait App<M: Machine> {
+pub(super) trait App<M: Subject> {
     fn event(&mut self, machine: &mut M, now: Instant, event: M::Event);
 }
 
@@ -84,7 +76,7 @@ impl Cuts {
 }
 
 /// A machine with its application and its driver.
-pub(super) struct Rig<M: Machine, A> {
+pub(super) struct Rig<M: Subject, A> {
     pub(super) machine: M,
     pub(super) app: A,
     pub(super) now: Instant,
@@ -99,7 +91,7 @@ pub(super) struct Rig<M: Machine, A> {
     budget: usize,
 }
 
-impl<M: Machine, A: App<M>> Rig<M, A> {
+impl<M: Subject, A: App<M>> Rig<M, A> {
     pub(super) fn new(now: Instant, machine: M, app: A, cuts: Cuts) -> Self {
         let mut rig = Self {
             machine,
@@ -129,7 +121,7 @@ impl<M: Machine, A: App<M>> Rig<M, A> {
             let (piece, _, in_place) = self.cuts.cut(bytes);
             let mut count = piece.len();
             let result = if in_place {
-                let room = self.machine.recv_buffer();
+                let room = self.machine.recv_buffer(ConnectionId::MAIN);
                 if room.is_empty() {
                     // A driver does not read now.
                     return;
@@ -140,9 +132,9 @@ impl<M: Machine, A: App<M>> Rig<M, A> {
                     room.copy_from_slice(piece);
                 }
                 count = piece.len();
-                self.machine.received(self.now, count)
+                self.machine.received(self.now, ConnectionId::MAIN, count)
             } else {
-                self.machine.handle_input(self.now, Input::Tcp(piece))
+                self.machine.handle_input(self.now, Input::tcp(piece))
             };
             self.took(result, count.saturating_mul(8));
             bytes = bytes.get(count..).unwrap_or_default();
@@ -176,7 +168,7 @@ impl<M: Machine, A: App<M>> Rig<M, A> {
     }
 
     pub(super) fn peer_closes(&mut self) {
-        let result = self.machine.handle_input(self.now, Input::TcpClosed);
+        let result = self.machine.handle_input(self.now, Input::tcp_closed());
         self.took(result, 8);
     }
 
@@ -215,12 +207,14 @@ impl<M: Machine, A: App<M>> Rig<M, A> {
             assert!(self.budget > 0, "outputs without an end");
             self.budget = self.budget.saturating_sub(1);
             let output = self.machine.poll_output();
-            if let (Some(reason), Output::Transmit(_) | Output::Event(_)) = (&self.closed, &output)
+            if let (Some(reason), Output::Transmit { .. } | Output::Event(_)) =
+                (&self.closed, &output)
             {
                 unreachable!("{output:?} after the end, {reason:?}");
             }
             match output {
-                Output::Transmit(transmit) => {
+                Output::Transmit { connection, data: transmit } => {
+                    assert!(connection.is_main());
                     check(&transmit, M::check_sent);
                     self.said.push(Said::Sent(transmit));
                 }
@@ -232,6 +226,9 @@ impl<M: Machine, A: App<M>> Rig<M, A> {
                 Output::Wait(deadline) => {
                     self.wait = deadline;
                     break;
+                }
+                other @ (Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_)) => {
+                    unreachable!("{other:?} of a session over one connection")
                 }
             }
         }
@@ -253,7 +250,9 @@ impl<M: Machine, A: App<M>> Rig<M, A> {
 fn check(transmit: &Transmit, message: impl FnOnce(&[u8])) {
     match transmit {
         Transmit::Message(bytes) => message(bytes),
-        Transmit::Data { head: [.., low, high], body } => {
+        Transmit::Data { head, body, tail } => {
+            assert!(tail.is_empty());
+            let [.., low, high] = &head[..] else { unreachable!("an empty head") };
             let size = usize::from(u16::from_le_bytes([*low, *high]));
             assert_eq!(size, body.len().saturating_add(8));
             assert!(!body.is_empty());

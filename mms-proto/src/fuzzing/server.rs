@@ -1,49 +1,23 @@
 //! A server session against a client that does anything.
 
+use crate::Machine as _;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::rig::{App, Cuts, Machine, Rig, Summary, compare, epoch, small_limits};
+use super::rig::{App, Cuts, Rig, Subject, Summary, compare, epoch, small_limits};
 use super::script::{Script, content};
 use crate::config::Strictness;
-use crate::error::{Error, Phase, StateError};
-use crate::event::{AuthScheme, CloseReason, OpenRequest, ServerEvent, Stats};
+use crate::error::{Phase, StateError};
+use crate::event::{AuthScheme, CloseReason, OpenRequest, ServerEvent};
 use crate::hresult::HResult;
-use crate::io::{Input, Output};
 use crate::mmsp::frame::{Frame, FrameDecoder, MessageWriter};
 use crate::mmsp::message::ServerMessage;
 use crate::mmsp::server::Pace;
 use crate::mmsp::{Server, ServerConfig};
 
-impl Machine for Server {
-    type Event = ServerEvent;
-
-    fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
-        self.handle_input(now, input)
-    }
-
-    fn recv_buffer(&mut self) -> &mut [u8] {
-        self.recv_buffer()
-    }
-
-    fn received(&mut self, now: Instant, count: usize) -> Result<(), Error> {
-        self.received(now, count)
-    }
-
-    fn poll_output(&mut self) -> Output<ServerEvent> {
-        self.poll_output()
-    }
-
-    fn phase(&self) -> Phase {
-        self.phase()
-    }
-
-    fn stats(&self) -> Stats {
-        self.stats()
-    }
-
+impl Subject for Server {
     fn reason(event: &ServerEvent) -> Option<&CloseReason> {
         match event {
             ServerEvent::Closed(reason) => Some(reason),

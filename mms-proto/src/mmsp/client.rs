@@ -19,7 +19,8 @@ pub use redirect::RedirectError;
 
 use crate::error::{Error, Missing, Phase};
 use crate::event::{ClientEvent, CloseReason, Stats};
-use crate::io::{Input, Output};
+use crate::io::{ConnectionId, Input, Output};
+use crate::machine::Machine;
 use crate::timer::{Purpose, TimerTable};
 
 use super::frame::FrameDecoder;
@@ -31,9 +32,9 @@ use state::{Play, Session, State};
 /// One client session over one TCP connection. It owns no socket, clock or random source.
 ///
 /// Its methods are of four kinds:
-/// - [`handle_input`](Self::handle_input), or [`recv_buffer`](Self::recv_buffer) and
-///   [`received`](Self::received): what happened outside;
-/// - [`poll_output`](Self::poll_output): what to do next, until it says [`Output::Wait`];
+/// - [`handle_input`](Machine::handle_input), or [`recv_buffer`](Machine::recv_buffer) and
+///   [`received`](Machine::received): what happened outside;
+/// - [`poll_output`](Machine::poll_output): what to do next, until it says [`Output::Wait`];
 /// - commands of the application: each is allowed in some phases and otherwise returns a
 ///   [`StateError`](crate::StateError) and changes nothing;
 /// - getters.
@@ -93,78 +94,49 @@ impl From<crate::Deviation> for ClientEvent {
     }
 }
 
-impl Client {
-    /// Begins a session on a TCP connection that is open already.
-    #[must_use]
-    pub fn new(now: Instant, config: ClientConfig) -> Self {
-        let link = Link::new(
-            now,
-            FrameDecoder::from_server(&config.limits),
-            &config.limits,
-            config.strictness,
-            config.timeouts.frame,
-        );
-        let mut client = Self {
-            link,
-            timers: TimerTable::new(),
-            counters: Counters::new(config.incarnations.clone()),
-            session: Session::default(),
-            state: State::Connecting,
-            held: None,
-            config,
-        };
-        let packet_pair = if client.config.packet_pair { PacketPair::Yes } else { PacketPair::No };
-        let (subscriber, host) = (client.config.subscriber(), client.config.host_string());
-        client.request(Connect { packet_pair, subscriber, host });
-        client
-    }
+impl Machine for Client {
+    type Event = ClientEvent;
 
-    /// Takes in what happened. Poll until [`Output::Wait`] afterwards.
-    ///
-    /// # Errors
-    /// When the session has failed: the error that its last event names, again and again. What
-    /// goes wrong with this input is an event as well, after all events that came before it.
-    pub fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
         if !self.link.takes_input(now)? {
             return Ok(());
         }
         let done = match input {
-            Input::Tcp(bytes) => self.link.push(bytes),
-            Input::TcpClosed => {
+            Input::Tcp { connection: ConnectionId::MAIN, bytes } => self.link.push(bytes),
+            Input::TcpClosed { connection: ConnectionId::MAIN } => {
                 self.link.peer_closed();
                 Ok(())
             }
             Input::Timeout => self.on_timeout(),
+            // Nothing else was asked for.
+            Input::Tcp { .. }
+            | Input::TcpClosed { .. }
+            | Input::TcpOpened { .. }
+            | Input::TcpFailed { .. }
+            | Input::Datagram { .. } => Ok(()),
         };
         self.end_on_error(done);
         Ok(())
     }
 
-    /// Where a driver may read to straight from its socket, initialised; follow with
-    /// [`received`](Self::received). It is empty when too much waits to be decoded already, while
-    /// the application owes an answer: read no more then, an empty read looks like the end.
-    ///
-    /// A packet that is kept keeps the whole buffer alive that it was read into, 64 KiB.
-    pub fn recv_buffer(&mut self) -> &mut [u8] {
-        self.link.recv_buffer()
+    fn recv_buffer(&mut self, connection: ConnectionId) -> &mut [u8] {
+        if connection.is_main() { self.link.recv_buffer() } else { &mut [] }
     }
 
-    /// The first `count` bytes of [`recv_buffer`](Self::recv_buffer) were read; more than it had
-    /// are cut. Poll until [`Output::Wait`] afterwards.
-    ///
-    /// # Errors
-    /// As [`handle_input`](Self::handle_input).
-    pub fn received(&mut self, now: Instant, count: usize) -> Result<(), Error> {
-        if !self.link.takes_input(now)? {
+    fn received(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        count: usize,
+    ) -> Result<(), Error> {
+        if !self.link.takes_input(now)? || !connection.is_main() {
             return Ok(());
         }
         self.link.received(count);
         Ok(())
     }
 
-    /// What to do next. Ask again until it says [`Output::Wait`]; ask for the output after a
-    /// [`Output::Transmit`] when that one is written, which is the back pressure.
-    pub fn poll_output(&mut self) -> Output<ClientEvent> {
+    fn poll_output(&mut self) -> Output<ClientEvent> {
         loop {
             if let Some(output) = self.link.pop() {
                 return output;
@@ -212,16 +184,39 @@ impl Client {
         }
     }
 
-    /// Where the session stands.
-    #[must_use]
-    pub fn phase(&self) -> Phase {
+    fn phase(&self) -> Phase {
         self.state.phase(&self.link)
     }
 
-    /// Numbers about the session so far.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
+    fn stats(&self) -> Stats {
         self.link.stats
+    }
+}
+
+impl Client {
+    /// Begins a session on a TCP connection that is open already.
+    #[must_use]
+    pub fn new(now: Instant, config: ClientConfig) -> Self {
+        let link = Link::new(
+            now,
+            FrameDecoder::from_server(&config.limits),
+            &config.limits,
+            config.strictness,
+            config.timeouts.frame,
+        );
+        let mut client = Self {
+            link,
+            timers: TimerTable::new(),
+            counters: Counters::new(config.incarnations.clone()),
+            session: Session::default(),
+            state: State::Connecting,
+            held: None,
+            config,
+        };
+        let packet_pair = if client.config.packet_pair { PacketPair::Yes } else { PacketPair::No };
+        let (subscriber, host) = (client.config.subscriber(), client.config.host_string());
+        client.request(Connect { packet_pair, subscriber, host });
+        client
     }
 
     /// The configuration of this session, from which a redirect makes the next one's.

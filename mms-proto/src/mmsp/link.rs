@@ -14,7 +14,7 @@ use crate::config::{Limits, Strictness};
 use crate::deviation::Deviation;
 use crate::error::{DecodeError, Error, Missing, Phase};
 use crate::event::{CloseReason, Stats};
-use crate::io::{Output, Transmit};
+use crate::io::{ConnectionId, Head, Output, Transmit};
 use crate::timer::{Purpose, TimerTable};
 
 use super::frame::{DataPacket, Frame, FrameDecoder, MessageWriter, Messages};
@@ -130,7 +130,8 @@ impl<E: LinkEvent> Link<E> {
     }
 
     pub(crate) fn data(&mut self, head: [u8; 8], body: Bytes) {
-        self.outputs.push_back(Output::Transmit(Transmit::Data { head, body }));
+        let head = Head::from(head);
+        self.transmit(Transmit::Data { head, body, tail: &[] });
     }
 
     /// Queues one message as a packet of its own.
@@ -138,7 +139,11 @@ impl<E: LinkEvent> Link<E> {
         let first = *self.first_sent.get_or_insert(self.now);
         let time_sent = self.now.saturating_duration_since(first).as_millis();
         let packet = self.writer.write(u64::try_from(time_sent).unwrap_or(u64::MAX), encode);
-        self.outputs.push_back(Output::Transmit(Transmit::Message(packet)));
+        self.transmit(Transmit::Message(packet));
+    }
+
+    fn transmit(&mut self, data: Transmit) {
+        self.outputs.push_back(Output::Transmit { connection: ConnectionId::MAIN, data });
     }
 
     /// The one gate through which every tolerated deviation passes.

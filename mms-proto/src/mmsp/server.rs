@@ -26,7 +26,8 @@ pub use live::Pushed;
 use crate::error::{Error, Missing, Phase};
 use crate::event::{CloseReason, ServerEvent, Stats};
 use crate::hresult::HResult;
-use crate::io::{Input, Output};
+use crate::io::{ConnectionId, Input, Output};
+use crate::machine::Machine;
 use crate::timer::{Purpose, TimerTable};
 
 use super::frame::FrameDecoder;
@@ -42,9 +43,9 @@ const HELD_KEEP_ALIVE: Duration = Duration::from_secs(3);
 /// One server session over one TCP connection. It owns no socket, clock or random source.
 ///
 /// Its methods are of four kinds:
-/// - [`handle_input`](Self::handle_input), or [`recv_buffer`](Self::recv_buffer) and
-///   [`received`](Self::received): what happened outside;
-/// - [`poll_output`](Self::poll_output): what to do next, until it says [`Output::Wait`]. With a
+/// - [`handle_input`](Machine::handle_input), or [`recv_buffer`](Machine::recv_buffer) and
+///   [`received`](Machine::received): what happened outside;
+/// - [`poll_output`](Machine::poll_output): what to do next, until it says [`Output::Wait`]. With a
 ///   lot to send it says so now and then with a deadline that has passed: look at the socket,
 ///   then go on with [`Input::Timeout`];
 /// - answers and commands of the application;
@@ -106,66 +107,43 @@ impl From<crate::Deviation> for ServerEvent {
     }
 }
 
-impl Server {
-    /// Begins a session on a TCP connection that was accepted.
-    #[must_use]
-    pub fn new(now: Instant, mut config: ServerConfig) -> Self {
-        config.timeouts = config.timeouts.within_limits();
-        let link = Link::new(
-            now,
-            FrameDecoder::from_client(&config.limits),
-            &config.limits,
-            config.strictness,
-            config.timeouts.frame,
-        );
-        let mut timers = TimerTable::new();
-        timers.arm(Timer::Handshake, now, config.timeouts.handshake);
-        Self {
-            link,
-            timers,
-            entropy: Entropy::new(config.seed),
-            session: Session::default(),
-            state: State::Silent,
-            config,
-        }
-    }
+impl Machine for Server {
+    type Event = ServerEvent;
 
-    /// Takes in what happened. Poll until [`Output::Wait`] afterwards.
-    ///
-    /// # Errors
-    /// When the session has failed: the error that its last event names, again and again. What
-    /// goes wrong with this input is an event as well, after all events that came before it.
-    pub fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
         if !self.link.takes_input(now)? {
             return Ok(());
         }
         self.begin_turn();
         let done = match input {
-            Input::Tcp(bytes) => self.link.push(bytes),
-            Input::TcpClosed => {
+            Input::Tcp { connection: ConnectionId::MAIN, bytes } => self.link.push(bytes),
+            Input::TcpClosed { connection: ConnectionId::MAIN } => {
                 self.link.peer_closed();
                 Ok(())
             }
             Input::Timeout => self.on_timeout(),
+            // Nothing else was asked for.
+            Input::Tcp { .. }
+            | Input::TcpClosed { .. }
+            | Input::TcpOpened { .. }
+            | Input::TcpFailed { .. }
+            | Input::Datagram { .. } => Ok(()),
         };
         self.end_on_error(done);
         Ok(())
     }
 
-    /// Where a driver may read to straight from its socket, initialised; follow with
-    /// [`received`](Self::received). It is empty when too much waits to be decoded already, while
-    /// the application owes an answer: read no more then, an empty read looks like the end.
-    pub fn recv_buffer(&mut self) -> &mut [u8] {
-        self.link.recv_buffer()
+    fn recv_buffer(&mut self, connection: ConnectionId) -> &mut [u8] {
+        if connection.is_main() { self.link.recv_buffer() } else { &mut [] }
     }
 
-    /// The first `count` bytes of [`recv_buffer`](Self::recv_buffer) were read; more than it had
-    /// are cut. Poll until [`Output::Wait`] afterwards.
-    ///
-    /// # Errors
-    /// As [`handle_input`](Self::handle_input).
-    pub fn received(&mut self, now: Instant, count: usize) -> Result<(), Error> {
-        if !self.link.takes_input(now)? {
+    fn received(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        count: usize,
+    ) -> Result<(), Error> {
+        if !self.link.takes_input(now)? || !connection.is_main() {
             return Ok(());
         }
         self.begin_turn();
@@ -173,9 +151,7 @@ impl Server {
         Ok(())
     }
 
-    /// What to do next. Ask again until it says [`Output::Wait`]; ask for the output after a
-    /// [`Output::Transmit`] when that one is written, which is the back pressure.
-    pub fn poll_output(&mut self) -> Output<ServerEvent> {
+    fn poll_output(&mut self) -> Output<ServerEvent> {
         loop {
             if let Some(output) = self.link.pop() {
                 return output;
@@ -222,16 +198,37 @@ impl Server {
         }
     }
 
-    /// Where the session stands.
-    #[must_use]
-    pub fn phase(&self) -> Phase {
+    fn phase(&self) -> Phase {
         self.state.phase(&self.link)
     }
 
-    /// Numbers about the session so far.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
+    fn stats(&self) -> Stats {
         self.link.stats
+    }
+}
+
+impl Server {
+    /// Begins a session on a TCP connection that was accepted.
+    #[must_use]
+    pub fn new(now: Instant, mut config: ServerConfig) -> Self {
+        config.timeouts = config.timeouts.within_limits();
+        let link = Link::new(
+            now,
+            FrameDecoder::from_client(&config.limits),
+            &config.limits,
+            config.strictness,
+            config.timeouts.frame,
+        );
+        let mut timers = TimerTable::new();
+        timers.arm(Timer::Handshake, now, config.timeouts.handshake);
+        Self {
+            link,
+            timers,
+            entropy: Entropy::new(config.seed),
+            session: Session::default(),
+            state: State::Silent,
+            config,
+        }
     }
 
     /// Whatever came in, the driver has looked at its socket.

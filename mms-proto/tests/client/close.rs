@@ -3,7 +3,7 @@
 use mms_proto::mmsp::message::{
     ClientMessage, CloseFile, ReportDisconnectedFunnel, ReportStartedPlaying, StopPlaying,
 };
-use mms_proto::{ClientEvent, CloseReason, Error, HResult, Phase, Strictness};
+use mms_proto::{ClientEvent, CloseReason, Error, HResult, Machine as _, Phase, Strictness};
 
 use crate::harness::*;
 

@@ -6,7 +6,7 @@ use mms_proto::mmsp::message::{
     ReportConnectedFunnel, ReportDisconnectedFunnel, ReportFunnelInfo, ServerMessage,
 };
 use mms_proto::mmsp::{Client, ClientConfig};
-use mms_proto::{ClientEvent, Deviation, Error, HResult, Output, Phase, Transmit};
+use mms_proto::{ClientEvent, Deviation, Error, HResult, Machine as _, Output, Phase, Transmit};
 
 use crate::harness::*;
 
@@ -69,7 +69,7 @@ fn connect_byte_for_byte() {
         let mut config = ClientConfig::new("h", "x");
         config.packet_pair = packet_pair;
         let mut client = Client::new(Script::new(config.clone()).now, config);
-        let Output::Transmit(Transmit::Message(bytes)) = client.poll_output() else {
+        let Output::Transmit { data: Transmit::Message(bytes), .. } = client.poll_output() else {
             panic!("nothing to send");
         };
         assert_eq!(bytes[36..40], [1, 0, 3, 0]);
@@ -268,15 +268,18 @@ fn the_transport_byte_for_byte() {
     config.funnel_info = false;
     config.local_address = "192.168.7.1:1037".parse().unwrap();
     let mut client = Client::new(epoch(), config);
-    let Output::Transmit(_) = client.poll_output() else { panic!("no Connect") };
+    let Output::Transmit { .. } = client.poll_output() else { panic!("no Connect") };
     let answer = mms_proto::mmsp::frame::MessageWriter::default()
         .write(0, |out| out.extend_from_slice(&encoded(&agreed(PacketPair::No))));
-    client.handle_input(epoch(), mms_proto::Input::Tcp(&answer)).unwrap();
+    client.handle_input(epoch(), mms_proto::Input::tcp(&answer)).unwrap();
     let mut writes = Vec::new();
     loop {
         match client.poll_output() {
-            Output::Transmit(transmit) => writes.push(transmit.to_bytes()),
+            Output::Transmit { data: transmit, .. } => writes.push(transmit.to_bytes()),
             Output::Event(_) => {}
+            Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                unreachable!("a session over one connection")
+            }
             Output::Wait(_) => break,
         }
     }

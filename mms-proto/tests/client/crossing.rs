@@ -1,7 +1,7 @@
 //! A playlist entry whose header crosses what we say.
 
 use mms_proto::mmsp::message::ClientMessage;
-use mms_proto::{ClientEvent, HResult, Phase, Start};
+use mms_proto::{ClientEvent, HResult, Machine as _, Phase, Start};
 
 use crate::harness::*;
 

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use mms_proto::mmsp::frame::{DataPacket, Frame, FrameDecoder, MessageWriter};
 use mms_proto::mmsp::message::{Ping, SecurityChallenge, ServerMessage};
 use mms_proto::mmsp::{Client, ClientConfig};
-use mms_proto::{ClientEvent, Credentials, HResult, Input, Output, StreamSelection};
+use mms_proto::{
+    ClientEvent, ConnectionId, Credentials, HResult, Input, Machine as _, Output, StreamSelection,
+};
 use proptest::prelude::*;
 
 use crate::harness::*;
@@ -31,7 +33,12 @@ fn session<'a>(
     let mut poll = |client: &mut Client| {
         loop {
             match client.poll_output() {
-                Output::Transmit(transmit) => log.push(Step::Sent(transmit.to_bytes())),
+                Output::Transmit { data: transmit, .. } => {
+                    log.push(Step::Sent(transmit.to_bytes()))
+                }
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
+                }
                 Output::Wait(_) => break,
                 Output::Event(event) => {
                     answer(client, &event);
@@ -43,15 +50,15 @@ fn session<'a>(
     poll(&mut client);
     for (index, piece) in pieces.into_iter().enumerate() {
         // Both ways to hand over bytes.
-        if index % 2 == 0 || client.recv_buffer().len() < piece.len() {
-            let _ = client.handle_input(now, Input::Tcp(piece));
+        if index % 2 == 0 || client.recv_buffer(ConnectionId::MAIN).len() < piece.len() {
+            let _ = client.handle_input(now, Input::tcp(piece));
         } else {
-            client.recv_buffer()[..piece.len()].copy_from_slice(piece);
-            let _ = client.received(now, piece.len());
+            client.recv_buffer(ConnectionId::MAIN)[..piece.len()].copy_from_slice(piece);
+            let _ = client.received(now, ConnectionId::MAIN, piece.len());
         }
         poll(&mut client);
     }
-    let _ = client.handle_input(now, Input::TcpClosed);
+    let _ = client.handle_input(now, Input::tcp_closed());
     poll(&mut client);
     log
 }

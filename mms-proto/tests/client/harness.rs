@@ -13,8 +13,8 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::{Client, ClientConfig};
 use mms_proto::{
-    ClientEvent, CloseReason, Content, Error, FileAttributes, HResult, Input, Limits, Output,
-    Phase, PlayRequest, StreamNumber,
+    ClientEvent, CloseReason, Content, Error, FileAttributes, HResult, Input, Limits, Machine as _,
+    Output, Phase, PlayRequest, StreamNumber,
 };
 
 /// Name of the file; players that write a fixed 1 would be found out.
@@ -243,11 +243,11 @@ impl Script {
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
-        self.input(Input::Tcp(bytes)).unwrap();
+        self.input(Input::tcp(bytes)).unwrap();
     }
 
     pub(crate) fn server_closes(&mut self) {
-        self.input(Input::TcpClosed).unwrap();
+        self.input(Input::tcp_closed()).unwrap();
     }
 
     pub(crate) fn input(&mut self, input: Input<'_>) -> Result<(), Error> {
@@ -315,8 +315,11 @@ impl Script {
         loop {
             match self.client.poll_output() {
                 Output::Event(event) => self.events.push_back(event),
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
+                }
                 Output::Wait(deadline) => break self.deadline = deadline,
-                Output::Transmit(transmit) => {
+                Output::Transmit { data: transmit, .. } => {
                     // MMSP-C-104, MMSP-W-008
                     self.decoder.push(&transmit.to_bytes());
                     let frame = self.decoder.next_frame().unwrap();
@@ -367,7 +370,7 @@ impl Script {
         self.sent.clear();
         let ping = encoded(&mms_proto::mmsp::message::Ping.into());
         let ping = MessageWriter::default().write(0, |out| out.put_slice(&ping));
-        for input in [Input::Tcp(&ping), Input::Timeout, Input::TcpClosed] {
+        for input in [Input::tcp(&ping), Input::Timeout, Input::tcp_closed()] {
             self.now += seconds(1000);
             assert_eq!(self.input(input), answer);
         }

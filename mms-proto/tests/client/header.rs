@@ -6,7 +6,8 @@ use mms_proto::mmsp::message::{
     ClientMessage, MessageId, OpenedFile, ReportReadBlock, ReportStreamChange,
 };
 use mms_proto::{
-    ClientEvent, CloseReason, Deviation, Error, FileAttributes, HResult, Phase, Strictness,
+    ClientEvent, CloseReason, Deviation, Error, FileAttributes, HResult, Machine as _, Phase,
+    Strictness,
 };
 
 use crate::harness::*;

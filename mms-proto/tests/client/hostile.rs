@@ -4,7 +4,8 @@ use bytes::Bytes;
 use mms_proto::mmsp::frame::MessageWriter;
 use mms_proto::mmsp::message::{ClientMessage, MessageId, Ping, SecurityChallenge, ServerMessage};
 use mms_proto::{
-    ClientEvent, DecodeError, Deviation, Error, HResult, Input, Layer, Phase, Problem, Strictness,
+    ClientEvent, ConnectionId, DecodeError, Deviation, Error, HResult, Input, Layer, Machine as _,
+    Phase, Problem, Strictness,
 };
 use proptest::prelude::*;
 
@@ -235,12 +236,12 @@ fn what_waits_is_limited() {
     let piece = data(0, PLAY, 0, &[0; 9992]);
     let mut read = 0;
     loop {
-        let room = script.client.recv_buffer();
+        let room = script.client.recv_buffer(ConnectionId::MAIN);
         if room.is_empty() {
             break;
         }
         room[..piece.len()].copy_from_slice(&piece);
-        script.client.received(script.now, piece.len()).unwrap();
+        script.client.received(script.now, ConnectionId::MAIN, piece.len()).unwrap();
         script.poll();
         read += piece.len();
         assert!(read <= limit + 2 * piece.len());
@@ -269,10 +270,10 @@ fn there_is_always_room_for_one_packet() {
     let mut script = Script::at(Phase::Streaming, config);
     let packet = data(0, PLAY, 0, &[3; 65_527]);
     for piece in packet.chunks(1000) {
-        let room = script.client.recv_buffer();
+        let room = script.client.recv_buffer(ConnectionId::MAIN);
         assert!(!room.is_empty());
         room[..piece.len()].copy_from_slice(piece);
-        script.client.received(script.now, piece.len()).unwrap();
+        script.client.received(script.now, ConnectionId::MAIN, piece.len()).unwrap();
         script.poll();
     }
     assert_eq!(packets(&script.events()), [0]);
@@ -286,7 +287,7 @@ fn a_closed_session_keeps_nothing() {
     script.events();
     for _ in 0..100 {
         script.bytes(&[0; 60_000]);
-        assert!(!script.client.recv_buffer().is_empty());
+        assert!(!script.client.recv_buffer(ConnectionId::MAIN).is_empty());
     }
     assert_eq!(script.events(), []);
 }
@@ -314,8 +315,8 @@ proptest! {
         // MMSP-W-074
         let mut script = Script::at(phase, config());
         let bytes = if framed { packet(&bytes) } else { bytes.into() };
-        let _ = script.input(Input::Tcp(&bytes));
-        let _ = script.input(Input::TcpClosed);
+        let _ = script.input(Input::tcp(&bytes));
+        let _ = script.input(Input::tcp_closed());
         prop_assert!(script.events().len() < 100);
     }
 

@@ -7,8 +7,8 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::{ClientConfig, Incarnations};
 use mms_proto::{
-    AuthScheme, Challenge, ClientEvent, CloseReason, Credentials, Error, HResult, Phase, Redirect,
-    StateError,
+    AuthScheme, Challenge, ClientEvent, CloseReason, Credentials, Error, HResult, Machine as _,
+    Phase, Redirect, StateError,
 };
 
 use crate::harness::*;

@@ -1,7 +1,7 @@
 //! Media packets: which are delivered, and how.
 
 use mms_proto::mmsp::message::OpenedFile;
-use mms_proto::{AsfPacket, ClientEvent, Deviation, FileAttributes, HResult};
+use mms_proto::{AsfPacket, ClientEvent, Deviation, FileAttributes, HResult, Machine as _};
 
 use crate::harness::*;
 

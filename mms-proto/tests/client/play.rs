@@ -5,8 +5,8 @@ use mms_proto::mmsp::message::{
     ClientMessage, MessageId, ReportStartStriding, ReportStartedPlaying, StreamSwitch,
 };
 use mms_proto::{
-    Accel, ClientEvent, Delivery, Deviation, HResult, Phase, PlayRequest, Position, Rate, Start,
-    StateError, Stop, StreamSelection,
+    Accel, ClientEvent, Delivery, Deviation, HResult, Machine as _, Phase, PlayRequest, Position,
+    Rate, Start, StateError, Stop, StreamSelection,
 };
 
 use crate::harness::*;

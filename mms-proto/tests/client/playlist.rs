@@ -6,8 +6,8 @@ use mms_proto::mmsp::message::{
     ClientMessage, MessageId, OpenedFile, ReportStartedPlaying, ReportStreamChange,
 };
 use mms_proto::{
-    ClientEvent, CloseReason, Deviation, Error, FileAttributes, HResult, Phase, PlayRequest, Rate,
-    Start, StreamSelection,
+    ClientEvent, CloseReason, Deviation, Error, FileAttributes, HResult, Machine as _, Phase,
+    PlayRequest, Rate, Start, StreamSelection,
 };
 
 use crate::harness::*;

@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use mms_proto::mmsp::message::{ClientLog, ClientMessage, LogVersion, OpenedFile, StopPlaying};
 use mms_proto::{
-    ClientEvent, Deviation, FileAttributes, HResult, Phase, Rate, Start, StreamSelection,
+    ClientEvent, Deviation, FileAttributes, HResult, Machine as _, Phase, Rate, Start,
+    StreamSelection,
 };
 
 use crate::harness::*;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use mms_proto::mmsp::message::{ClientMessage, Ping};
 use mms_proto::mmsp::{ClientConfig, client::Timeouts};
-use mms_proto::{ClientEvent, CloseReason, Error, HResult, Input, Missing, Phase, StreamSelection};
+use mms_proto::{
+    ClientEvent, CloseReason, Error, HResult, Input, Machine as _, Missing, Phase, StreamSelection,
+};
 
 use crate::harness::*;
 

@@ -8,7 +8,7 @@ use mms_proto::mmsp::frame::{Frame, FrameDecoder, MessageWriter};
 use mms_proto::mmsp::message::{ClientMessage, Pong, ServerMessage};
 use mms_proto::mmsp::server::{EntryDelivery, Pace, Pushed, ServerTimeouts};
 use mms_proto::mmsp::{Server, ServerConfig};
-use mms_proto::{AuthScheme, HResult, Input, Limits, Output, ServerEvent, Transmit};
+use mms_proto::{AuthScheme, HResult, Input, Limits, Machine as _, Output, ServerEvent, Transmit};
 
 use super::player::{Act, Leaving, Player, close};
 use super::random::Random;
@@ -132,11 +132,11 @@ impl Session {
             Event::Act => return self.act(),
             Event::Bytes(bytes, messages, begun) => {
                 self.rules.arrives(messages, begun);
-                self.input(Input::Tcp(&bytes));
+                self.input(Input::tcp(&bytes));
             }
             Event::Gone => {
                 self.rules.goes();
-                self.input(Input::TcpClosed);
+                self.input(Input::tcp_closed());
                 // Whatever waits cannot be written any more.
                 self.full = false;
             }
@@ -228,7 +228,7 @@ impl Session {
         let mut said = false;
         for _ in 0..MANY {
             match self.server.poll_output() {
-                Output::Transmit(transmit) => {
+                Output::Transmit { data: transmit, .. } => {
                     said = true;
                     self.transmit(&transmit);
                     if self.full {
@@ -238,6 +238,9 @@ impl Session {
                 Output::Event(event) => {
                     said = true;
                     self.event(event);
+                }
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
                 }
                 Output::Wait(deadline) => {
                     let past = deadline.is_some_and(|at| at <= self.rules.now);
@@ -303,7 +306,7 @@ impl Session {
     /// Whatever comes now, nothing comes out.
     fn after_the_end(&mut self) {
         let play = self.encode(&close());
-        for input in [Input::Tcp(&play), Input::Timeout, Input::TcpClosed] {
+        for input in [Input::tcp(&play), Input::Timeout, Input::tcp_closed()] {
             self.now += Duration::from_secs(3600);
             // An error says once more why it ended.
             let _ = self.server.handle_input(self.now, input);

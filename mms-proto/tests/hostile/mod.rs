@@ -74,7 +74,7 @@ pub(crate) fn run(
         } else {
             assert!(!hung_up, "a session without an end");
             hung_up = true;
-            let _ = session.machine.input(session.now, Input::TcpClosed);
+            let _ = session.machine.input(session.now, Input::tcp_closed());
             deadline = session.poll();
         }
     }
@@ -105,7 +105,7 @@ impl<M: Machine> Session<'_, M> {
         if self.reason.is_some() {
             return deadline;
         }
-        let _ = self.machine.input(self.now, Input::Tcp(bytes));
+        let _ = self.machine.input(self.now, Input::tcp(bytes));
         let mut deadline = self.poll();
         let end = self.now + pause;
         while let Some(at) = deadline.filter(|&at| at <= end && at > self.now) {
@@ -141,7 +141,7 @@ impl<M: Machine> Session<'_, M> {
             }
             _ => Ok(()),
         };
-        for input in [Input::Tcp(b"more"), Input::Timeout, Input::TcpClosed] {
+        for input in [Input::tcp(b"more"), Input::Timeout, Input::tcp_closed()] {
             assert_eq!(self.machine.input(self.now, input), expected);
             assert!(matches!(self.machine.step(self.now), Did::Waits(None)));
         }

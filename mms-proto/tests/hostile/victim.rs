@@ -14,8 +14,8 @@ use mms_proto::mmsp::message::{
 use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
 use mms_proto::{
     AuthScheme, ClientEvent, CloseReason, Content, Credentials, Error, FileAttributes, HResult,
-    Input, Output, Phase, PlayRequest, Rate, Redirect, ServerEvent, Start, StreamNumber,
-    StreamSelection,
+    Input, Machine as _, Output, Phase, PlayRequest, Rate, Redirect, ServerEvent, Start,
+    StreamNumber, StreamSelection,
 };
 
 use super::{Did, Frame, Machine, data, message};
@@ -77,11 +77,14 @@ impl Machine for ClientVictim {
 
     fn step(&mut self, now: Instant) -> Did {
         match self.client.poll_output() {
-            Output::Transmit(_) => Did::Wrote,
+            Output::Transmit { data: _, .. } => Did::Wrote,
             Output::Event(ClientEvent::Closed(reason)) => Did::Closed(reason),
             Output::Event(event) => {
                 self.told(now, &event);
                 Did::Told
+            }
+            Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                unreachable!("a session over one connection")
             }
             Output::Wait(deadline) => Did::Waits(deadline),
         }
@@ -108,7 +111,10 @@ impl Machine for ServerVictim {
 
     fn step(&mut self, now: Instant) -> Did {
         match self.server.poll_output() {
-            Output::Transmit(_) => return Did::Wrote,
+            Output::Transmit { data: _, .. } => return Did::Wrote,
+            Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                unreachable!("a session over one connection")
+            }
             Output::Wait(deadline) => return Did::Waits(deadline),
             Output::Event(ServerEvent::Closed(reason)) => return Did::Closed(reason),
             Output::Event(ServerEvent::Open(request)) => {

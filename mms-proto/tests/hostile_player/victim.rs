@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use mms_proto::mmsp::message::{MessageId, ReadBlock, ServerMessage};
 use mms_proto::mmsp::server::{EntryDelivery, Pace, ServerTimeouts};
 use mms_proto::mmsp::{Server, ServerConfig};
-use mms_proto::{AuthScheme, CloseReason, Input, Output, Phase, ServerEvent, Start};
+use mms_proto::{
+    AuthScheme, CloseReason, ConnectionId, Input, Machine as _, Output, Phase, ServerEvent, Start,
+};
 
 use super::application::{Application, content};
 use super::requests::{COOKIE, MISSING, packet, request};
@@ -193,14 +195,14 @@ impl Victim {
 
     /// Bytes arrive.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
-        self.input(Input::Tcp(bytes));
+        self.input(Input::tcp(bytes));
     }
 
     /// Bytes are read into the server's own buffer, as far as there is room for them.
     pub(crate) fn feed_in_place(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !rest.is_empty() && self.closed.is_none() {
-            let room = self.server.recv_buffer();
+            let room = self.server.recv_buffer(ConnectionId::MAIN);
             if room.is_empty() {
                 // A driver does not read now.
                 return;
@@ -208,14 +210,14 @@ impl Victim {
             let count = room.len().min(rest.len());
             room[..count].copy_from_slice(&rest[..count]);
             rest = &rest[count..];
-            assert_eq!(self.server.received(self.now, count), Ok(()));
+            assert_eq!(self.server.received(self.now, ConnectionId::MAIN, count), Ok(()));
             self.poll();
         }
     }
 
     /// The player closes its connection.
     pub(crate) fn hang_up(&mut self) {
-        self.input(Input::TcpClosed);
+        self.input(Input::tcp_closed());
     }
 
     /// The application answers what it owes, if there is still somebody to hear it.
@@ -274,7 +276,7 @@ impl Victim {
             }
             _ => Ok(()),
         };
-        for input in [Input::Tcp(b"more"), Input::Timeout, Input::TcpClosed] {
+        for input in [Input::tcp(b"more"), Input::Timeout, Input::tcp_closed()] {
             assert_eq!(self.server.handle_input(self.now, input), expected);
             assert!(matches!(self.server.poll_output(), Output::Wait(None)));
         }
@@ -300,11 +302,14 @@ impl Victim {
             self.outputs += 1;
             assert_eq!(self.closed, None, "{output:?} after the end");
             match output {
-                Output::Transmit(transmit) => {
+                Output::Transmit { data: transmit, .. } => {
                     let said = self.watch.read(&transmit);
                     self.note(|| said);
                 }
                 Output::Event(event) => self.told(event),
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
+                }
                 Output::Wait(_) => {}
             }
         }

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
 use mms_proto::{
-    ClientEvent, Content, HResult, Input, OpenRequest, Output, PlayRequest, ServerEvent, Start,
-    StreamNumber, Transmit,
+    ClientEvent, Content, HResult, Input, Machine as _, OpenRequest, Output, PlayRequest,
+    ServerEvent, Start, StreamNumber, Transmit,
 };
 
 /// More outputs or steps than any test needs: something goes round in a circle.
@@ -171,13 +171,13 @@ impl Pair {
         while !bytes.is_empty() {
             let size = (self.cut)(side, bytes.len()).clamp(1, bytes.len());
             let rest = bytes.split_off(size);
-            self.input(side, Input::Tcp(&bytes));
+            self.input(side, Input::tcp(&bytes));
             bytes = rest;
         }
         let over = self.closed[other(side) as usize] && self.wire(side).is_empty();
         if over && !self.told[side as usize] {
             self.told[side as usize] = true;
-            self.input(side, Input::TcpClosed);
+            self.input(side, Input::tcp_closed());
             return true;
         }
         any
@@ -203,13 +203,19 @@ impl Pair {
         for _ in 0..MANY {
             let wait = match side {
                 Side::Client => match self.client.poll_output() {
-                    Output::Transmit(write) => self.write(side, &write),
+                    Output::Transmit { data: write, .. } => self.write(side, &write),
                     Output::Event(event) => self.client_event(&event),
+                    Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                        unreachable!("a session over one connection")
+                    }
                     Output::Wait(deadline) => Some(deadline),
                 },
                 Side::Server => match self.server.poll_output() {
-                    Output::Transmit(write) => self.write(side, &write),
+                    Output::Transmit { data: write, .. } => self.write(side, &write),
                     Output::Event(event) => self.server_event(event),
+                    Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                        unreachable!("a session over one connection")
+                    }
                     Output::Wait(deadline) => Some(deadline),
                 },
             };

@@ -10,8 +10,8 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
-    Content, Input, Limits, OpenRequest, Output, Phase, ServerEvent, Start, StreamNumber,
-    StreamSelection, Transmit,
+    Content, Input, Limits, Machine as _, OpenRequest, Output, Phase, ServerEvent, Start,
+    StreamNumber, StreamSelection, Transmit,
 };
 
 use super::media;
@@ -109,13 +109,13 @@ impl Script {
 
     /// Sends bytes as they are.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Got> {
-        let _ = self.server.handle_input(self.now, Input::Tcp(bytes));
+        let _ = self.server.handle_input(self.now, Input::tcp(bytes));
         self.poll()
     }
 
     /// The client closes its connection.
     pub(crate) fn hang_up(&mut self) -> Vec<Got> {
-        let _ = self.server.handle_input(self.now, Input::TcpClosed);
+        let _ = self.server.handle_input(self.now, Input::tcp_closed());
         self.poll()
     }
 
@@ -145,9 +145,12 @@ impl Script {
         for _ in 0..MANY {
             match self.server.poll_output() {
                 Output::Event(event) => got.push(Got::Event(event)),
-                Output::Transmit(transmit) => {
+                Output::Transmit { data: transmit, .. } => {
                     got.extend(self.decode(&transmit));
                     self.writes.push(transmit);
+                }
+                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
+                    unreachable!("a session over one connection")
                 }
                 Output::Wait(deadline) => {
                     assert!(deadline.is_none_or(|at| at >= self.now), "a deadline in the past");

@@ -1,5 +1,6 @@
 //! What an application may ask for, MS-MMSP 3.1.4.
 
+use crate::Machine as _;
 use std::time::{Duration, Instant};
 
 use super::reception::Arrivals;

@@ -1,5 +1,6 @@
 //! What a client makes of what the server sends, MS-MMSP 3.1.5.
 
+use crate::Machine as _;
 use std::time::Duration;
 
 use bytes::Bytes;

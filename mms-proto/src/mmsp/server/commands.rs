@@ -1,5 +1,6 @@
 //! Answers and commands of a server's application, MS-MMSP 3.2.4.
 
+use crate::Machine as _;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;

@@ -34,7 +34,7 @@ impl Server {
     /// # use mms_proto::{ClientEvent, Content, FileAttributes, Input, PlayRequest, StreamNumber};
     /// use bytes::Bytes;
     /// use mms_proto::mmsp::{Server, ServerConfig};
-    /// use mms_proto::{Output, ServerEvent};
+    /// use mms_proto::{Machine as _, Output, ServerEvent};
     ///
     /// # let now = std::time::Instant::now();
     /// # let header = Bytes::from_static(b"an ASF header");
@@ -44,15 +44,15 @@ impl Server {
     /// let mut server = Server::new(now, ServerConfig::default());
     /// # let mut drive = |server: &mut Server| loop {
     /// # loop { match client.poll_output() {
-    /// #     Output::Transmit(bytes) => {
-    /// #         server.handle_input(now, Input::Tcp(&bytes.to_bytes())).unwrap();
+    /// #     Output::Transmit { data: bytes, .. } => {
+    /// #         server.handle_input(now, Input::tcp(&bytes.to_bytes())).unwrap();
     /// #     }
     /// #     Output::Event(ClientEvent::Ready(_)) => {
     /// #         client.play(now, PlayRequest::all(StreamNumber::new(1))).unwrap();
     /// #     }
     /// #     Output::Event(ClientEvent::Packet(packet)) => received.push(packet.payload),
-    /// #     Output::Event(_) => {}
     /// #     Output::Wait(_) => break,
+    /// #     _ => {}
     /// # } }
     /// # let mut quiet = true;
     /// # loop {
@@ -62,12 +62,12 @@ impl Server {
     ///     }
     ///     // From here on what is pushed reaches the player.
     ///     Output::Event(ServerEvent::Play(_)) => plays = true,
-    /// #     Output::Transmit(bytes) => {
-    /// #         client.handle_input(now, Input::Tcp(&bytes.to_bytes())).unwrap();
+    /// #     Output::Transmit { data: bytes, .. } => {
+    /// #         client.handle_input(now, Input::tcp(&bytes.to_bytes())).unwrap();
     /// #         quiet = false;
     /// #     }
-    /// #     Output::Event(_) => {}
     /// #     Output::Wait(_) => break,
+    /// #     _ => {}
     ///     // ... and the rest of the loop, as ever.
     /// }
     /// # }
@@ -138,7 +138,7 @@ impl Server {
     ///
     /// A backlog, such as all packets since the last key frame for a player that joins, may be
     /// larger than the queue ([`Limits::queued`](crate::Limits::queued)). It is not
-    /// pushed at once, but piece by piece, whenever [`poll_output`](Self::poll_output) waits and
+    /// pushed at once, but piece by piece, whenever [`poll_output`](crate::Machine::poll_output) waits and
     /// this is small: whoever takes it fast enough gets all of it.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {

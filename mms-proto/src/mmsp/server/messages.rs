@@ -1,5 +1,6 @@
 //! What a server makes of what the client sends, MS-MMSP 3.2.5.
 
+use crate::Machine as _;
 use bytes::Bytes;
 
 use super::opening::OPEN_FILE_ID;
