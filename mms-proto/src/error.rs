@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::deviation::Deviation;
 use crate::hresult::HResult;
-use crate::mmsp::MessageId;
+use crate::message_kind::MessageKind;
 
 /// Bytes that do not parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,12 +39,12 @@ impl DecodeError {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Layer {
-    /// `TcpMessageHeader` and Data packets, MS-MMSP 2.2.2 and 2.2.3.
+    /// The framing of packets on the connection.
     Frame,
-    /// Length and id that begin each message, MS-MMSP 2.2.4.
+    /// Length and id at the start of a message.
     Prefix,
     /// The fields of one message.
-    Message(MessageId),
+    Message(MessageKind),
 }
 
 impl fmt::Debug for Layer {
@@ -99,7 +99,7 @@ pub enum Error {
     #[error("{message:?} came while {phase}")]
     Unexpected {
         /// The message.
-        message: MessageId,
+        message: MessageKind,
         /// What was going on.
         phase: Phase,
     },

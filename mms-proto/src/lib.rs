@@ -99,6 +99,7 @@ pub mod fuzzing;
 mod hresult;
 mod io;
 mod machine;
+mod message_kind;
 pub mod mmsp;
 mod request;
 mod stream;
@@ -120,6 +121,7 @@ pub use event::{
 pub use hresult::HResult;
 pub use io::{ConnectionId, Datagram, Head, Input, Output, Transmit};
 pub use machine::Machine;
+pub use message_kind::MessageKind;
 pub use request::{Accel, PlayRequest, Position, Rate, Start, Stop};
 pub use stream::{Delivery, StreamNumber, StreamSelection};
 pub use version::PeerVersion;

@@ -5,6 +5,7 @@
 //! HTTP (MS-WMSP) will be a sibling of this module.
 
 pub mod client;
+mod deviation;
 pub mod frame;
 mod id;
 mod incarnation;
@@ -15,6 +16,7 @@ pub mod server;
 pub(crate) mod wire;
 
 pub use client::{Client, ClientConfig};
+pub use deviation::MmspDeviation;
 pub use id::MessageId;
 pub use incarnation::Incarnations;
 pub use server::{Server, ServerConfig};

@@ -7,6 +7,7 @@ mod hostile_player;
 #[expect(dead_code, reason = "every test program uses another part of it")]
 mod pair;
 
+use mms_proto::MessageKind;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -139,7 +140,7 @@ fn nothing_but_connect_comes_first() {
         victim.feed(&packet(message));
         let expected =
             (id != MessageId::CONNECT).then_some(CloseReason::Failed(Error::Unexpected {
-                message: id,
+                message: MessageKind::Mmsp(id),
                 phase: Phase::Connecting,
             }));
         assert_eq!(victim.closed, expected);
@@ -272,8 +273,10 @@ fn a_player_that_only_proves_that_it_lives() {
         let silence = after_silence(stage);
         let (reason, after) = match stage {
             Stage::Silent => {
-                let error =
-                    Error::Unexpected { message: MessageId::PONG, phase: Phase::Connecting };
+                let error = Error::Unexpected {
+                    message: MessageKind::Mmsp(MessageId::PONG),
+                    phase: Phase::Connecting,
+                };
                 (CloseReason::Failed(error), seconds(1))
             }
             Stage::OpenAsked | Stage::Opened | Stage::SendingHeader => (CloseReason::Idle, IDLE),

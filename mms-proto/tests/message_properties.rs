@@ -7,6 +7,7 @@
     reason = "helpers of tests: a panic there is a failed test"
 )]
 
+use mms_proto::MessageKind;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -286,7 +287,7 @@ fn reads_again<M: Message + Clone>(bytes: &Bytes) -> Result<(), TestCaseError> {
             let id = bytes.get(4..8).map(|id| u32::from_le_bytes(id.try_into().unwrap()));
             match error.layer {
                 Layer::Prefix => {}
-                Layer::Message(message) => prop_assert_eq!(Some(message.0), id),
+                Layer::Message(MessageKind::Mmsp(message)) => prop_assert_eq!(Some(message.0), id),
                 _ => prop_assert!(false, "framing error from a message"),
             }
         }

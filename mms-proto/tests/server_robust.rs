@@ -5,6 +5,7 @@
 mod pair;
 
 use bytes::{Bytes, BytesMut};
+use mms_proto::MessageKind;
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::frame::MessageWriter;
 use mms_proto::mmsp::message::{
@@ -103,7 +104,7 @@ fn malformed_messages_are_answered_where_there_is_an_answer() {
             else {
                 panic!("{id:?} of {length} bytes was read")
             };
-            assert_eq!(error.layer, Layer::Message(id));
+            assert_eq!(error.layer, Layer::Message(MessageKind::Mmsp(id)));
             assert!(!error.field.is_empty());
             // Every later input is told the same.
             let again = script.server.handle_input(script.now, Input::tcp_closed());
@@ -116,7 +117,7 @@ fn malformed_messages_are_answered_where_there_is_an_answer() {
 fn a_report_that_is_too_short_is_skipped() {
     // MMSP-S-088: nothing depends on it.
     let whole = encode(Logging { log: Box::default() });
-    let short = Deviation::ShortMessage(MessageId::LOGGING);
+    let short = Deviation::ShortMessage(MessageKind::Mmsp(MessageId::LOGGING));
     for length in (8..whole.len() - 8).step_by(8) {
         let mut script = Script::playing(ServerConfig::default(), content(3));
         let got = script.send_raw(MessageId::LOGGING, &whole[8..length]);
@@ -138,7 +139,7 @@ fn messages_that_are_understood_without_their_fields() {
     // MMSP-S-038, MMSP-S-086: whatever they name, they mean the one thing that there is.
     let mut script = Script::ready(ServerConfig::default(), content(3));
     let got = script.send_raw(MessageId::CLOSE_FILE, &[]);
-    let short = |id| format!("Deviation({:?})", Deviation::ShortMessage(id));
+    let short = |id| format!("Deviation({:?})", Deviation::ShortMessage(MessageKind::Mmsp(id)));
     assert_eq!(events(&got), [short(MessageId::CLOSE_FILE), "Closed(Peer)".to_owned()]);
     let slow = ServerConfig::default().pace(Pace::BitRate);
     let mut script = Script::opened(slow, content(3));
@@ -264,18 +265,22 @@ fn what_is_out_of_place_is_reported_or_ends_the_session() {
     for (message, id) in late {
         let mut script = Script::playing(ServerConfig::default(), content(3));
         let got = script.send(message.clone());
-        assert_eq!(events(&got), [format!("Deviation({:?})", Deviation::OutOfPlace(id))]);
+        assert_eq!(
+            events(&got),
+            [format!("Deviation({:?})", Deviation::OutOfPlace(MessageKind::Mmsp(id)))]
+        );
         assert_eq!(data(&script.packet(0)).len(), 1);
         assert_eq!(script.server.stats().deviations, 1);
         let strict = ServerConfig::default().strictness(Strictness::Strict);
         let mut script = Script::playing(strict, content(3));
         let got = script.send(message);
-        let error = Error::from(Deviation::OutOfPlace(id));
+        let error = Error::from(Deviation::OutOfPlace(MessageKind::Mmsp(id)));
         assert_eq!(events(&got), [format!("Closed(Failed({error:?}))")]);
     }
     // Nothing but Connect may come first.
     let mut script = Script::new(ServerConfig::default());
-    let error = Error::Unexpected { message: MessageId::PONG, phase: Phase::Connecting };
+    let error =
+        Error::Unexpected { message: MessageKind::Mmsp(MessageId::PONG), phase: Phase::Connecting };
     assert_eq!(events(&script.send(Pong)), [format!("Closed(Failed({error:?}))")]);
 }
 

@@ -5,6 +5,8 @@
 mod pair;
 
 use bytes::Bytes;
+use mms_proto::MessageKind;
+use mms_proto::mmsp::MmspDeviation;
 use mms_proto::mmsp::message::{
     MessageId, OpenFile, ReadBlock, ReportOpenFile, ReportReadBlock, SecurityChallenge,
     SecurityResponse, ServerMessage,
@@ -140,7 +142,7 @@ fn credentials_that_come_with_the_request() {
         config.authentication = scheme;
         let mut script = connected(NEW, config);
         let got = script.send(open_with(token));
-        let deviation = Deviation::UnreadableCredentials(MessageId::OPEN_FILE);
+        let deviation = Deviation::UnreadableCredentials(MessageKind::Mmsp(MessageId::OPEN_FILE));
         let told = events(&got)[0] == format!("Deviation({deviation:?})");
         assert_eq!(told, !readable, "{scheme:?} {token:?}");
         let request = open_request(got);
@@ -167,7 +169,8 @@ fn a_challenge_with_basic() {
         label = 0xFFFF_0000 + round;
         let got = script.send(SecurityResponse { incarnation: label, ..answer });
         let (message, expected) = (MessageId::SECURITY_RESPONSE, challenge.incarnation);
-        let odd = Deviation::AnswerIncarnation { message, expected, found: label };
+        let odd =
+            Deviation::Mmsp(MmspDeviation::AnswerIncarnation { message, expected, found: label });
         assert_eq!(events(&got)[0], format!("Deviation({odd:?})"));
         request = open_request(got);
         assert_eq!((&*request.path, &request.credentials), ("dir/file.wma?x", &Some(aladdin())));
@@ -249,7 +252,8 @@ fn a_response_is_read_with_the_scheme_of_its_challenge() {
         let request = open_request(script.send(open(9, "x")));
         let challenge = challenge(&mut script, request, asked);
         let got = script.send(response(&challenge, &answer));
-        let deviation = Deviation::UnreadableCredentials(MessageId::SECURITY_RESPONSE);
+        let deviation =
+            Deviation::UnreadableCredentials(MessageKind::Mmsp(MessageId::SECURITY_RESPONSE));
         let told = events(&got)[0] == format!("Deviation({deviation:?})");
         assert_eq!(told, credentials.is_none());
         let request = open_request(got);
@@ -272,7 +276,7 @@ fn a_stale_cookie_is_not_taken() {
             assert_ne!(stale.cookie, challenge.cookie);
             let got = script.send(response(stale, ALADDIN));
             let (expected, found) = (challenge.cookie, stale.cookie);
-            let deviation = Deviation::StaleResponse { expected, found };
+            let deviation = Deviation::Mmsp(MmspDeviation::StaleResponse { expected, found });
             assert_eq!(events(&got), [format!("Deviation({deviation:?})")]);
             assert_eq!(messages(&got), []);
             assert_eq!(script.server.phase(), Phase::Authenticating);
@@ -297,14 +301,17 @@ fn a_strict_server_takes_nothing_stale() {
     let expected = challenge.cookie;
     let found = expected.wrapping_add(1);
     let got = script.send(SecurityResponse { cookie: found, ..response(&challenge, ALADDIN) });
-    let error = Error::Deviation(Deviation::StaleResponse { expected, found });
+    let error = Error::Deviation(Deviation::Mmsp(MmspDeviation::StaleResponse { expected, found }));
     assert_eq!(events(&got), [format!("Closed(Failed({error:?}))")]);
 }
 
 #[test]
 fn a_response_at_any_other_moment() {
     let answer = || SecurityResponse { incarnation: 9, cookie: 0, token: Bytes::new() };
-    let ignored = [format!("Deviation({:?})", Deviation::OutOfPlace(MessageId::SECURITY_RESPONSE))];
+    let ignored = [format!(
+        "Deviation({:?})",
+        Deviation::OutOfPlace(MessageKind::Mmsp(MessageId::SECURITY_RESPONSE))
+    )];
     let mut script = connected(NEW, announcing(AuthScheme::Basic));
     assert_eq!(events(&script.send(answer())), ignored);
     let request = open_request(script.send(open(9, "x")));

@@ -1,5 +1,6 @@
 //! A client and a server that talk with each other, and what a network can do to them.
 
+use crate::mmsp::MmspDeviation;
 use std::time::Duration;
 
 use super::client::{self, Player};
@@ -47,7 +48,7 @@ impl App<Client> for Listener {
                 }
                 ClientEvent::Started => self.next = Some(0),
                 // Many of them may arrive at once, after a long delay.
-                ClientEvent::Deviation(Deviation::PingFlood) => {}
+                ClientEvent::Deviation(Deviation::Mmsp(MmspDeviation::PingFlood)) => {}
                 ClientEvent::Deviation(deviation) => unreachable!("{deviation} from our server"),
                 ClientEvent::Unknown { id, .. } => unreachable!("{id:?} from our server"),
                 _ => {}
@@ -221,7 +222,7 @@ impl Net {
                     Error::TimedOut { .. }
                         | Error::Disconnected { .. }
                         | Error::Refused { .. }
-                        | Error::Deviation(Deviation::PingFlood)
+                        | Error::Deviation(Deviation::Mmsp(MmspDeviation::PingFlood))
                 );
                 assert!(natural, "{error}");
             }

@@ -5,6 +5,7 @@
 //! output of the one before has been polled; so a command that an application gives in answer to
 //! an event lands at the same place however the network cut the bytes.
 
+use crate::mmsp::MmspDeviation;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -262,11 +263,13 @@ impl<E: LinkEvent> Link<E> {
     fn check_header(&mut self, messages: &Messages) -> Result<(), Error> {
         let (major, minor) = messages.version;
         if (major, minor) != (0, 0) {
-            self.tolerate(Deviation::HeaderVersion { major, minor })?;
+            self.tolerate(Deviation::Mmsp(MmspDeviation::HeaderVersion { major, minor }))?;
         }
         if messages.rest.len() % 8 != 0 {
             let length = u32::try_from(messages.rest.len()).unwrap_or(u32::MAX);
-            self.tolerate(Deviation::UnpaddedMessage(length.saturating_add(16)))?;
+            self.tolerate(Deviation::Mmsp(MmspDeviation::UnpaddedMessage(
+                length.saturating_add(16),
+            )))?;
         }
         Ok(())
     }

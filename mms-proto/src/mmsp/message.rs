@@ -4,6 +4,7 @@
 //! meaning (constants, padding, reserved fields) is skipped when read, because products leave
 //! uninitialised memory there, and written as the specification says.
 
+use crate::message_kind::MessageKind;
 use bytes::{BufMut, Bytes, BytesMut};
 use nom::Parser as _;
 
@@ -109,10 +110,10 @@ macro_rules! messages {
                 };
                 parsed.map_err(|error| match error {
                     nom::Err::Error(fault) | nom::Err::Failure(fault) => {
-                        fault.into_decode_error(Layer::Message(id), message.len())
+                        fault.into_decode_error(Layer::Message(MessageKind::Mmsp(id)), message.len())
                     }
                     nom::Err::Incomplete(_) => DecodeError {
-                        layer: Layer::Message(id),
+                        layer: Layer::Message(MessageKind::Mmsp(id)),
                         offset: u64::from(wire::len32(message.len())),
                         field: "body",
                         problem: Problem::Truncated,

@@ -1,6 +1,7 @@
 //! Connecting and choosing the transport.
 
 use bytes::Bytes;
+use mms_proto::MessageKind;
 use mms_proto::mmsp::message::{
     BandwidthTest, ClientMessage, Connect, FunnelInfo, MessageId, PacketPair, ReportConnectedEx,
     ReportConnectedFunnel, ReportDisconnectedFunnel, ReportFunnelInfo, ServerMessage,
@@ -207,7 +208,7 @@ fn a_bandwidth_test_that_was_not_asked_for() {
     // The fourth is one too many all the same.
     script.say(funnel_info(test, &[1; 432]));
     script.assert_failed(&Error::Unexpected {
-        message: MessageId::REPORT_FUNNEL_INFO,
+        message: MessageKind::Mmsp(MessageId::REPORT_FUNNEL_INFO),
         phase: Phase::ChoosingTransport,
     });
     // Other values announce nothing; what follows them is noted.
@@ -217,7 +218,7 @@ fn a_bandwidth_test_that_was_not_asked_for() {
         assert_eq!(script.client.phase(), Phase::ChoosingTransport, "{test:?}");
         script.say(funnel_info(test, &[]));
         script.say(funnel_info(test, &[]));
-        let noted = Deviation::OutOfPlace(MessageId::REPORT_FUNNEL_INFO);
+        let noted = Deviation::OutOfPlace(MessageKind::Mmsp(MessageId::REPORT_FUNNEL_INFO));
         assert_eq!(script.events(), vec![ClientEvent::Deviation(noted); 2]);
         script.say(funnel());
         assert_eq!(script.client.phase(), Phase::Opening);
@@ -228,7 +229,7 @@ fn a_bandwidth_test_that_was_not_asked_for() {
 fn one_answer_too_many() {
     // MMSP-C-018
     let unexpected = Error::Unexpected {
-        message: MessageId::REPORT_FUNNEL_INFO,
+        message: MessageKind::Mmsp(MessageId::REPORT_FUNNEL_INFO),
         phase: Phase::ChoosingTransport,
     };
     let mut script = Script::new(with_packet_pair());

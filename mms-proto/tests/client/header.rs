@@ -1,7 +1,9 @@
 //! The ASF header.
 
 use bytes::Bytes;
+use mms_proto::MessageKind;
 use mms_proto::mmsp::ClientConfig;
+use mms_proto::mmsp::MmspDeviation;
 use mms_proto::mmsp::message::{
     ClientMessage, MessageId, OpenedFile, ReportReadBlock, ReportStreamChange,
 };
@@ -79,7 +81,7 @@ fn a_missing_fragment_is_waited_for() {
     script.bytes(&data(0, HEADER, 4, b"a"));
     script.bytes(&data(2, HEADER, 0x0C, b"c"));
     let (expected, found) = (1, 2);
-    let missing = Deviation::HeaderFragment { expected, found };
+    let missing = Deviation::Mmsp(MmspDeviation::HeaderFragment { expected, found });
     assert_eq!(script.events(), [ClientEvent::Deviation(missing)]);
     assert_eq!(script.client.phase(), Phase::ReadingHeader);
     script.bytes(&data(1, HEADER, 4, b"b"));
@@ -200,7 +202,8 @@ fn a_server_with_its_own_label() {
     }
     let events = script.events();
     let (asked, used) = (HEADER, 2);
-    let adopted = ClientEvent::Deviation(Deviation::AdoptedIncarnation { asked, used });
+    let adopted =
+        ClientEvent::Deviation(Deviation::Mmsp(MmspDeviation::AdoptedIncarnation { asked, used }));
     assert_eq!(events[..1], [adopted]);
     assert!(matches!(events[1..], [ClientEvent::Deviation(_), ClientEvent::Ready(_)]));
 }
@@ -211,7 +214,10 @@ fn strict_mode_ends_with_the_first_deviation() {
     let mut script = Script::at(Phase::ReadingHeader, config().strictness(Strictness::Strict));
     script.bytes(&data(5, HEADER, 4, b"a"));
     let (expected, found) = (0, 5);
-    script.assert_failed(&Error::Deviation(Deviation::HeaderFragment { expected, found }));
+    script.assert_failed(&Error::Deviation(Deviation::Mmsp(MmspDeviation::HeaderFragment {
+        expected,
+        found,
+    })));
 }
 
 #[test]
@@ -228,7 +234,7 @@ fn what_means_nothing_before_the_header_is_ignored() {
     ] {
         let mut script = reading();
         script.say(message);
-        let odd = ClientEvent::Deviation(Deviation::OutOfPlace(id));
+        let odd = ClientEvent::Deviation(Deviation::OutOfPlace(MessageKind::Mmsp(id)));
         assert_eq!(script.events(), [odd]);
         assert_eq!(script.sent(), Vec::<ClientMessage>::new());
         assert_eq!(script.client.phase(), Phase::ReadingHeader);

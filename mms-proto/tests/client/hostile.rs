@@ -1,6 +1,8 @@
 //! A server that wishes ill, or knows no better.
 
 use bytes::Bytes;
+use mms_proto::MessageKind;
+use mms_proto::mmsp::MmspDeviation;
 use mms_proto::mmsp::frame::MessageWriter;
 use mms_proto::mmsp::message::{ClientMessage, MessageId, Ping, SecurityChallenge, ServerMessage};
 use mms_proto::{
@@ -59,7 +61,7 @@ fn a_flood_of_pings() {
         sent.len()
     };
     assert_eq!(pongs(&mut script), 20);
-    let flood = ClientEvent::Deviation(Deviation::PingFlood);
+    let flood = ClientEvent::Deviation(Deviation::Mmsp(MmspDeviation::PingFlood));
     assert_eq!(script.events(), std::slice::from_ref(&flood), "said once");
     script.pass(seconds(1));
     assert_eq!(pongs(&mut script), 20);
@@ -101,14 +103,14 @@ fn unknown_messages() {
     assert_eq!(
         script.events(),
         [
-            ClientEvent::Deviation(Deviation::UnknownMessage(id)),
+            ClientEvent::Deviation(Deviation::UnknownMessage(MessageKind::Mmsp(id))),
             ClientEvent::Unknown { id: id.0, body }
         ]
     );
     assert_eq!(script.sent().len(), 1);
     let mut script = Script::at(Phase::Ready, config().strictness(Strictness::Strict));
     script.say(ServerMessage::Unknown { id, body: Bytes::new() });
-    script.assert_failed(&Error::Deviation(Deviation::UnknownMessage(id)));
+    script.assert_failed(&Error::Deviation(Deviation::UnknownMessage(MessageKind::Mmsp(id))));
 }
 
 #[test]
@@ -121,8 +123,8 @@ fn odd_packet_headers() {
     let (major, minor) = (9, 1);
     let events = script.events();
     let odd = [
-        ClientEvent::Deviation(Deviation::HeaderVersion { major, minor }),
-        ClientEvent::Deviation(Deviation::UnpaddedMessage(30)),
+        ClientEvent::Deviation(Deviation::Mmsp(MmspDeviation::HeaderVersion { major, minor })),
+        ClientEvent::Deviation(Deviation::Mmsp(MmspDeviation::UnpaddedMessage(30))),
     ];
     assert_eq!(events[..2], odd, "before what is in it");
 }
@@ -156,7 +158,7 @@ fn what_does_not_parse_ends_the_session() {
     script.bytes(&packet(&short));
     let field = "blockGroupPlayTime";
     let error = decode_error(
-        Layer::Message(MessageId::REPORT_CONNECTED_EX),
+        Layer::Message(MessageKind::Mmsp(MessageId::REPORT_CONNECTED_EX)),
         32 + 24,
         field,
         Problem::Truncated,
@@ -177,7 +179,7 @@ fn short_answers_that_nothing_waits_for() {
         short[0] = 1;
         let mut script = Script::streaming();
         script.bytes(&packet(&short));
-        let noted = ClientEvent::Deviation(Deviation::ShortMessage(id));
+        let noted = ClientEvent::Deviation(Deviation::ShortMessage(MessageKind::Mmsp(id)));
         assert_eq!(script.events(), [noted], "{id:?}");
         script.media(0, PLAY);
         assert_eq!(packets(&script.events()), [0]);

@@ -1,6 +1,7 @@
 //! Opening a file: names, redirects, credentials.
 
 use bytes::Bytes;
+use mms_proto::MessageKind;
 use mms_proto::mmsp::message::{
     ClientMessage, MessageId, NtlmToken, OpenFile, ReadBlock, ReportConnectedEx, ReportOpenFile,
     ReportRedirect, SecurityChallenge, SecurityResponse, ServerMessage,
@@ -197,7 +198,7 @@ fn a_redirect_that_goes_nowhere() {
         let hr = HResult::OK;
         script.say(ReportRedirect { hr, target: target.clone() });
         let message = MessageId::REPORT_REDIRECT;
-        script.assert_failed(&Error::Unexpected { message, phase });
+        script.assert_failed(&Error::Unexpected { message: MessageKind::Mmsp(message), phase });
     }
 }
 
@@ -331,7 +332,7 @@ fn a_challenge_at_the_wrong_time() {
         let mut script = Script::at(phase, config());
         script.say(challenge(1, realm("r")));
         let message = MessageId::SECURITY_CHALLENGE;
-        script.assert_failed(&Error::Unexpected { message, phase });
+        script.assert_failed(&Error::Unexpected { message: MessageKind::Mmsp(message), phase });
     }
 }
 

@@ -1,5 +1,6 @@
 //! Media packets: which are delivered, and how.
 
+use mms_proto::mmsp::MmspDeviation;
 use mms_proto::mmsp::message::OpenedFile;
 use mms_proto::{AsfPacket, ClientEvent, Deviation, FileAttributes, HResult, Machine as _};
 
@@ -39,13 +40,17 @@ fn the_label_of_the_first_packet_is_adopted() {
     }
     let (asked, used) = (PLAY, 4);
     let events = script.events();
-    let adopted = ClientEvent::Deviation(Deviation::AdoptedIncarnation { asked, used });
+    let adopted =
+        ClientEvent::Deviation(Deviation::Mmsp(MmspDeviation::AdoptedIncarnation { asked, used }));
     assert_eq!(events[..1], [adopted]);
     assert_eq!(packets(&events), [0, 1, 2]);
     assert_eq!(events.len(), 4);
     script.media(3, PLAY);
     let (expected, found) = (4, PLAY);
-    let stale = ClientEvent::Deviation(Deviation::StaleIncarnation { expected, found });
+    let stale = ClientEvent::Deviation(Deviation::Mmsp(MmspDeviation::StaleIncarnation {
+        expected,
+        found,
+    }));
     assert_eq!(script.events(), [stale]);
     // The next play command looks anew.
     script.stop();

@@ -1,6 +1,8 @@
 //! Play commands, media packets, stream selection.
 
 use bytes::BytesMut;
+use mms_proto::MessageKind;
+use mms_proto::mmsp::MmspDeviation;
 use mms_proto::mmsp::message::{
     ClientMessage, MessageId, ReportStartStriding, ReportStartedPlaying, StreamSwitch,
 };
@@ -212,7 +214,10 @@ fn streaming_begins_with_the_answer() {
     assert_eq!(script.client.phase(), Phase::Starting);
     script.media(0, PLAY - 1);
     let (expected, found) = (PLAY, PLAY - 1);
-    let stale = ClientEvent::Deviation(Deviation::StaleIncarnation { expected, found });
+    let stale = ClientEvent::Deviation(Deviation::Mmsp(MmspDeviation::StaleIncarnation {
+        expected,
+        found,
+    }));
     assert_eq!(script.events(), [stale]);
     script.say(started(PLAY));
     assert_eq!(script.events(), [ClientEvent::Started]);
@@ -270,11 +275,11 @@ fn an_answer_with_another_label() {
     let mut script = ready();
     script.play(all());
     script.say(started(4));
-    let odd = Deviation::AnswerIncarnation {
+    let odd = Deviation::Mmsp(MmspDeviation::AnswerIncarnation {
         message: MessageId::REPORT_STARTED_PLAYING,
         expected: PLAY.into(),
         found: 4,
-    };
+    });
     let events = [ClientEvent::Deviation(odd), ClientEvent::Started];
     assert_eq!(script.events(), events);
 }
@@ -290,6 +295,6 @@ fn the_selection_may_be_answered_after_the_play_command() {
     script.say(switched(HResult::OK));
     assert_eq!(script.events(), [ClientEvent::Started, ClientEvent::StreamsSelected]);
     script.say(switched(HResult::OK));
-    let odd = Deviation::OutOfPlace(MessageId::REPORT_STREAM_SWITCH);
+    let odd = Deviation::OutOfPlace(MessageKind::Mmsp(MessageId::REPORT_STREAM_SWITCH));
     assert_eq!(script.events(), [ClientEvent::Deviation(odd)]);
 }

@@ -1,5 +1,6 @@
 //! From one playlist entry to the next.
 
+use mms_proto::MessageKind;
 use std::time::Duration;
 
 use mms_proto::mmsp::message::{
@@ -295,7 +296,7 @@ fn what_belongs_to_no_entry() {
     // A change while nothing is played.
     let mut script = Script::at(Phase::Ready, config());
     script.say(change());
-    let odd = Deviation::OutOfPlace(MessageId::REPORT_STREAM_CHANGE);
+    let odd = Deviation::OutOfPlace(MessageKind::Mmsp(MessageId::REPORT_STREAM_CHANGE));
     assert_eq!(script.events(), [ClientEvent::Deviation(odd)]);
     assert_eq!(script.client.phase(), Phase::Ready);
 }

@@ -10,6 +10,8 @@ mod media;
 mod stage;
 mod timers;
 
+use mms_proto::MessageKind;
+use mms_proto::mmsp::MmspDeviation;
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -271,22 +273,30 @@ impl Rules {
         self.seen.note("a deviation");
         let request = self.next_request();
         match (deviation, &request) {
-            (Deviation::UnknownMessage(id), ClientMessage::Unknown { .. }) => {
+            (Deviation::UnknownMessage(MessageKind::Mmsp(id)), ClientMessage::Unknown { .. }) => {
                 assert_eq!(id, request.id());
                 self.expected = Some(Expected::Unknown);
             }
-            (Deviation::OutOfPlace(id), ClientMessage::Connect(_)) => assert_eq!(id, request.id()),
+            (Deviation::OutOfPlace(MessageKind::Mmsp(id)), ClientMessage::Connect(_)) => {
+                assert_eq!(id, request.id())
+            }
             (Deviation::OutOfPlace(_), ClientMessage::SecurityResponse(_)) => {
                 assert_ne!(self.stage, Stage::Challenged);
             }
-            (Deviation::StaleResponse { .. }, ClientMessage::SecurityResponse(response)) => {
+            (
+                Deviation::Mmsp(MmspDeviation::StaleResponse { .. }),
+                ClientMessage::SecurityResponse(response),
+            ) => {
                 assert_eq!(self.stage, Stage::Challenged);
                 assert_ne!(response.cookie, self.cookie);
             }
-            (Deviation::OutOfPlace(MessageId::CANCEL_READ_BLOCK), _) => {
+            (Deviation::OutOfPlace(MessageKind::Mmsp(MessageId::CANCEL_READ_BLOCK)), _) => {
                 assert_eq!(request.id(), MessageId::CANCEL_READ_BLOCK);
             }
-            (Deviation::OutOfPlace(MessageId::STOP_PLAYING), ClientMessage::StopPlaying(_)) => {
+            (
+                Deviation::OutOfPlace(MessageKind::Mmsp(MessageId::STOP_PLAYING)),
+                ClientMessage::StopPlaying(_),
+            ) => {
                 assert!(!self.stage.may_play(), "a stop that has an answer");
             }
             (deviation, request) => panic!("{deviation:?} for {request:?}"),
@@ -337,7 +347,10 @@ impl Rules {
             }
             CloseReason::Failed(Error::Unexpected { message, .. }) => {
                 let request = self.next_request();
-                assert_eq!((&self.stage, *message), (&Stage::Silent, request.id()));
+                assert_eq!(
+                    (&self.stage, *message),
+                    (&Stage::Silent, MessageKind::Mmsp(request.id()))
+                );
                 "a request refused"
             }
             reason => panic!("{reason:?}"),

@@ -1,5 +1,6 @@
 //! Every message, cut at every byte.
 
+use mms_proto::MessageKind;
 use std::net::Ipv4Addr;
 use std::num::NonZeroU16;
 
@@ -103,7 +104,10 @@ fn cut_everywhere<M: Message>(message: &M, id: MessageId) {
             if let Err(error) = M::read(&bytes.into(), &mut Vec::new()) {
                 assert!(error.offset <= end as u64, "{error}");
                 assert!(!error.field.is_empty(), "{error}");
-                assert!([Layer::Prefix, Layer::Message(id)].contains(&error.layer), "{error}");
+                assert!(
+                    [Layer::Prefix, Layer::Message(MessageKind::Mmsp(id))].contains(&error.layer),
+                    "{error}"
+                );
             }
         }
     }

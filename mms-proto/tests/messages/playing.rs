@@ -1,5 +1,6 @@
 //! Playing, ending, keep-alive: MS-MMSP 2.2.4.25 to .27, .10, .11, .5, .12, .1, .22, .16.
 
+use mms_proto::MessageKind;
 use std::time::Duration;
 
 use mms_proto::mmsp::message::{
@@ -147,7 +148,7 @@ fn report_started_playing() {
     reads::<ServerMessage>(
         "02000000 05000400 2B000DC0 09000000",
         ReportStartedPlaying { open_file_id: 0, ..report(HResult::INVALID_REQUEST) },
-        &[Deviation::ShortMessage(MessageId::REPORT_STARTED_PLAYING)],
+        &[Deviation::ShortMessage(MessageKind::Mmsp(MessageId::REPORT_STARTED_PLAYING))],
     );
 }
 
@@ -227,7 +228,7 @@ fn ping_and_pong() {
     client_reads("02000000 1B000300 01000000 FFFF0001", Pong);
     server_reads("02000000 1B000400 DEADBEEF 0BADF00D", Ping);
     server_reads("03000000 1B000400 EE*16", Ping);
-    let short = |id| [Deviation::ShortMessage(id)];
+    let short = |id| [Deviation::ShortMessage(MessageKind::Mmsp(id))];
     reads::<ServerMessage>("01000000 1B000400", Ping, &short(MessageId::PING));
     reads::<ClientMessage>("01000000 1B000300", Pong, &short(MessageId::PONG));
 }

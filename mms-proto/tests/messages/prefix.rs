@@ -1,6 +1,7 @@
 //! Length, id and padding: MS-MMSP 2.2.4.
 
 use bytes::Bytes;
+use mms_proto::MessageKind;
 use mms_proto::mmsp::message::{ClientMessage, MessageId, Ping, SecurityResponse, ServerMessage};
 use mms_proto::{Deviation, Layer, Problem};
 
@@ -63,6 +64,6 @@ fn malformed_prefixes() {
     reads::<ServerMessage>(
         "02000000 1B000400 00",
         Ping,
-        &[Deviation::ShortMessage(MessageId::PING)],
+        &[Deviation::ShortMessage(MessageKind::Mmsp(MessageId::PING))],
     );
 }

@@ -1,5 +1,6 @@
 //! Values that cannot be worked with are refused, and the error says where.
 
+use mms_proto::MessageKind;
 use mms_proto::mmsp::message::{ClientMessage, MessageId, ServerMessage};
 use mms_proto::{Layer, Problem};
 
@@ -23,7 +24,7 @@ fn every_client_message_can_be_refused() {
         ("BB000000 32000300 00*1488", MessageId::LOGGING, 1494, "dwPacketsResent"),
         ("01000000 0D000300", MessageId::CLOSE_FILE, 8, "playIncarnation"),
     ] {
-        let expected = (Layer::Message(id), offset, field, Problem::Truncated);
+        let expected = (Layer::Message(MessageKind::Mmsp(id)), offset, field, Problem::Truncated);
         assert_eq!(refused::<ClientMessage>(notation), expected, "{notation}");
     }
     // A Pong has no field that is looked at: only its prefix can be wrong.
@@ -48,7 +49,7 @@ fn every_server_message_can_be_refused() {
         ("02000000 1E000400 00*4", MessageId::REPORT_END_OF_STREAM, 12, "playIncarnation"),
         ("03000000 20000400 00*16", MessageId::REPORT_STREAM_CHANGE, 24, "dwBitRate"),
     ] {
-        let expected = (Layer::Message(id), offset, field, Problem::Truncated);
+        let expected = (Layer::Message(MessageKind::Mmsp(id)), offset, field, Problem::Truncated);
         assert_eq!(refused::<ServerMessage>(notation), expected, "{notation}");
     }
     // A Ping has no field that is looked at: only its prefix can be wrong.
@@ -74,13 +75,13 @@ fn lengths_that_lie() {
         let problem = Problem::Value { found, expected: "a place inside the message" };
         assert_eq!(
             refused::<ClientMessage>(&notation),
-            (Layer::Message(MessageId::OPEN_FILE), 16, "token", problem)
+            (Layer::Message(MessageKind::Mmsp(MessageId::OPEN_FILE)), 16, "token", problem)
         );
     }
     // cbToken: 4 bytes are there.
     for length in ["05000000", "FFFFFFFF"] {
         let fields = format!("09000000 01020304 {length} AAAAAAAA");
-        let error = |id| (Layer::Message(id), 20, "pToken", Problem::Truncated);
+        let error = |id| (Layer::Message(MessageKind::Mmsp(id)), 20, "pToken", Problem::Truncated);
         assert_eq!(
             refused::<ClientMessage>(&format!("03000000 1A000300 {fields}")),
             error(MessageId::SECURITY_RESPONSE)
@@ -94,7 +95,12 @@ fn lengths_that_lie() {
     for length in ["0900", "FFFF"] {
         assert_eq!(
             refused::<ServerMessage>(&format!("03000000 22000400 00*4 0200 {length} u'abcd'")),
-            (Layer::Message(MessageId::REPORT_REDIRECT), 16, "wszLocation", Problem::Truncated)
+            (
+                Layer::Message(MessageKind::Mmsp(MessageId::REPORT_REDIRECT)),
+                16,
+                "wszLocation",
+                Problem::Truncated
+            )
         );
     }
     // The four counts: 16 bytes are there, 2 of each text.
@@ -107,7 +113,7 @@ fn lengths_that_lie() {
             let counts = counts.join(" ");
             let notation = format!("0A000000 01000400 00*8 00*32 {counts} 00*16");
             let offset = 64 + 2 * u64::try_from(lie).unwrap();
-            let layer = Layer::Message(MessageId::REPORT_CONNECTED_EX);
+            let layer = Layer::Message(MessageKind::Mmsp(MessageId::REPORT_CONNECTED_EX));
             assert_eq!(
                 refused::<ServerMessage>(&notation),
                 (layer, offset, *field, Problem::Truncated)
@@ -131,10 +137,10 @@ fn values_that_cannot_be_worked_with() {
         let problem = Problem::Value { found, expected: "a double from -5 to 5, not 0" };
         assert_eq!(
             refused::<ClientMessage>(&format!("{striding} {rate}")),
-            (Layer::Message(MessageId::START_STRIDING), 40, "rate", problem)
+            (Layer::Message(MessageKind::Mmsp(MessageId::START_STRIDING)), 40, "rate", problem)
         );
     }
-    let redirect = Layer::Message(MessageId::REPORT_REDIRECT);
+    let redirect = Layer::Message(MessageKind::Mmsp(MessageId::REPORT_REDIRECT));
     for (kind, found) in [("0000", 0), ("0300", 3), ("FFFF", 0xFFFF)] {
         let problem = Problem::Value { found, expected: "1 or 2" };
         assert_eq!(

@@ -1,5 +1,6 @@
 //! Connecting, bandwidth test, transport: MS-MMSP 2.2.4.17, .2, .19, .6, .18, .3, .4.
 
+use mms_proto::MessageKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;
 
@@ -160,7 +161,7 @@ fn report_connected_ex_of_others() {
         packet_pair: PacketPair::No,
         ..connected(["", "", "", ""])
     };
-    let short = [Deviation::ShortMessage(MessageId::REPORT_CONNECTED_EX)];
+    let short = [Deviation::ShortMessage(MessageKind::Mmsp(MessageId::REPORT_CONNECTED_EX))];
     for rest in ["02000000 | ", "03000000 | 00*8", "08000000 | 00*32 FF*16"] {
         let (chunks, rest) = rest.split_once('|').unwrap();
         let notation = format!("{chunks} 01000400 49000DC0 EFF0F0F0 {rest}");

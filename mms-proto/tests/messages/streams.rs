@@ -1,5 +1,6 @@
 //! Header and stream selection: MS-MMSP 2.2.4.23, .8, .15, .28, .13.
 
+use mms_proto::mmsp::MmspDeviation;
 use mms_proto::mmsp::message::{
     CancelReadBlock, ClientMessage, ReadBlock, ReportReadBlock, ReportStreamSwitch, StreamSwitch,
 };
@@ -90,7 +91,7 @@ fn stream_switch_of_others() {
             &match announced {
                 2 => vec![Deviation::FieldValue { field: "STREAM_SWITCH_ENTRY", value: 0 }],
                 _ => vec![
-                    Deviation::MissingEntries { announced, present: 2 },
+                    Deviation::Mmsp(MmspDeviation::MissingEntries { announced, present: 2 }),
                     Deviation::FieldValue { field: "STREAM_SWITCH_ENTRY", value: 0 },
                 ],
             },

@@ -1,5 +1,6 @@
 //! Collects the ASF header from its fragments, MS-MMSP 3.1.5.12.
 
+use crate::mmsp::MmspDeviation;
 use bytes::{Bytes, BytesMut};
 
 use crate::deviation::Deviation;
@@ -40,7 +41,10 @@ impl HeaderAssembler {
             // A fragment twice, or one that is missing: what is there stays right, and the time
             // limit for the header ends the wait for what is not.
             let (expected, found) = (self.next, fragment.location_id);
-            return Ok((None, Some(Deviation::HeaderFragment { expected, found })));
+            return Ok((
+                None,
+                Some(Deviation::Mmsp(MmspDeviation::HeaderFragment { expected, found })),
+            ));
         }
         let length = self.bytes.len().saturating_add(fragment.payload.len());
         self.check(length as u64)?;
@@ -110,7 +114,7 @@ mod tests {
         assert_eq!(
             deviations,
             [
-                Deviation::HeaderFragment { expected: 1, found: 0 },
+                Deviation::Mmsp(MmspDeviation::HeaderFragment { expected: 1, found: 0 }),
                 Deviation::HeaderSize { announced: 4, received: 3 },
             ]
         );

@@ -1,5 +1,6 @@
 //! Data packets: pieces of the header and media, MS-MMSP 3.1.5.12 and 3.1.5.17.
 
+use crate::mmsp::MmspDeviation;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,7 +32,9 @@ impl Client {
                     None => {
                         play.used = Some(used);
                         if used != asked {
-                            self.link.tolerate(Deviation::AdoptedIncarnation { asked, used })?;
+                            self.link.tolerate(Deviation::Mmsp(
+                                MmspDeviation::AdoptedIncarnation { asked, used },
+                            ))?;
                         }
                     }
                 }
@@ -47,7 +50,10 @@ impl Client {
                 if used != asked && used != STREAM_CHANGE_INCARNATION {
                     // Nothing else can come now, so it is taken for what it must be.
                     *label = used;
-                    self.link.tolerate(Deviation::AdoptedIncarnation { asked, used })?;
+                    self.link.tolerate(Deviation::Mmsp(MmspDeviation::AdoptedIncarnation {
+                        asked,
+                        used,
+                    }))?;
                 }
                 self.header_fragment(packet)?;
                 Ok(false)
@@ -104,7 +110,7 @@ impl Client {
 
     pub(super) fn drop_stale(&mut self, expected: u8, found: u8) -> Result<bool, Error> {
         self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
-        self.link.tolerate(Deviation::StaleIncarnation { expected, found })?;
+        self.link.tolerate(Deviation::Mmsp(MmspDeviation::StaleIncarnation { expected, found }))?;
         Ok(false)
     }
 

@@ -1,6 +1,8 @@
 //! What a client makes of what the server sends, MS-MMSP 3.1.5.
 
 use crate::Machine as _;
+use crate::message_kind::MessageKind;
+use crate::mmsp::MmspDeviation;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -54,7 +56,7 @@ impl Client {
             ServerMessage::ReportEndOfStream(report) => self.on_end_of_stream(report),
             ServerMessage::ReportStreamChange(report) => self.on_stream_change(report),
             ServerMessage::Unknown { id, body } => {
-                self.link.tolerate(Deviation::UnknownMessage(id))?;
+                self.link.tolerate(Deviation::UnknownMessage(MessageKind::Mmsp(id)))?;
                 self.link.event(ClientEvent::Unknown { id: id.0, body });
                 Ok(())
             }
@@ -66,19 +68,23 @@ impl Client {
     /// looked at. All others are waited for or refuse something.
     fn on_undecoded(&mut self, error: DecodeError, place: u64) -> Result<(), Error> {
         let means_nothing = match error.layer {
-            Layer::Message(MessageId::REPORT_CONNECTED_EX) => {
+            Layer::Message(MessageKind::Mmsp(MessageId::REPORT_CONNECTED_EX)) => {
                 !matches!(self.state, State::Connecting)
             }
-            Layer::Message(MessageId::REPORT_CONNECTED_FUNNEL) => {
+            Layer::Message(MessageKind::Mmsp(MessageId::REPORT_CONNECTED_FUNNEL)) => {
                 !matches!(self.state, State::Connecting | State::ChoosingTransport)
             }
-            Layer::Message(MessageId::REPORT_OPEN_FILE) => !matches!(self.state, State::Opening),
-            Layer::Message(MessageId::REPORT_STREAM_SWITCH) => self.session.switches_pending == 0,
+            Layer::Message(MessageKind::Mmsp(MessageId::REPORT_OPEN_FILE)) => {
+                !matches!(self.state, State::Opening)
+            }
+            Layer::Message(MessageKind::Mmsp(MessageId::REPORT_STREAM_SWITCH)) => {
+                self.session.switches_pending == 0
+            }
             _ => false,
         };
         match error.layer {
-            Layer::Message(id) if means_nothing => {
-                self.link.tolerate(Deviation::ShortMessage(id))?;
+            Layer::Message(MessageKind::Mmsp(id)) if means_nothing => {
+                self.link.tolerate(Deviation::ShortMessage(MessageKind::Mmsp(id)))?;
                 self.wait_for_media();
                 Ok(())
             }
@@ -90,7 +96,7 @@ impl Client {
         let now = self.link.now();
         match self.session.pongs.spend(now, self.config.limits.pongs_per_second) {
             Spent::Send => self.send(Pong),
-            Spent::FirstTooMany => self.link.tolerate(Deviation::PingFlood)?,
+            Spent::FirstTooMany => self.link.tolerate(Deviation::Mmsp(MmspDeviation::PingFlood))?,
             Spent::TooMany => {}
         }
         Ok(())
@@ -136,12 +142,12 @@ impl Client {
 
     /// A message that means nothing now and does no harm.
     pub(super) fn out_of_place(&mut self, id: MessageId) -> Result<(), Error> {
-        self.link.tolerate(Deviation::OutOfPlace(id))
+        self.link.tolerate(Deviation::OutOfPlace(MessageKind::Mmsp(id)))
     }
 
     /// A message that cannot be ignored.
     pub(super) fn unexpected(&self, message: MessageId) -> Error {
-        Error::Unexpected { message, phase: self.phase() }
+        Error::Unexpected { message: MessageKind::Mmsp(message), phase: self.phase() }
     }
 
     pub(super) fn refused(&self, hr: HResult) -> Error {

@@ -1,5 +1,6 @@
 //! Answers to play commands, ends and next entries, MS-MMSP 3.1.5.14 to 3.1.5.19.
 
+use crate::mmsp::MmspDeviation;
 use std::time::Duration;
 
 use super::header::{Announced, HeaderAssembler};
@@ -81,8 +82,11 @@ impl Client {
         self.timers.arm(Timer::Media, play.heard, self.config.timeouts.silence);
         self.state = State::Streaming(play);
         if answered != asked {
-            let deviation =
-                Deviation::AnswerIncarnation { message: id, expected: asked, found: answered };
+            let deviation = Deviation::Mmsp(MmspDeviation::AnswerIncarnation {
+                message: id,
+                expected: asked,
+                found: answered,
+            });
             self.link.tolerate(deviation)?;
         }
         self.link.event(ClientEvent::Started);

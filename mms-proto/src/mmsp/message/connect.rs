@@ -1,5 +1,6 @@
 //! Who is who, MS-MMSP 2.2.4.17 and 2.2.4.2.
 
+use crate::message_kind::MessageKind;
 use bytes::{BufMut, Bytes, BytesMut};
 use nom::Parser as _;
 
@@ -113,7 +114,7 @@ impl Body for ReportConnectedEx {
         let (rest, texts) = match parse_texts(rest) {
             // What is missing from a refusal is not missed.
             Err(_) if hr.is_failure() => {
-                deviations.push(Deviation::ShortMessage(Self::ID));
+                deviations.push(Deviation::ShortMessage(MessageKind::Mmsp(Self::ID)));
                 (&[][..], Default::default())
             }
             texts => texts?,

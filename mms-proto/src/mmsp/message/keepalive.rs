@@ -1,5 +1,6 @@
 //! Ping and Pong, MS-MMSP 2.2.4.1 and 2.2.4.22.
 
+use crate::message_kind::MessageKind;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{Body, Deviation, MessageId, Wire};
@@ -23,7 +24,7 @@ macro_rules! two_unused_words {
                 deviations: &mut Vec<Deviation>,
             ) -> Wire<'a, Self> {
                 if body.len() < 8 {
-                    deviations.push(Deviation::ShortMessage(Self::ID));
+                    deviations.push(Deviation::ShortMessage(MessageKind::Mmsp(Self::ID)));
                 }
                 Ok((&[], Self))
             }

@@ -1,5 +1,6 @@
 //! Playing and stopping, MS-MMSP 2.2.4.25, .10, .26, .11, .27 and .5.
 
+use crate::message_kind::MessageKind;
 use bytes::{BufMut, Bytes, BytesMut};
 use nom::Parser as _;
 
@@ -166,7 +167,7 @@ impl Body for ReportStartedPlaying {
         let (rest, (hr, incarnation)) = hr_and_incarnation(body)?;
         let open_file_id = rest.first_chunk().map(|&bytes| u32::from_le_bytes(bytes));
         if open_file_id.is_none() {
-            deviations.push(Deviation::ShortMessage(Self::ID));
+            deviations.push(Deviation::ShortMessage(MessageKind::Mmsp(Self::ID)));
         }
         Ok((&[], Self { hr, incarnation, open_file_id: open_file_id.unwrap_or(0) }))
     }

@@ -1,5 +1,6 @@
 //! Stream selection, MS-MMSP 2.2.4.28 and 2.2.4.13.
 
+use crate::mmsp::MmspDeviation;
 use bytes::{BufMut, Bytes, BytesMut};
 use nom::Parser as _;
 
@@ -29,7 +30,7 @@ impl Body for StreamSwitch {
         let present = len32(rest.len() / ENTRY);
         if announced > present {
             // MPlayer announces more than it sends.
-            deviations.push(Deviation::MissingEntries { announced, present });
+            deviations.push(Deviation::Mmsp(MmspDeviation::MissingEntries { announced, present }));
         }
         let mut selections = Vec::new();
         let mut senseless = None;

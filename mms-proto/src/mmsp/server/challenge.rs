@@ -1,5 +1,7 @@
 //! Who is there: challenges and what clients respond, MS-MMSP 3.2.5.6 and 3.2.5.7.
 
+use crate::message_kind::MessageKind;
+use crate::mmsp::MmspDeviation;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -60,17 +62,23 @@ impl Server {
     pub(super) fn on_security_response(&mut self, response: SecurityResponse) -> Result<(), Error> {
         let message = MessageId::SECURITY_RESPONSE;
         let State::Challenged(challenged) = &self.state else {
-            return self.link.tolerate(Deviation::OutOfPlace(message));
+            return self.link.tolerate(Deviation::OutOfPlace(MessageKind::Mmsp(message)));
         };
         let Challenged { path, scheme, incarnation: expected, cookie } = challenged.clone();
         if response.cookie != cookie {
             // Not taken: what it proves, it proves to a challenge that is over.
             let (expected, found) = (cookie, response.cookie);
-            return self.link.tolerate(Deviation::StaleResponse { expected, found });
+            return self
+                .link
+                .tolerate(Deviation::Mmsp(MmspDeviation::StaleResponse { expected, found }));
         }
         let found = response.incarnation;
         if found != expected {
-            self.link.tolerate(Deviation::AnswerIncarnation { message, expected, found })?;
+            self.link.tolerate(Deviation::Mmsp(MmspDeviation::AnswerIncarnation {
+                message,
+                expected,
+                found,
+            }))?;
         }
         self.ask(message, path, found, Some(scheme), &response.token)
     }
@@ -88,7 +96,7 @@ impl Server {
         // Nothing but zeros is how both schemes say nothing.
         let says_something = token.iter().any(|&byte| byte != 0);
         if scheme.is_some() && credentials.is_none() && says_something {
-            self.link.tolerate(Deviation::UnreadableCredentials(message))?;
+            self.link.tolerate(Deviation::UnreadableCredentials(MessageKind::Mmsp(message)))?;
         }
         // From here on it is the application that takes its time, and what the client sends
         // meanwhile is not looked at.

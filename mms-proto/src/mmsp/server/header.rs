@@ -9,6 +9,7 @@ use crate::deviation::Deviation;
 use crate::error::Error;
 use crate::event::CloseReason;
 use crate::hresult::HResult;
+use crate::message_kind::MessageKind;
 use crate::mmsp::message::{MessageId, ReadBlock, ReportReadBlock};
 
 impl Server {
@@ -44,7 +45,9 @@ impl Server {
             }
             // It crossed the last fragment.
             State::Ready(_) | State::Opened(_) => Ok(()),
-            _ => self.link.tolerate(Deviation::OutOfPlace(MessageId::CANCEL_READ_BLOCK)),
+            _ => self
+                .link
+                .tolerate(Deviation::OutOfPlace(MessageKind::Mmsp(MessageId::CANCEL_READ_BLOCK))),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a server makes of what the client sends, MS-MMSP 3.2.5.
 
 use crate::Machine as _;
+use crate::message_kind::MessageKind;
 use bytes::Bytes;
 
 use super::opening::OPEN_FILE_ID;
@@ -38,7 +39,7 @@ impl Server {
                 ClientMessage::Connect(connect) => self.on_connect(connect),
                 other => {
                     let (message, phase) = (other.id(), self.phase());
-                    Err(Error::Unexpected { message, phase })
+                    Err(Error::Unexpected { message: MessageKind::Mmsp(message), phase })
                 }
             };
         }
@@ -68,9 +69,11 @@ impl Server {
             ClientMessage::CloseFile(request) => return self.on_close_file(request),
             // Never answered: a server that does keeps both ends busy for ever (T52).
             ClientMessage::Pong(_) => {}
-            ClientMessage::Connect(_) => return self.link.tolerate(Deviation::OutOfPlace(id)),
+            ClientMessage::Connect(_) => {
+                return self.link.tolerate(Deviation::OutOfPlace(MessageKind::Mmsp(id)));
+            }
             ClientMessage::Unknown { id, body } => {
-                self.link.tolerate(Deviation::UnknownMessage(id))?;
+                self.link.tolerate(Deviation::UnknownMessage(MessageKind::Mmsp(id)))?;
                 self.link.event(ServerEvent::Unknown { id: id.0, body });
             }
         }
@@ -98,10 +101,10 @@ impl Server {
     fn on_undecoded(&mut self, error: DecodeError, place: u64) -> Result<(), Error> {
         let silent = matches!(self.state, State::Silent);
         match error.layer {
-            Layer::Message(
+            Layer::Message(MessageKind::Mmsp(
                 id @ (MessageId::LOGGING | MessageId::CANCEL_READ_BLOCK | MessageId::CLOSE_FILE),
-            ) if !silent => {
-                self.link.tolerate(Deviation::ShortMessage(id))?;
+            )) if !silent => {
+                self.link.tolerate(Deviation::ShortMessage(MessageKind::Mmsp(id)))?;
                 self.timers.stop(Timer::AfterEnd);
                 match id {
                     MessageId::CANCEL_READ_BLOCK => self.on_cancel_read_block()?,
@@ -120,7 +123,7 @@ impl Server {
         let hr = HResult::BAD_CONTROL_DATA;
         let incarnation = 0;
         let open_file_id = 0;
-        if let Layer::Message(id) = error.layer {
+        if let Layer::Message(MessageKind::Mmsp(id)) = error.layer {
             match id {
                 MessageId::CONNECT => self.send(ReportConnectedEx {
                     hr,

@@ -9,6 +9,7 @@ use crate::deviation::Deviation;
 use crate::error::Error;
 use crate::event::ServerEvent;
 use crate::hresult::HResult;
+use crate::message_kind::MessageKind;
 use crate::mmsp::message::{
     MessageId, ReportEndOfStream, ReportStartStriding, ReportStartedPlaying, ReportStreamSwitch,
     StartPlaying, StartStriding, StopPlaying, StreamSwitch,
@@ -66,7 +67,9 @@ impl Server {
         self.session.plays.forget();
         let streaming = self.state.is_streaming();
         let Some(content) = self.state.content().filter(|_| self.state.may_play()).cloned() else {
-            return self.link.tolerate(Deviation::OutOfPlace(MessageId::STOP_PLAYING));
+            return self
+                .link
+                .tolerate(Deviation::OutOfPlace(MessageKind::Mmsp(MessageId::STOP_PLAYING)));
         };
         // Old players send garbage in the label; it is only echoed.
         self.end_media(content, HResult::OK, request.incarnation);
