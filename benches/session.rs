@@ -289,7 +289,8 @@ fn server(requests: &[u8], library: &Library, packets: u32) -> Result<Through, F
                 drop(black_box(message));
             }
             Output::Event(ServerEvent::Open(request)) => {
-                let content = Content::new(library.header.clone(), u32::try_from(BODY)?)?;
+                let content =
+                    Content::new(library.header.clone())?.with_packet_size(u32::try_from(BODY)?)?;
                 server.accept(now, request, content)?;
             }
             Output::Event(ServerEvent::Play(_)) => playing = true,

@@ -50,7 +50,10 @@ impl Sessions {
         let library = Library::default();
         let size = u32::try_from(BODY).unwrap_or(u32::MAX);
         #[expect(clippy::expect_used, reason = "a header and a size that can be sent")]
-        let content = Content::new(library.header.clone(), size).expect("content");
+        let content = Content::new(library.header.clone())
+            .expect("content")
+            .with_packet_size(size)
+            .expect("content");
         let pong = ClientMessage::from(Pong);
         Self {
             now: Instant::now(),

@@ -1,5 +1,6 @@
 //! What the benchmarks work on, made by code: both halves of a session about one file.
 
+use mms_proto::mmsp::message::FileAttributes;
 use std::fmt;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use mms_proto::mmsp::message::{
     ReportConnectedFunnel, ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ReportReadBlock,
     ReportStartedPlaying, ReportStreamSwitch, ServerMessage, StartPlaying, StreamSwitch,
 };
-use mms_proto::{FileAttributes, HResult, Start, StreamNumber, StreamSelection};
+use mms_proto::{HResult, Start, StreamNumber, StreamSelection};
 
 /// Bytes of a Data packet on the wire: eight of its head, the others media.
 pub const PACKET: usize = 1440;

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use mms_asf::Header;
 use mms_client::{Cancel, Error, Interruption, MmsUrl, OpenOptions, RecordOptions, Session};
-use mms_proto::{Content, FileAttributes, Start, StreamNumber, StreamSelection};
+use mms_proto::{Content, Features, Start, StreamNumber, StreamSelection};
 
 use self::name::extension;
 use self::reconnect::Reconnect;
@@ -112,12 +112,12 @@ fn run(options: &Options, cancel: &Cancel, report: &mut Report) -> Result<(), Fa
     })?;
     let server = session.server_address().to_owned();
     let header = session.header().map_err(|error| Failure::of(error, &server, None))?;
-    let attributes = session.content().attributes();
+    let attributes = session.content().features();
     report.title = header.title().filter(|title| !title.is_empty());
     report.resumable = !output.is_stream()
         && !header.file().broadcast()
         && !attributes.is_live()
-        && !attributes.contains(FileAttributes::PLAYLIST);
+        && !attributes.contains(Features::PLAYLIST);
     check_range(options, &server, &header, session.content())?;
     let mut what = RecordOptions::new().start(options.start);
     what.stop = options.stop;
@@ -197,7 +197,7 @@ fn check_range(
     content: &Content,
 ) -> Result<(), Failure> {
     let server = || server.to_owned();
-    let attributes = content.attributes();
+    let attributes = content.features();
     let option = match options.start {
         Start::Beginning | Start::Time(Duration::ZERO) => options.stop.map(|_| "--end"),
         Start::Time(_) => Some("--start"),
@@ -215,7 +215,7 @@ fn check_range(
         Start::Time(start)
             if start >= duration
                 && !duration.is_zero()
-                && !attributes.contains(FileAttributes::PLAYLIST) =>
+                && !attributes.contains(Features::PLAYLIST) =>
         {
             Err(Failure::BeyondEnd { server: server(), start, duration })
         }

@@ -12,6 +12,7 @@ mod support {
     pub(crate) mod scratch;
 }
 
+use mms_proto::mmsp::message::FileAttributes;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU16;
 use std::path::Path;
@@ -30,7 +31,7 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
 use mms_proto::{
-    Accel, ClientEvent, CloseReason, Content, FileAttributes, HResult, Input, Limits, Machine as _,
+    Accel, ClientEvent, CloseReason, Content, Features, HResult, Input, Limits, Machine as _,
     Output, PlayRequest, Rate, Redirect, ServerEvent, Start, StreamNumber, Transmit,
 };
 use support::peers;
@@ -120,12 +121,14 @@ impl Pair {
         match event {
             ServerEvent::Open(request) => {
                 let header = Bytes::from(vec![0x30; 5000]);
-                let content = Content::new(header, 2000)
+                let content = Content::new(header)
+                    .unwrap()
+                    .with_packet_size(2000)
                     .unwrap()
                     .with_packet_count(100)
                     .with_duration(Duration::from_secs(60))
                     .with_bit_rate(300_000)
-                    .with_attributes(FileAttributes::CAN_SEEK);
+                    .with_features(Features::SEEKABLE);
                 self.server.accept(now, request, content).unwrap();
             }
             ServerEvent::Play(_) => self.packets = 3,
@@ -179,7 +182,7 @@ fn session() -> Vec<Sent> {
     pair.client.play(pair.now, request().rate(Rate::new(2.0).unwrap())).unwrap();
     pair.settle();
     pair.pause = true;
-    pair.client.play(pair.now, request().start(Start::byte_offset(9_000).unwrap())).unwrap();
+    pair.client.play(pair.now, request().start(Start::ByteOffset(9_000))).unwrap();
     pair.settle();
     pair.client.stop(pair.now).unwrap();
     pair.settle();

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use mms_asf::FileReader;
 use mms_proto::mmsp::{Server, ServerConfig};
-use mms_proto::{Content, FileAttributes, Input, Machine as _, Output, ServerEvent};
+use mms_proto::{Content, Features, Input, Machine as _, Output, ServerEvent};
 use support::program::Running;
 use support::scratch::Scratch;
 
@@ -45,8 +45,11 @@ impl Broadcast {
         // The Broadcast Flag: what the header says of counts and times is void.
         header[at + 88] |= 1;
         let size = reader.header().file().packet_size;
-        let content =
-            Content::new(header.freeze(), size).unwrap().with_attributes(FileAttributes::BROADCAST);
+        let content = Content::new(header.freeze())
+            .unwrap()
+            .with_packet_size(size)
+            .unwrap()
+            .with_features(Features::BROADCAST);
         Self { content, packet: reader.packet(0).unwrap() }
     }
 

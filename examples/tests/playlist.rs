@@ -18,7 +18,7 @@ use mms_asf::objects::{
 use mms_asf::testing::{self, TestStream};
 use mms_asf::{Header, HeaderEditor, guid};
 use mms_examples::serve::{Playlist, PlaylistError, PlaylistPlayer, Title, default_streams};
-use mms_proto::{Delivery, FileAttributes, PlayRequest};
+use mms_proto::{Delivery, Features, PlayRequest};
 use support::film::{AUDIO, Film, HIGH, LOW, bodies, rest, stream};
 use support::samples::samples;
 use support::scratch::Scratch;
@@ -89,9 +89,9 @@ fn nobody_seeks_in_a_list() {
     let (folder, _) = folder();
     let playlist = Playlist::read(&list(&folder, "list", LIST.as_bytes())).unwrap();
     let mut player = playlist.open();
-    assert_eq!(player.title().content().attributes(), FileAttributes::PLAYLIST);
+    assert_eq!(player.title().content().features(), Features::PLAYLIST);
     let next = player.next_entry().unwrap();
-    assert_eq!(next.content().attributes(), FileAttributes::PLAYLIST);
+    assert_eq!(next.content().features(), Features::PLAYLIST);
 }
 
 #[test]

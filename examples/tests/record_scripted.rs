@@ -13,11 +13,12 @@ mod support {
 
 use bytes::Bytes;
 use mms_asf::FileReader;
+use mms_proto::mmsp::message::FileAttributes;
 use mms_proto::mmsp::message::{
     ClientMessage, MessageId, ReportOpenFile, ReportRedirect, ReportStreamChange,
     SecurityChallenge, basic_token,
 };
-use mms_proto::{FileAttributes, HResult, Redirect};
+use mms_proto::{HResult, Redirect};
 use scripted::program::{Ended, program, run};
 use scripted::server::{Clip, Peer, Server};
 use support::scratch::Scratch;

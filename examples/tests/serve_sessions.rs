@@ -7,6 +7,7 @@ mod support {
     pub(crate) mod served;
 }
 
+use mms_proto::mmsp::message::FileAttributes;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -19,8 +20,8 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::{Client, ClientConfig};
 use mms_proto::{
-    ClientEvent, ConnectionId, Content, FileAttributes, Limits, Machine as _, Output, PlayRequest,
-    Rate, Start, StreamNumber,
+    ClientEvent, ConnectionId, Content, Limits, Machine as _, Output, PlayRequest, Rate, Start,
+    StreamNumber,
 };
 use support::served::Served;
 
@@ -140,7 +141,7 @@ fn live_content_is_called_live_to_players_of_version_9() {
         ("NSPlayer/8.9", FileAttributes::BROADCAST),
     ] {
         let player = Player::open(subscriber, server.address, "live");
-        assert_eq!(player.content.unwrap().attributes(), attributes, "{subscriber}");
+        assert_eq!(player.content.unwrap().features(), attributes.into(), "{subscriber}");
     }
 }
 

@@ -14,9 +14,7 @@ use std::time::Duration;
 
 use mms_asf::{FileReader, Packet};
 use mms_examples::serve::{Outgoing, Step, Title, TitleError, Titles};
-use mms_proto::{
-    Delivery, FileAttributes, PlayRequest, Rate, Start, StreamNumber, StreamSelection,
-};
+use mms_proto::{Delivery, Features, PlayRequest, Rate, Start, StreamNumber, StreamSelection};
 use support::film::{AUDIO, Film, HIGH, LOW, PACKET_SIZE, bodies, numbers, rest, stream};
 use support::samples::samples;
 
@@ -211,7 +209,7 @@ fn real_files() {
         let end = whole.clone().start(Start::packet(u32::MAX - 1).unwrap());
         let back = played(&mut title, &end.rate(Rate::new(-5.0).unwrap()));
         let fast = played(&mut title, &whole.rate(Rate::new(5.0).unwrap()));
-        if title.content().attributes().contains(FileAttributes::CAN_STRIDE) {
+        if title.content().features().contains(Features::STRIDABLE) {
             assert!(!back.is_empty() && !fast.is_empty(), "{name}");
             assert!(fast.len() <= packets.len() && numbers(&fast).is_sorted(), "{name}");
         }

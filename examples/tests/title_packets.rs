@@ -49,7 +49,7 @@ fn all_streams_are_the_file_byte_for_byte() {
         let sent = film.play(&all().start(Start::packet(first).unwrap()));
         assert_the_file_from(&sent, &film, first as usize);
         let offset = film.header.len() + first as usize * PACKET_SIZE as usize + 7;
-        let start = Start::byte_offset(u32::try_from(offset).unwrap()).unwrap();
+        let start = Start::ByteOffset(offset.try_into().unwrap());
         assert_the_file_from(&film.play(&all().start(start)), &film, first as usize);
     }
     let end = u32::try_from(film.packets.len()).unwrap();

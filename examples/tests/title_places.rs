@@ -13,7 +13,7 @@ use std::time::Duration;
 use mms_asf::Packet;
 use mms_asf::testing::TestStream;
 use mms_examples::serve::Outgoing;
-use mms_proto::{FileAttributes, PlayRequest, Rate, Start, Stop, StreamSelection};
+use mms_proto::{Features, PlayRequest, Rate, Start, Stop, StreamSelection};
 use support::film::{
     AUDIO, Film, HIGH, LOW, Object, PACKET_SIZE, bodies, numbers, objects, rest, stream,
 };
@@ -130,7 +130,7 @@ fn stops() {
     close(last(request(&all, packet(60)).stop(after(1_050))), begin + 1_050);
     close(last(request(&all, packet(60)).stop(stop(begin + 350))), begin + 350);
     let offset = film.header.len() + 60 * PACKET_SIZE as usize;
-    let offset = Start::byte_offset(u32::try_from(offset).unwrap()).unwrap();
+    let offset = Start::ByteOffset(offset.try_into().unwrap());
     close(last(request(&all, offset).stop(after(1_050))), begin + 1_050);
     // The same of some streams.
     close(last(request(&[AUDIO], at(3_000)).stop(after(1_150))), 4_150);
@@ -261,8 +261,8 @@ fn another_stream_while_playing_backwards() {
 
 #[test]
 fn what_can_be_done_with_a_file() {
-    let (seek, stride) = (FileAttributes::CAN_SEEK, FileAttributes::CAN_STRIDE);
-    let attributes = |film: &Film| film.title().content().attributes();
+    let (seek, stride) = (Features::SEEKABLE, Features::STRIDABLE);
+    let attributes = |film: &Film| film.title().content().features();
     assert_eq!(attributes(&Film::new(1)), seek | stride);
     assert_eq!(attributes(&Film::new(1).without_index()), seek | stride);
     assert_eq!(attributes(&Film::with(&[TestStream::Audio(AUDIO)], 1)), seek);

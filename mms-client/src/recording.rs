@@ -385,7 +385,7 @@ fn header_of(content: &Content) -> Result<Header, mms_asf::Error> {
 
 /// Positions and packet numbers mean nothing in a broadcast.
 fn is_live(header: &Header, content: &Content) -> bool {
-    header.file().broadcast() || content.attributes().is_live()
+    header.file().broadcast() || content.features().is_live()
 }
 
 fn check_regular(file: &File) -> Result<(), RecordingError> {

@@ -56,6 +56,10 @@ impl Core {
                     }
                 }
                 ClientEvent::Unknown { .. } | ClientEvent::StreamsSelected => {}
+                ClientEvent::Ready(content) => return Ok(ClientEvent::Ready(sized(content))),
+                ClientEvent::NextEntry(content) => {
+                    return Ok(ClientEvent::NextEntry(sized(content)));
+                }
                 event => return Ok(event),
             }
         }
@@ -76,6 +80,19 @@ impl Core {
     fn selection_refused(&self, hr: HResult) -> Error {
         Error::SelectionRefused { server: self.server_name(), hr }
     }
+}
+
+/// Content with the packet size of its ASF header, where the server announced none.
+fn sized(content: Content) -> Content {
+    if content.packet_size().is_some() {
+        return content;
+    }
+    let header = Header::parse(content.header());
+    let sized = header.ok().and_then(|header| {
+        let size = header.file().packet_size;
+        content.clone().with_packet_size(size).ok()
+    });
+    sized.unwrap_or(content)
 }
 
 /// The questions that [`Session`] and [`Playback`] both answer.

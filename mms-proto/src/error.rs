@@ -270,9 +270,15 @@ pub enum StateError {
     /// Too many entries for one message.
     #[error("{0} entries do not fit one message")]
     TooMany(usize),
+    /// A start position that the protocol cannot carry.
+    #[error("position {0} does not fit the protocol's field")]
+    Position(u64),
     /// A packet that was not asked for: pacing or a full queue stands in the way.
     #[error("no packet is wanted now")]
     NotWanted,
+    /// Content without a packet size, which the protocol announces.
+    #[error("the content has no packet size")]
+    NoPacketSize,
     /// A packet that is empty or larger than the content's packet size.
     #[error("a packet of {size} bytes, between 1 and {limit} are possible")]
     PacketSize {

@@ -29,7 +29,7 @@
 //! let now = Instant::now();
 //! let mut client = Client::new(now, ClientConfig::new("example.org", "clip.wmv"));
 //! let mut server = Server::new(now, ServerConfig::default());
-//! let clip = Content::new(Bytes::from_static(b"an ASF header"), 1440)?.with_packet_count(2);
+//! let clip = Content::new(Bytes::from_static(b"an ASF header"))?.with_packet_size(1440)?.with_packet_count(2);
 //! let packets = [Bytes::from_static(b"packet 0"), Bytes::from_static(b"packet 1")];
 //! let (mut sent, mut received) = (0..2u32, Vec::new());
 //!
@@ -93,6 +93,7 @@ mod content;
 mod deviation;
 mod error;
 mod event;
+mod features;
 #[cfg(feature = "_testing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -111,13 +112,14 @@ mod version;
 
 pub use client_log::{ClientLog, ClientLogInfo, LogVersion};
 pub use config::{Limits, Strictness};
-pub use content::{AsfPacket, Content, FileAttributes, InvalidContent, MAX_PACKET_SIZE};
+pub use content::{AsfPacket, Content, InvalidContent, MAX_PACKET_SIZE};
 pub use deviation::Deviation;
 pub use error::{DecodeError, Error, Layer, Missing, Phase, Problem, StateError};
 pub use event::{
     AuthScheme, Challenge, ClientEvent, ClientInfo, CloseReason, Credentials, OpenRequest,
     Reception, Redirect, ServerChallenge, ServerEvent, ServerInfo, Stats,
 };
+pub use features::Features;
 pub use hresult::HResult;
 pub use io::{ConnectionId, Datagram, Head, Input, Output, Transmit};
 pub use machine::Machine;

@@ -68,7 +68,7 @@ impl PlayRequest {
     }
 }
 
-/// Where playing begins. On the wire three fields, of which one counts: MS-MMSP 2.2.4.25.
+/// Where playing begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Start {
     /// The first packet; in a live stream, now.
@@ -79,7 +79,7 @@ pub enum Start {
     Time(Duration),
     /// The packet at this byte of the ASF file, header included.
     #[doc(alias = "asfOffset")]
-    ByteOffset(Position),
+    ByteOffset(u64),
     /// The packet with this number, from 0.
     #[doc(alias = "locationId")]
     Packet(Position),
@@ -91,15 +91,9 @@ impl Start {
     pub fn packet(number: u32) -> Option<Self> {
         Position::new(number).map(Self::Packet)
     }
-
-    /// The packet at this byte of the file; `None` for the one offset that the wire cannot carry.
-    #[must_use]
-    pub fn byte_offset(offset: u32) -> Option<Self> {
-        Position::new(offset).map(Self::ByteOffset)
-    }
 }
 
-/// A packet number or byte offset: any `u32` but `0xFFFFFFFF`, which means "not used".
+/// A packet number: any `u32` but `0xFFFFFFFF`, which means "not used".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(u32);
 
@@ -123,7 +117,7 @@ impl fmt::Debug for Position {
     }
 }
 
-/// Where playing ends: 1 to 2,147,483,647 milliseconds, `frameOffset` of MS-MMSP 2.2.4.25.
+/// Where playing ends: 1 to 2,147,483,647 milliseconds.
 #[doc(alias = "frameOffset")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stop {
@@ -160,31 +154,6 @@ impl Stop {
         let milliseconds = u32::try_from(time.as_millis()).ok()?;
         (1..=0x7FFF_FFFF).contains(&milliseconds).then_some(Self { milliseconds, relative })
     }
-
-    /// Decodes `frameOffset`.
-    pub(crate) fn from_wire(frame_offset: u32) -> Option<Self> {
-        match frame_offset {
-            // Most players send 0x00FFFFFF, and mean no limit (T5).
-            0 | 0x00FF_FFFF | u32::MAX | 0x8000_0000 => None,
-            value => {
-                Some(Self { milliseconds: value & 0x7FFF_FFFF, relative: value & 0x8000_0000 != 0 })
-            }
-        }
-    }
-
-    /// Encodes `frameOffset`.
-    pub(crate) fn to_wire(stop: Option<Self>) -> u32 {
-        match stop {
-            None => 0,
-            // The two values that servers take for "no limit": a millisecond earlier is closer to
-            // what was asked for.
-            Some(Self { milliseconds: 0x00FF_FFFF, relative: false }) => 0x00FF_FFFE,
-            Some(Self { milliseconds: 0x7FFF_FFFF, relative: true }) => 0xFFFF_FFFE,
-            Some(Self { milliseconds, relative }) => {
-                milliseconds | if relative { 0x8000_0000 } else { 0 }
-            }
-        }
-    }
 }
 
 /// Speed and direction: −5 to 5, not 0. One is normal speed; anything else is trick play.
@@ -214,7 +183,7 @@ impl Rate {
     }
 }
 
-/// A start faster than real time ("Fast Start"), MS-MMSP 2.2.4.25.
+/// A start faster than real time ("Fast Start").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accel {
     /// Bits per second that the client can take while it fills its buffer.
@@ -248,24 +217,13 @@ mod tests {
         let ms = Duration::from_millis;
         assert_eq!(Stop::at(Duration::ZERO), None);
         assert_eq!(Stop::at(ms(0x8000_0000)), None);
-        assert_eq!(Stop::to_wire(None), 0);
-        assert_eq!(Stop::to_wire(Stop::at(ms(5000))), 5000);
-        assert_eq!(Stop::to_wire(Stop::after(ms(5000))), 0x8000_1388);
-        for none in [0, 0x00FF_FFFF, u32::MAX] {
-            assert_eq!(Stop::from_wire(none), None);
-        }
-        for stop in [Stop::at(ms(1)), Stop::after(ms(1)), Stop::at(ms(0x7FFF_FFFF))] {
-            assert_eq!(Stop::from_wire(Stop::to_wire(stop)), stop);
-        }
-        // What cannot be said is said as nearly as possible, never as "no limit".
-        assert!(Stop::from_wire(Stop::to_wire(Stop::at(ms(0x00FF_FFFF)))).is_some());
-        assert!(Stop::from_wire(Stop::to_wire(Stop::after(ms(0x7FFF_FFFF)))).is_some());
+        assert_eq!(Stop::after(ms(0x7FFF_FFFF)).map(Stop::time), Some(ms(0x7FFF_FFFF)));
+        assert!(Stop::after(ms(1)).is_some_and(Stop::is_relative));
     }
 
     #[test]
     fn the_unused_mark_is_no_position() {
         assert_eq!(Start::packet(u32::MAX), None);
-        assert_eq!(Start::byte_offset(u32::MAX), None);
         assert!(Start::packet(0).is_some());
     }
 }

@@ -22,11 +22,6 @@ impl StreamNumber {
     pub const fn get(self) -> u8 {
         self.0.get()
     }
-
-    /// The number as stream switch entries carry it.
-    pub(crate) fn from_wire(number: u16) -> Option<Self> {
-        u8::try_from(number).ok().and_then(Self::new)
-    }
 }
 
 impl fmt::Debug for StreamNumber {
@@ -41,7 +36,7 @@ impl fmt::Display for StreamNumber {
     }
 }
 
-/// How much of a stream is delivered, `wThinningLevel` of MS-MMSP 2.2.4.28.1.
+/// How much of a stream is delivered.
 #[doc(alias = "wThinningLevel")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Delivery {
@@ -99,8 +94,6 @@ mod tests {
     fn numbers_outside_the_range_cannot_be_built() {
         assert_eq!(StreamNumber::new(0), None);
         assert_eq!(StreamNumber::new(128), None);
-        assert_eq!(StreamNumber::from_wire(0xFFFF), None);
         assert_eq!(StreamNumber::new(127).map(StreamNumber::get), Some(127));
-        assert_eq!(StreamNumber::from_wire(1), StreamNumber::new(1));
     }
 }

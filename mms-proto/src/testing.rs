@@ -5,6 +5,7 @@
 //! [`client_message_as_read`] and [`server_message_as_read`] make values that survive the wire
 //! unchanged.
 
+use crate::mmsp::message::FileAttributes;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU16;
 use std::time::Duration;
@@ -15,7 +16,6 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::strategy::Union;
 
-use crate::content::FileAttributes;
 use crate::event::Redirect;
 use crate::hresult::HResult;
 use crate::mmsp::message::{
@@ -93,7 +93,7 @@ pub fn start() -> impl Strategy<Value = Start> {
     prop_oneof![
         Just(Start::Beginning),
         duration().prop_map(Start::Time),
-        position().prop_map(Start::ByteOffset),
+        position().prop_map(|offset| Start::ByteOffset(offset.get().into())),
         position().prop_map(Start::Packet),
     ]
 }

@@ -77,7 +77,11 @@ fn a_client_allocates_nothing_for_a_packet() {
 
 #[test]
 fn a_server_allocates_nothing_for_a_packet() {
-    let content = Content::new(media::header(100), 1400).unwrap().with_packet_count(100_000);
+    let content = Content::new(media::header(100))
+        .unwrap()
+        .with_packet_size(1400)
+        .unwrap()
+        .with_packet_count(100_000);
     let mut script = pair::script::Script::ready(ServerConfig::default(), content);
     script.send(pair::script::play(4, Start::Beginning));
     let now = script.now;

@@ -177,7 +177,8 @@ fn start(start: Start) -> Start {
     match start {
         Start::Time(time) if double(time).is_zero() => Start::Beginning,
         Start::Time(time) => Start::Time(double(time)),
-        Start::Packet(zero) | Start::ByteOffset(zero) if zero.get() == 0 => Start::Beginning,
+        Start::Packet(zero) if zero.get() == 0 => Start::Beginning,
+        Start::ByteOffset(0) => Start::Beginning,
         as_it_is => as_it_is,
     }
 }

@@ -9,18 +9,22 @@ use std::time::Duration;
 
 use mms_proto::mmsp::server::{EntryDelivery, Pace, Pushed};
 use mms_proto::mmsp::{Client, ClientConfig, ServerConfig};
-use mms_proto::{ClientEvent, Content, FileAttributes, PlayRequest, Rate, ServerEvent, Start};
+use mms_proto::{ClientEvent, Content, Features, PlayRequest, Rate, ServerEvent, Start};
 use pair::media::{self, PACKET, seconds};
 use pair::{Pair, everything};
 
 fn entry(header: u32) -> Content {
-    Content::new(media::header(header), PACKET).unwrap().with_bit_rate(media::RATE)
+    Content::new(media::header(header))
+        .unwrap()
+        .with_packet_size(PACKET)
+        .unwrap()
+        .with_bit_rate(media::RATE)
 }
 
 /// A playlist of three entries with five packets each: 0 to 4, 10 to 14, 20 to 24.
 fn playlist(mut config: ServerConfig, delivery: EntryDelivery) -> Pair {
     config.entry_delivery = delivery;
-    let first = entry(250).with_attributes(FileAttributes::PLAYLIST);
+    let first = entry(250).with_features(Features::PLAYLIST);
     let mut pair = Pair::new(ClientConfig::new("host", "list"), config, first);
     let (mut next, mut entries) = (0, VecDeque::from([entry(90), entry(350)]));
     pair.server_app = Box::new(move |server, now, event| {
@@ -82,8 +86,7 @@ fn a_playlist_to_its_end() {
 #[test]
 fn trick_play_there_and_back() {
     // MMSP-S-060: every second packet, each 50 ms of content after the one before.
-    let strides =
-        media::content(100).with_attributes(FileAttributes::CAN_SEEK | FileAttributes::CAN_STRIDE);
+    let strides = media::content(100).with_features(Features::SEEKABLE | Features::STRIDABLE);
     let config = ServerConfig::default().pace(Pace::BitRate);
     let mut pair = Pair::new(ClientConfig::new("host", "file.wmv"), config, strides);
     let mut walk: Box<dyn Iterator<Item = u32>> = Box::new(std::iter::empty());
@@ -144,7 +147,7 @@ fn a_broadcast_joined_in_the_middle() {
     for delivery in [EntryDelivery::AtOnce, EntryDelivery::WhenPlayed] {
         let mut config = ServerConfig::default();
         config.entry_delivery = delivery;
-        let live = |header| entry(header).with_attributes(FileAttributes::BROADCAST);
+        let live = |header| entry(header).with_features(Features::BROADCAST);
         let mut pair = Pair::new(ClientConfig::new("host", "live"), config, live(250));
         pair.server_app = Box::new(move |server, now, event| match event {
             ServerEvent::Open(request) => {
@@ -156,7 +159,7 @@ fn a_broadcast_joined_in_the_middle() {
         });
         pair.client_app = Box::new(|client: &mut Client, now, event| match event {
             ClientEvent::Ready(content) => {
-                assert!(content.attributes().is_live() && content.packet_count().is_none());
+                assert!(content.features().is_live() && content.packet_count().is_none());
                 client.play(now, PlayRequest::all(mms_proto::StreamNumber::new(1))).unwrap();
             }
             ClientEvent::NextEntry(_) => client.play(now, everything()).unwrap(),

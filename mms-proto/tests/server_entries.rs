@@ -4,6 +4,7 @@
 #[expect(dead_code, reason = "every test program uses another part of it")]
 mod pair;
 
+use mms_proto::Features;
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{
     OpenedFile, ReadBlock, ReportEndOfStream, ReportReadBlock, ReportStartedPlaying,
@@ -21,7 +22,12 @@ use pair::script::{
 
 /// The second entry: another header, larger packets, another rate.
 fn second() -> Content {
-    Content::new(media::header(300), 120).unwrap().with_packet_count(2).with_bit_rate(16_000)
+    Content::new(media::header(300))
+        .unwrap()
+        .with_packet_size(120)
+        .unwrap()
+        .with_packet_count(2)
+        .with_bit_rate(16_000)
 }
 
 fn delivery(delivery: EntryDelivery) -> ServerConfig {
@@ -353,10 +359,10 @@ fn what_is_said_of_a_file_is_said_of_the_first_entry() {
     script.send(connect("NSPlayer/9.0.0.2980"));
     script.send(funnel("\\\\h\\TCP\\1"));
     let request = open_request(script.send(open(9, "x")));
-    let attributes = mms_proto::FileAttributes::PLAYLIST;
-    let list = second().with_attributes(attributes);
+    let attributes = Features::PLAYLIST;
+    let list = second().with_features(attributes);
     script.server.accept(script.now, request, list).unwrap();
     let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
     let Ok(OpenedFile { attributes: said, packet_size, .. }) = report.result else { panic!() };
-    assert_eq!((said, packet_size), (attributes, 120));
+    assert_eq!((Features::from(said), packet_size), (attributes, 120));
 }

@@ -11,7 +11,7 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::server::{EntryDelivery, Pushed};
 use mms_proto::{
-    Content, FileAttributes, HResult, Input, Machine as _, Phase, Start, StateError, Transmit,
+    Content, Features, HResult, Input, Machine as _, Phase, Start, StateError, Transmit,
 };
 use pair::media::{self, PACKET};
 use pair::script::{
@@ -19,10 +19,12 @@ use pair::script::{
 };
 
 fn broadcast(packet_size: u32) -> Content {
-    Content::new(media::header(250), packet_size)
+    Content::new(media::header(250))
+        .unwrap()
+        .with_packet_size(packet_size)
         .unwrap()
         .with_bit_rate(media::RATE)
-        .with_attributes(FileAttributes::BROADCAST)
+        .with_features(Features::BROADCAST)
 }
 
 fn config(delivery: EntryDelivery, queued: usize) -> ServerConfig {

@@ -4,6 +4,8 @@
 #[expect(dead_code, reason = "every test program uses another part of it")]
 mod pair;
 
+use mms_proto::Features;
+use mms_proto::mmsp::message::FileAttributes;
 use std::time::Duration;
 
 use mms_proto::mmsp::ServerConfig;
@@ -12,8 +14,8 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::server::Pace;
 use mms_proto::{
-    CloseReason, Content, FileAttributes, HResult, Machine as _, Output, Phase, Redirect,
-    ServerEvent, Start, StateError,
+    CloseReason, Content, HResult, Machine as _, Output, Phase, Redirect, ServerEvent, Start,
+    StateError,
 };
 use pair::media::{self, PACKET, content, seconds};
 use pair::script::{
@@ -33,6 +35,17 @@ fn connected_as(subscriber: &str) -> Script {
 }
 
 const READ: ReadBlock = ReadBlock { open_file_id: 1, incarnation: 0x0102_0302 };
+
+#[test]
+fn content_without_a_packet_size_is_not_accepted() {
+    let mut script = Script::new(ServerConfig::default());
+    script.send(connect("x"));
+    script.send(funnel("\\\\h\\TCP\\1"));
+    let request = open_request(script.send(open(9, "clip")));
+    let unsized_content = Content::new(media::header(100)).unwrap();
+    let answer = script.server.accept(script.now, request, unsized_content);
+    assert_eq!(answer, Err(StateError::NoPacketSize));
+}
 
 #[test]
 fn a_bad_path_is_refused_and_another_may_be_tried() {
@@ -81,12 +94,14 @@ fn ok(incarnation: u32) -> ServerMessage {
 #[test]
 fn every_field_of_an_open_file() {
     // MMSP-S-027
-    let content = Content::new(media::header(5_000), 1_234)
+    let content = Content::new(media::header(5_000))
+        .unwrap()
+        .with_packet_size(1_234)
         .unwrap()
         .with_packet_count(0x1_0000_0002)
         .with_duration(Duration::from_millis(61_250))
         .with_bit_rate(350_000)
-        .with_attributes(FileAttributes::CAN_SEEK);
+        .with_features(Features::SEEKABLE);
     let mut script = connected();
     let request = open_request(script.send(open(9, "x")));
     script.writes.clear();
@@ -149,7 +164,11 @@ fn live_content_is_a_broadcast_to_old_players() {
 fn opened_as(subscriber: &str, attributes: FileAttributes) -> OpenedFile {
     let mut script = connected_as(subscriber);
     let request = open_request(script.send(open(9, "x")));
-    let content = Content::new(media::header(100), PACKET).unwrap().with_attributes(attributes);
+    let content = Content::new(media::header(100))
+        .unwrap()
+        .with_packet_size(PACKET)
+        .unwrap()
+        .with_features(attributes.into());
     script.server.accept(script.now, request, content).unwrap();
     let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
     report.result.unwrap()
@@ -244,7 +263,7 @@ fn the_header_in_fragments() {
         (300, &[4, 4, 0x0C]),
     ] {
         let header = media::header(length);
-        let content = Content::new(header.clone(), PACKET).unwrap();
+        let content = Content::new(header.clone()).unwrap().with_packet_size(PACKET).unwrap();
         let mut script = Script::opened(ServerConfig::default(), content);
         script.writes.clear();
         assert_eq!(script.server.phase(), Phase::Opening);

@@ -11,9 +11,7 @@ use mms_proto::mmsp::message::{
     ReadBlock, ReportEndOfStream, ReportStartStriding, ServerMessage, StartPlaying, StartStriding,
 };
 use mms_proto::mmsp::server::{Pace, StartBurst};
-use mms_proto::{
-    Accel, Content, FileAttributes, HResult, PlayRequest, Rate, ServerEvent, Start, Stop,
-};
+use mms_proto::{Accel, Content, Features, HResult, PlayRequest, Rate, ServerEvent, Start, Stop};
 use pair::media::{self, content, seconds};
 use pair::script::{
     Got, Script, connect, data, events, funnel, messages, open, open_request, play, select,
@@ -24,7 +22,7 @@ fn paced() -> ServerConfig {
 }
 
 fn strides(packets: u64) -> Content {
-    content(packets).with_attributes(FileAttributes::CAN_STRIDE | FileAttributes::CAN_SEEK)
+    content(packets).with_features(Features::STRIDABLE | Features::SEEKABLE)
 }
 
 /// Answers every request with the next of these packets (number, time in milliseconds), until so

@@ -78,7 +78,8 @@ fn more_entries_announced_than_sent() {
         let got = script.send_raw(MessageId::STREAM_SWITCH, &body);
         assert_eq!(message(&got), ReportStreamSwitch { hr: HResult::OK }.into());
         // The padding looks like one more entry, for a stream that cannot exist.
-        let missing = format!("Deviation(MissingEntries {{ announced: {announced}, present: 2 }})");
+        let missing =
+            format!("Deviation(Mmsp(MissingEntries {{ announced: {announced}, present: 2 }}))");
         assert_eq!(events(&got)[0], missing);
         assert!(events(&got)[2].starts_with("SelectStreams([StreamSelection { stream: 1"));
     }
@@ -125,7 +126,7 @@ fn where_to_begin() {
     // MMSP-S-043, MMSP-S-044: every combination of used and unused fields.
     const NONE: u32 = u32::MAX;
     let time = |milliseconds| Start::Time(Duration::from_millis(milliseconds));
-    let byte = |n| Start::byte_offset(n).unwrap();
+    let byte = |n| Start::ByteOffset(n);
     let packet = |n| Start::packet(n).unwrap();
     for (position, asf_offset, location_id, expected) in [
         (f64::MAX, NONE, NONE, Start::Beginning),

@@ -13,7 +13,7 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::server::{EntryDelivery, Pace, ServerTimeouts};
 use mms_proto::{
-    FileAttributes, HResult, Machine as _, Phase, PlayRequest, Rate, ServerEvent, Start, StateError,
+    Features, HResult, Machine as _, Phase, PlayRequest, Rate, ServerEvent, Start, StateError,
 };
 use pair::media::{self, content};
 use pair::script::{Got, Script, data, messages, play, select};
@@ -28,8 +28,8 @@ fn ready() -> Script {
     let mut config = ServerConfig::default();
     config.plays_a_second = RATE;
     let content = content(100);
-    let attributes = content.attributes() | FileAttributes::CAN_STRIDE;
-    let mut script = Script::ready(config, content.with_attributes(attributes));
+    let attributes = content.features() | Features::STRIDABLE;
+    let mut script = Script::ready(config, content.with_features(attributes));
     script.send(select(&[1]));
     script
 }

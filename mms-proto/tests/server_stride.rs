@@ -11,14 +11,14 @@ use mms_proto::mmsp::message::{
     MessageId, ReportStartStriding, ServerMessage, StartStriding, StopPlaying,
 };
 use mms_proto::{
-    Content, FileAttributes, HResult, Machine as _, Phase, PlayRequest, Rate, ServerEvent, Start,
+    Content, Features, HResult, Machine as _, Phase, PlayRequest, Rate, ServerEvent, Start,
     StreamNumber, StreamSelection,
 };
 use pair::media::{content, seconds};
 use pair::script::{Got, Script, connect, data, events, message, messages, play, select};
 
 fn strides() -> Content {
-    content(600).with_attributes(FileAttributes::CAN_STRIDE | FileAttributes::CAN_SEEK)
+    content(600).with_features(Features::STRIDABLE | Features::SEEKABLE)
 }
 
 fn ready() -> Script {
@@ -80,7 +80,7 @@ fn a_seek_to_where_it_begins() {
     for (position, asf_offset, location_id, start) in [
         (1.5, 1000, 7, Start::Time(Duration::from_millis(1500))),
         (f64::MAX, 1000, 7, Start::packet(7).unwrap()),
-        (f64::MAX, 1000, NONE, Start::byte_offset(1000).unwrap()),
+        (f64::MAX, 1000, NONE, Start::ByteOffset(1000)),
         (f64::MAX, NONE, NONE, Start::Beginning),
         (0.0, NONE, 7, Start::packet(7).unwrap()),
     ] {
@@ -191,7 +191,7 @@ fn refused_before_the_header_and_where_content_cannot_stride() {
     let mut script = Script::opened(ServerConfig::default(), strides());
     let got = script.send(stride(5, Start::Beginning, 2.0));
     assert_eq!(message(&got), report(HResult::INVALID_REQUEST, 5));
-    let seek = content(3).with_attributes(FileAttributes::CAN_SEEK);
+    let seek = content(3).with_features(Features::SEEKABLE);
     let mut script = Script::ready(ServerConfig::default(), seek);
     let got = script.send(stride(5, Start::Beginning, 2.0));
     assert_eq!(message(&got), report(HResult::STRIDE_REFUSED, 5));

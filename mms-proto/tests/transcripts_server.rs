@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{MessageId, ServerMessage};
-use mms_proto::{Content, FileAttributes, Machine as _, ServerEvent, Start};
+use mms_proto::{Content, Features, Machine as _, ServerEvent, Start};
 use pair::script::{Got, Script};
 
 /// The folder of transcripts, if there is one.
@@ -35,10 +35,12 @@ impl File {
         let header_end = usize::try_from(size).unwrap() + 50;
         let count = u64::from_le_bytes(bytes[header_end - 10..header_end - 2].try_into().unwrap());
         let size = (bytes.len() - header_end) / usize::try_from(count).unwrap();
-        let content = Content::new(bytes.slice(..header_end), u32::try_from(size).unwrap())
+        let content = Content::new(bytes.slice(..header_end))
+            .unwrap()
+            .with_packet_size(u32::try_from(size).unwrap())
             .unwrap()
             .with_packet_count(count)
-            .with_attributes(FileAttributes::CAN_SEEK);
+            .with_features(Features::SEEKABLE);
         let packets = bytes.slice(header_end..);
         let packets = (0..14).map(|n| packets.slice(n * size..(n + 1) * size)).collect();
         Self { content, packets }

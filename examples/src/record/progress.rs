@@ -120,7 +120,7 @@ impl Progress {
     /// How much media there will be, and which part of it is here.
     fn expected(&self, now: &Now<'_>) -> (Option<Duration>, Option<f64>) {
         let content = now.content;
-        let known = !content.attributes().is_live();
+        let known = !content.features().is_live();
         let whole = content.duration().filter(|time| known && !time.is_zero());
         let rest = match self.start {
             Start::Beginning => whole,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use mms_asf::{Continuity, Header, Packet, Restart, SendClock, StreamKind};
-use mms_proto::{Content, FileAttributes, PlayRequest};
+use mms_proto::{Content, Features, PlayRequest};
 
 pub use self::backlog::{BACKLOG_BYTES, BACKLOG_PACKETS, BACKLOG_TIME, CUSHION};
 pub use self::cursor::{Cursor, Item};
@@ -259,10 +259,11 @@ impl Program {
 
     fn new(bytes: Bytes, entry: u32) -> Result<Self, String> {
         let header = Header::parse(&bytes).map_err(|error| error.to_string())?;
-        let content = Content::new(bytes, header.file().packet_size)
+        let content = Content::new(bytes)
+            .and_then(|content| content.with_packet_size(header.file().packet_size))
             .map_err(|error| error.to_string())?
             .with_bit_rate(bit_rate(&header))
-            .with_attributes(FileAttributes::BROADCAST | FileAttributes::LIVE);
+            .with_features(Features::BROADCAST | Features::LIVE);
         let streams = header.streams().iter();
         let video = streams
             .filter(|stream| stream.kind == StreamKind::Video)

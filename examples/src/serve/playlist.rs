@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mms_proto::FileAttributes;
+use mms_proto::Features;
 
 pub use self::choice::default_streams;
 pub(super) use self::detect::is_list;
@@ -201,7 +201,7 @@ impl PlaylistPlayer {
 
 /// Nobody can choose a position in a list (MS-MMSP 2.2.4.7).
 fn open(titles: &Titles, entry: &Path) -> Result<Title, TitleError> {
-    Ok(titles.open(entry)?.with_attributes(FileAttributes::PLAYLIST))
+    Ok(titles.open(entry)?.with_features(Features::PLAYLIST))
 }
 
 /// What to tell of a list, one line each.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use mms_asf::{FileError, Packet};
-use mms_proto::{Content, FileAttributes, HResult, InvalidContent, PlayRequest, StreamSelection};
+use mms_proto::{Content, Features, HResult, InvalidContent, PlayRequest, StreamSelection};
 
 pub use self::opened::Titles;
 
@@ -150,8 +150,8 @@ impl Title {
     }
 
     /// What can be done with it as a part of something else.
-    pub(super) fn with_attributes(mut self, attributes: FileAttributes) -> Self {
-        self.content = self.content.with_attributes(attributes);
+    pub(super) fn with_features(mut self, features: Features) -> Self {
+        self.content = self.content.with_features(features);
         self
     }
 

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mms_asf::Packet;
 use mms_proto::mmsp::{Client, ClientConfig};
-use mms_proto::{ClientEvent, CloseReason, ConnectionId, Input, Machine as _, Output, PlayRequest};
+use mms_proto::{
+    ClientEvent, CloseReason, ConnectionId, Input, MAX_PACKET_SIZE, Machine as _, Output,
+    PlayRequest,
+};
 
 /// What is read at most before another player has its turn.
 const TURN: usize = 64 << 10;
@@ -139,7 +142,7 @@ impl Player {
     fn on_event(&mut self, now: Instant, event: ClientEvent) {
         match event {
             ClientEvent::Ready(content) => {
-                self.packet_size = content.packet_size();
+                self.packet_size = content.packet_size().unwrap_or(MAX_PACKET_SIZE);
                 self.asked = now;
                 self.stage = Stage::Playing;
                 if let Err(error) = self.client.play(now, self.request.clone()) {

@@ -1,5 +1,6 @@
 //! A server that does what a test says.
 
+use mms_proto::mmsp::message::FileAttributes;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use mms_proto::mmsp::message::{
     ReportConnectedFunnel, ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ReportReadBlock,
     ReportStartedPlaying, ReportStreamSwitch, ServerMessage,
 };
-use mms_proto::{FileAttributes, HResult, Limits, Start};
+use mms_proto::{HResult, Limits, Start};
 
 /// A client that is silent for this long will say nothing more.
 const PATIENCE: Duration = Duration::from_secs(20);

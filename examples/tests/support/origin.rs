@@ -10,8 +10,7 @@ use bytes::Bytes;
 use mms_proto::mmsp::server::Pushed;
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
-    Content, FileAttributes, Input, Machine as _, Output, PlayRequest, ServerEvent, Start,
-    StateError,
+    Content, Features, Input, Machine as _, Output, PlayRequest, ServerEvent, Start, StateError,
 };
 
 /// Something to play.
@@ -22,10 +21,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    fn content(&self, packet_size: u32, attributes: FileAttributes) -> Content {
+    fn content(&self, packet_size: u32, attributes: Features) -> Content {
         let count = if attributes.is_live() { 0 } else { self.packets.len() as u64 };
-        let content = Content::new(self.header.clone(), packet_size).unwrap();
-        content.with_packet_count(count).with_attributes(attributes)
+        let content =
+            Content::new(self.header.clone()).unwrap().with_packet_size(packet_size).unwrap();
+        content.with_packet_count(count).with_features(attributes)
     }
 }
 
@@ -108,9 +108,9 @@ impl<'a> Session<'a> {
         match event {
             ServerEvent::Open(request) => {
                 let attributes = match self.visit.live {
-                    Some(_) => FileAttributes::BROADCAST,
-                    None if playlist => FileAttributes::PLAYLIST,
-                    None => FileAttributes::CAN_SEEK,
+                    Some(_) => Features::BROADCAST,
+                    None if playlist => Features::PLAYLIST,
+                    None => Features::SEEKABLE,
                 };
                 let content = self.visit.entries[0].content(self.packet_size, attributes);
                 match self.visit.live {
@@ -154,7 +154,7 @@ impl<'a> Session<'a> {
         self.entry += 1;
         if let Some(entry) = self.visit.entries.get(self.entry) {
             self.server.end_of_entry(now)?;
-            let content = entry.content(self.packet_size, FileAttributes::PLAYLIST);
+            let content = entry.content(self.packet_size, Features::PLAYLIST);
             return self.server.next_entry(now, content);
         }
         if self.visit.cut {

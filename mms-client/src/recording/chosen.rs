@@ -85,14 +85,17 @@ impl Chosen {
 /// Content with another header of the same packets, of which some may be left out.
 fn rewritten(content: &Content, header: &Header) -> Content {
     // A header and a packet size that were legal before stay so.
-    let changed = Content::new(header.as_bytes().clone(), content.packet_size());
+    let mut changed = Content::new(header.as_bytes().clone());
+    if let Some(size) = content.packet_size() {
+        changed = changed.and_then(|changed| changed.with_packet_size(size));
+    }
     changed.map_or_else(
         |_| content.clone(),
         |changed| {
             changed
                 .with_duration(content.duration().unwrap_or_default())
                 .with_bit_rate(content.bit_rate())
-                .with_attributes(content.attributes())
+                .with_features(content.features())
         },
     )
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use mms_proto::{AsfPacket, Content, FileAttributes, HResult, Reception, Start, Stats};
+use mms_proto::{AsfPacket, Content, Features, HResult, Reception, Start, Stats};
 
 use super::chosen::Chosen;
 use super::range::Range;
@@ -364,8 +364,8 @@ impl<'a> Run<'a> {
             && !end.more
             && self.options.stop.is_none()
             && self.options.streams.is_none()
-            && !content.attributes().is_live()
-            && !content.attributes().contains(FileAttributes::PLAYLIST);
+            && !content.features().is_live()
+            && !content.features().contains(Features::PLAYLIST);
         whole && got.last.is_some() && got.missing_at_end().is_some_and(|missing| missing > 0)
     }
 

@@ -36,7 +36,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 
 use bytes::{Bytes, BytesMut};
 use mms_asf::{Header, Packet};
-use mms_proto::{AsfPacket, Content, FileAttributes, Start};
+use mms_proto::{AsfPacket, Content, Features, Start};
 
 pub(super) use self::catch_up::CatchUp;
 pub(super) use self::scan::rescan;
@@ -72,8 +72,7 @@ impl Recording {
         let header = header_of(content)?;
         let length = file.seek(SeekFrom::End(0)).map_err(RecordingError::Read)?;
         if length > 0 {
-            if is_live(&header, content) || content.attributes().contains(FileAttributes::PLAYLIST)
-            {
+            if is_live(&header, content) || content.features().contains(Features::PLAYLIST) {
                 return Err(ResumeRefused::Live.into());
             }
             check_header(&mut file, &header, length)?;

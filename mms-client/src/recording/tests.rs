@@ -29,7 +29,7 @@ impl Write for Paper {
 #[test]
 fn packets_do_not_wait_longer_than_a_second_for_others() {
     let header = header(200, 0, &[TestStream::Audio(1)]);
-    let content = Content::new(header.clone(), 200).unwrap();
+    let content = Content::new(header.clone()).unwrap().with_packet_size(200).unwrap();
     let paper = Paper::default();
     let mut recording = Recording::to_stream(paper.clone(), &content).unwrap();
     let mut add = |number: u32, written_at: Instant| {
@@ -53,7 +53,10 @@ fn packets_do_not_wait_longer_than_a_second_for_others() {
 #[test]
 fn packets_that_cannot_be_sent_are_not_recorded() {
     for (size, fits) in [(65_527, true), (65_528, false), (1 << 20, false)] {
-        let content = Content::new(header(size, 0, &[TestStream::Audio(1)]), 1000).unwrap();
+        let content = Content::new(header(size, 0, &[TestStream::Audio(1)]))
+            .unwrap()
+            .with_packet_size(1000)
+            .unwrap();
         let recording = Recording::to_stream(io::sink(), &content);
         assert_eq!(recording.is_ok(), fits, "{size}");
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mms_asf::{Header, Packet};
-use mms_proto::Content;
+use mms_proto::{Content, MAX_PACKET_SIZE};
 
 /// The times of the packets of one play command, from the earliest to the latest.
 #[derive(Debug, Default)]
@@ -19,8 +19,8 @@ impl Played {
     /// Nothing yet of this content.
     pub(super) fn of(content: &Content) -> Self {
         let header = Header::parse(content.header());
-        let packet_size =
-            header.map_or_else(|_| content.packet_size(), |header| header.file().packet_size);
+        let announced = content.packet_size().unwrap_or(MAX_PACKET_SIZE);
+        let packet_size = header.map_or(announced, |header| header.file().packet_size);
         Self { packet_size, ..Self::default() }
     }
 
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn from_the_earliest_to_the_latest() {
         let header = testing::header(200, 3, &[TestStream::Audio(1)]);
-        let mut played = Played::of(&Content::new(header, 300).unwrap());
+        let mut played = Played::of(&Content::new(header).unwrap().with_packet_size(300).unwrap());
         let packet = |send_time: u32| {
             let payload = TestPayload::whole(1, 0, send_time, b"media");
             TestPacket { send_time, duration: 500, ..TestPacket::single(payload) }.build(200)

@@ -19,7 +19,7 @@ use mms_asf::{Removal, remove_padding};
 use mms_client::{MmsUrl, OpenOptions};
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
-    Content, FileAttributes, HResult, Input, Machine as _, Output, PlayRequest, ServerEvent, Start,
+    Content, Features, HResult, Input, Machine as _, Output, PlayRequest, ServerEvent, Start,
 };
 
 pub(crate) const PACKET_SIZE: u32 = 200;
@@ -30,7 +30,7 @@ pub(crate) struct Clip {
     pub(crate) header: Bytes,
     /// As in the file.
     pub(crate) packets: Vec<Bytes>,
-    pub(crate) attributes: FileAttributes,
+    pub(crate) attributes: Features,
 }
 
 impl Clip {
@@ -48,7 +48,7 @@ impl Clip {
         Self {
             header: testing::header(PACKET_SIZE, u64::from(packets), &streams),
             packets: (0..packets).map(packet).collect(),
-            attributes: FileAttributes::CAN_SEEK,
+            attributes: Features::SEEKABLE,
         }
     }
 
@@ -65,7 +65,7 @@ impl Clip {
 
     pub(crate) fn live(packets: u32) -> Self {
         let header = testing::live_header(PACKET_SIZE, &[TestStream::Audio(1)]);
-        Self { header, attributes: FileAttributes::BROADCAST, ..Self::new(packets) }
+        Self { header, attributes: Features::BROADCAST, ..Self::new(packets) }
     }
 
     /// What a download of all of it has to be.
@@ -75,10 +75,12 @@ impl Clip {
 
     pub(crate) fn content(&self) -> Content {
         let count = if self.attributes.is_live() { 0 } else { self.packets.len() as u64 };
-        Content::new(self.header.clone(), PACKET_SIZE)
+        Content::new(self.header.clone())
+            .unwrap()
+            .with_packet_size(PACKET_SIZE)
             .unwrap()
             .with_packet_count(count)
-            .with_attributes(self.attributes)
+            .with_features(self.attributes)
     }
 
     /// A packet as it travels.
@@ -94,7 +96,8 @@ impl Clip {
             Start::Time(time) => usize::try_from(time.as_secs()).unwrap(),
             Start::Packet(number) => number.get() as usize,
             Start::ByteOffset(at) => {
-                (at.get() as usize).saturating_sub(self.header.len()) / PACKET_SIZE as usize
+                usize::try_from(at).unwrap().saturating_sub(self.header.len())
+                    / PACKET_SIZE as usize
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mms_asf::testing::TestStream;
 use mms_asf::{FileReader, Packet, SeekMethod, Shift, TimeShifter};
 use mms_client::{Cancel, Error, RecordOptions, Recording, RecordingError, Resume, Target, record};
-use mms_proto::{AsfPacket, FileAttributes, Start};
+use mms_proto::{AsfPacket, Features, Start};
 
 use crate::common::{Clip, Fault, Host, PACKET_SIZE, Temporary, patient};
 
@@ -57,7 +57,7 @@ fn a_live_stream_starts_at_zero_where_it_was_joined() {
     let mut clip = Clip::video(0);
     clip.packets = Clip::video(3_606).packets.split_off(3_600);
     clip.header = mms_asf::testing::live_header(PACKET_SIZE, &[TestStream::Video(2)]);
-    clip.attributes = FileAttributes::BROADCAST;
+    clip.attributes = Features::BROADCAST;
     let host = Host::new(clip);
     let file = Temporary::new();
     let session = patient().open(&host.url()).unwrap();
@@ -297,7 +297,7 @@ fn a_server_that_only_repeats_itself_is_left() {
 fn a_packet_that_is_too_long_is_left_out() {
     let clip = Clip::new(3);
     let small = mms_asf::testing::header(100, 3, &[TestStream::Audio(1)]);
-    let content = mms_proto::Content::new(small, 100).unwrap();
+    let content = mms_proto::Content::new(small).unwrap().with_packet_size(100).unwrap();
     let file = Temporary::new();
     let mut recording = Recording::create(file.create(), &content).unwrap();
     let kept: Vec<_> = packets(&clip).iter().map(|packet| recording.packet(packet)).collect();

@@ -207,7 +207,7 @@ fn other_starts_and_durations() {
     for start in [
         Start::packet(4).unwrap(),
         Start::Time(Duration::from_secs(4)),
-        Start::byte_offset(offset).unwrap(),
+        Start::ByteOffset(offset.into()),
     ] {
         let options = RecordOptions::new().start(start);
         let whole = Temporary::new();

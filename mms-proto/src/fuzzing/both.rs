@@ -202,7 +202,7 @@ impl Net {
                     Said::Sent(transmit) => pipe.extend_from_slice(&transmit.parts().concat()),
                     Said::Event(text) => {
                         let broken = text.starts_with("Deviation") || text.starts_with("Unknown");
-                        let broken = broken && text != "Deviation(PingFlood)";
+                        let broken = broken && text != "Deviation(Mmsp(PingFlood))";
                         assert!(self.tampered || !broken, "{text}");
                     }
                 }

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use super::rig::{App, Cuts, Rig, Summary, compare};
 use super::script::{Script, content};
 use super::server::payload;
-use crate::content::{Content, FileAttributes};
+use crate::content::Content;
 use crate::error::{Phase, StateError};
 use crate::event::ServerEvent;
+use crate::features::Features;
 use crate::mmsp::frame::MessageWriter;
 use crate::mmsp::message::{
     ClientMessage, Connect, ConnectFunnel, Funnel, FunnelName, FunnelProtocol, OpenFile,
@@ -57,12 +58,12 @@ impl App<Server> for Stage {
 }
 
 fn file() -> Content {
-    let attributes = FileAttributes::CAN_SEEK | FileAttributes::CAN_STRIDE;
+    let attributes = Features::SEEKABLE | Features::STRIDABLE;
     content(300, 100)
         .with_bit_rate(80_000)
         .with_packet_count(100)
         .with_duration(Duration::from_secs(10))
-        .with_attributes(attributes)
+        .with_features(attributes)
 }
 
 /// A configuration of which each bit means something.

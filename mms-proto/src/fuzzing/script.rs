@@ -1,12 +1,14 @@
 //! Bytes read as decisions. There is always a next one: behind the end everything is zero.
 
+use crate::mmsp::message::FileAttributes;
+use crate::request::Position;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU16;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::content::{Content, FileAttributes};
+use crate::content::Content;
 use crate::event::{Redirect, ServerChallenge};
 use crate::hresult::HResult;
 use crate::mmsp::message::{
@@ -137,7 +139,8 @@ impl<'a> Script<'a> {
             0 => Start::Beginning,
             1 => Start::Time(self.time()),
             2 => Start::packet(self.number()).unwrap_or_default(),
-            _ => Start::byte_offset(self.number()).unwrap_or_default(),
+            _ => Position::new(self.number())
+                .map_or_else(Start::default, |offset| Start::ByteOffset(offset.get().into())),
         }
     }
 
@@ -182,7 +185,7 @@ impl<'a> Script<'a> {
         content(length, packet_size)
             .with_bit_rate(bit_rate.saturating_mul(1000))
             .with_packet_count(count.into())
-            .with_attributes(FileAttributes(u32::from(attributes) << 23))
+            .with_features(FileAttributes(u32::from(attributes) << 23).into())
     }
 
     pub(super) fn redirect(&mut self) -> Redirect {
@@ -355,7 +358,7 @@ impl<'a> Script<'a> {
 pub(super) fn content(length: usize, packet_size: u32) -> Content {
     let mut header: Vec<u8> = (0..=u8::MAX).collect::<Vec<u8>>().repeat(length.div_ceil(256));
     header.truncate(length);
-    match Content::new(header.into(), packet_size) {
+    match Content::new(header.into()).and_then(|content| content.with_packet_size(packet_size)) {
         Ok(content) => content,
         Err(error) => unreachable!("{error}"),
     }

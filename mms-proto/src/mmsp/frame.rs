@@ -127,8 +127,8 @@ impl DataPacket {
 impl DataPacket {
     /// The packet as applications see it.
     pub(crate) fn into_media(self) -> AsfPacket {
-        let Self { location_id, flags, payload, .. } = self;
-        AsfPacket { location_id, sequence: flags, payload }
+        let Self { location_id, payload, .. } = self;
+        AsfPacket { location_id, sequence: None, payload }
     }
 }
 

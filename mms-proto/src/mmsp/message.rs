@@ -16,11 +16,13 @@ use super::wire::{self, Wire};
 
 mod close;
 mod connect;
+mod file_attributes;
 mod funnel;
 mod keepalive;
 mod logging;
 mod open_file;
 mod play;
+mod position;
 mod read_block;
 mod redirect;
 mod security;
@@ -31,6 +33,7 @@ pub use super::id::MessageId;
 pub use crate::client_log::{ClientLog, ClientLogInfo, LogVersion};
 pub use close::CloseFile;
 pub use connect::{Connect, PacketPair, ReportConnectedEx};
+pub use file_attributes::FileAttributes;
 pub use funnel::{
     BandwidthTest, ConnectFunnel, Funnel, FunnelInfo, FunnelName, FunnelProtocol,
     ReportConnectedFunnel, ReportDisconnectedFunnel, ReportFunnelInfo,
@@ -42,6 +45,7 @@ pub use play::{
     ReportEndOfStream, ReportStartStriding, ReportStartedPlaying, StartPlaying, StartStriding,
     StopPlaying,
 };
+pub(crate) use position::MAX_BYTE_OFFSET;
 pub use read_block::{CancelReadBlock, ReadBlock, ReportReadBlock};
 pub use redirect::ReportRedirect;
 pub use security::{NtlmToken, SecurityChallenge, SecurityResponse, basic_token};

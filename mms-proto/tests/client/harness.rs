@@ -1,5 +1,6 @@
 //! A scripted server that knows only bytes, and a clock that is advanced by hand.
 
+use mms_proto::mmsp::message::FileAttributes;
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -13,8 +14,8 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::{Client, ClientConfig};
 use mms_proto::{
-    ClientEvent, CloseReason, Content, Error, FileAttributes, HResult, Input, Limits, Machine as _,
-    Output, Phase, PlayRequest, StreamNumber,
+    ClientEvent, CloseReason, Content, Error, HResult, Input, Limits, Machine as _, Output, Phase,
+    PlayRequest, StreamNumber,
 };
 
 /// Name of the file; players that write a fixed 1 would be found out.

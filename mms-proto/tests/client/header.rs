@@ -8,8 +8,7 @@ use mms_proto::mmsp::message::{
     ClientMessage, MessageId, OpenedFile, ReportReadBlock, ReportStreamChange,
 };
 use mms_proto::{
-    ClientEvent, CloseReason, Deviation, Error, FileAttributes, HResult, Machine as _, Phase,
-    Strictness,
+    ClientEvent, CloseReason, Deviation, Error, Features, HResult, Machine as _, Phase, Strictness,
 };
 
 use crate::harness::*;
@@ -62,11 +61,11 @@ fn the_header_arrives_in_any_style() {
         assert_eq!(number as usize, last + 1);
         let content = content(script.events());
         assert_eq!(content.header(), ASF);
-        assert_eq!(content.packet_size(), 100);
+        assert_eq!(content.packet_size(), Some(100));
         assert_eq!(content.packet_count(), Some(20));
         assert_eq!(content.duration(), Some(seconds(60)));
         assert_eq!(content.bit_rate(), 64_000);
-        assert!(content.attributes().contains(FileAttributes::CAN_SEEK));
+        assert!(content.features().contains(Features::SEEKABLE));
         assert_eq!(script.client.phase(), Phase::Ready);
         assert_eq!(script.deadline, None);
         assert_eq!(script.sent(), []);
@@ -183,7 +182,7 @@ fn a_packet_size_that_cannot_be() {
         let [ClientEvent::Deviation(_), ClientEvent::Ready(content)] = &events[..] else {
             panic!("{events:?}");
         };
-        assert_eq!(content.packet_size(), 65_527);
+        assert_eq!(content.packet_size(), None);
         // Nothing more is said about it with every packet.
         script.play(all());
         script.say(started(PLAY));

@@ -112,6 +112,20 @@ fn more_streams_than_there_can_be() {
 }
 
 #[test]
+fn a_byte_offset_that_the_field_cannot_hold() {
+    let mut script = ready();
+    for offset in [0xFFFF_FFFF, 1 << 32, u64::MAX] {
+        let request = all().start(Start::ByteOffset(offset));
+        let answer = script.client.play(script.now, request);
+        assert_eq!(answer, Err(StateError::Position(offset)));
+    }
+    script.poll();
+    assert_eq!(script.sent(), []);
+    script.play(all().start(Start::ByteOffset(0xFFFF_FFFE)));
+    assert_eq!(encoded_body(&script.sent()[1])[16..20], [0xFE, 0xFF, 0xFF, 0xFF]);
+}
+
+#[test]
 fn one_position_counts() {
     // MMSP-C-062, MMSP-C-063
     let none = u32::MAX;
@@ -120,7 +134,7 @@ fn one_position_counts() {
     for (start, position, offset, packet) in [
         (Start::Beginning, 0.0, none, none),
         (Start::Time(time), 1.5, none, none),
-        (Start::ByteOffset(number(30_000)), f64::MAX, 30_000, none),
+        (Start::ByteOffset(30_000), f64::MAX, 30_000, none),
         (Start::Packet(number(9)), f64::MAX, none, 9),
     ] {
         let mut script = ready();

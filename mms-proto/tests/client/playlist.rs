@@ -1,14 +1,15 @@
 //! From one playlist entry to the next.
 
 use mms_proto::MessageKind;
+use mms_proto::mmsp::message::FileAttributes;
 use std::time::Duration;
 
 use mms_proto::mmsp::message::{
     ClientMessage, MessageId, OpenedFile, ReportStartedPlaying, ReportStreamChange,
 };
 use mms_proto::{
-    ClientEvent, CloseReason, Deviation, Error, FileAttributes, HResult, Machine as _, Phase,
-    PlayRequest, Rate, Start, StreamSelection,
+    ClientEvent, CloseReason, Deviation, Error, HResult, Machine as _, Phase, PlayRequest, Rate,
+    Start, StreamSelection,
 };
 
 use crate::harness::*;
@@ -40,7 +41,7 @@ fn the_next_entry_with_its_packets_at_once() {
     script.bytes(&data(1, ENTRY, 0x0C, b"ew"));
     let content = content(script.events());
     assert_eq!(content.header(), &b"new"[..]);
-    assert_eq!((content.packet_size(), content.packet_count()), (50, None));
+    assert_eq!((content.packet_size(), content.packet_count()), (Some(50), None));
     assert_eq!((content.duration(), content.bit_rate()), (None, 1000));
     // Its packets do not wait for us. Numbers past the old file's last are no surprise.
     script.media(100, ENTRY);

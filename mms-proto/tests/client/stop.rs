@@ -1,11 +1,11 @@
 //! Stop, seek, end of stream, reports.
 
+use mms_proto::mmsp::message::FileAttributes;
 use std::net::Ipv4Addr;
 
 use mms_proto::mmsp::message::{ClientLog, ClientMessage, LogVersion, OpenedFile, StopPlaying};
 use mms_proto::{
-    ClientEvent, Deviation, FileAttributes, HResult, Machine as _, Phase, Rate, Start,
-    StreamSelection,
+    ClientEvent, Deviation, HResult, Machine as _, Phase, Rate, Start, StreamSelection,
 };
 
 use crate::harness::*;

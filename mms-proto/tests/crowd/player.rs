@@ -208,7 +208,7 @@ impl Player {
         match random.from(0, 5) {
             0 => Start::packet(random.from(0, 80)).unwrap(),
             1 => Start::Time(random.time(20_000)),
-            2 => Start::byte_offset(random.from(0, 50_000)).unwrap(),
+            2 => Start::ByteOffset(random.from(0, 50_000).into()),
             _ => Start::Beginning,
         }
     }

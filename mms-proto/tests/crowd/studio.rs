@@ -6,8 +6,8 @@ use bytes::Bytes;
 use mms_proto::mmsp::server::Pushed;
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
-    Content, FileAttributes, HResult, OpenRequest, PlayRequest, Redirect, ServerChallenge,
-    ServerEvent, Start, StateError,
+    Content, Features, HResult, OpenRequest, PlayRequest, Redirect, ServerChallenge, ServerEvent,
+    Start, StateError,
 };
 
 use super::random::Random;
@@ -299,15 +299,19 @@ impl Studio {
         let length = random.from(1, self.entry.packet_size * 4);
         let header: Bytes =
             (0..length).map(|n| n.wrapping_add(self.entry.id).to_le_bytes()[0]).collect();
-        let content = Content::new(header, self.entry.packet_size).unwrap().with_bit_rate(rate);
+        let content = Content::new(header)
+            .unwrap()
+            .with_packet_size(self.entry.packet_size)
+            .unwrap()
+            .with_bit_rate(rate);
         if self.live {
-            return content.with_attributes(FileAttributes::BROADCAST);
+            return content.with_features(Features::BROADCAST);
         }
-        let strides = if random.one_in(2) { FileAttributes::CAN_STRIDE } else { FileAttributes(0) };
+        let strides = if random.one_in(2) { Features::STRIDABLE } else { Features::default() };
         content
             .with_packet_count(self.entry.count.into())
             .with_duration(self.entry.interval * self.entry.count)
-            .with_attributes(FileAttributes::CAN_SEEK | strides)
+            .with_features(Features::SEEKABLE | strides)
     }
 
     /// Bytes that are those of no other packet.

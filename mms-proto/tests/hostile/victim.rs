@@ -1,5 +1,6 @@
 //! The machines that are wished ill, with their applications, and an honest peer for each.
 
+use mms_proto::mmsp::message::FileAttributes;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -13,9 +14,9 @@ use mms_proto::mmsp::message::{
 };
 use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
 use mms_proto::{
-    AuthScheme, ClientEvent, CloseReason, Content, Credentials, Error, FileAttributes, HResult,
-    Input, Machine as _, Output, Phase, PlayRequest, Rate, Redirect, ServerEvent, Start,
-    StreamNumber, StreamSelection,
+    AuthScheme, ClientEvent, CloseReason, Content, Credentials, Error, HResult, Input,
+    Machine as _, Output, Phase, PlayRequest, Rate, Redirect, ServerEvent, Start, StreamNumber,
+    StreamSelection,
 };
 
 use super::{Did, Frame, Machine, data, message};
@@ -118,7 +119,10 @@ impl Machine for ServerVictim {
             Output::Wait(deadline) => return Did::Waits(deadline),
             Output::Event(ServerEvent::Closed(reason)) => return Did::Closed(reason),
             Output::Event(ServerEvent::Open(request)) => {
-                let content = Content::new(Bytes::from_static(&[7; 250]), 100).unwrap();
+                let content = Content::new(Bytes::from_static(&[7; 250]))
+                    .unwrap()
+                    .with_packet_size(100)
+                    .unwrap();
                 self.server.accept(now, request, content).unwrap();
             }
             Output::Event(ServerEvent::Play(_)) => self.left = 3,

@@ -4,9 +4,7 @@
 use std::time::{Duration, Instant};
 
 use mms_proto::mmsp::Server;
-use mms_proto::{
-    Content, FileAttributes, HResult, OpenRequest, ServerChallenge, ServerEvent, Start,
-};
+use mms_proto::{Content, Features, HResult, OpenRequest, ServerChallenge, ServerEvent, Start};
 
 use super::requests::MISSING;
 use super::victim::Stage;
@@ -16,8 +14,8 @@ use crate::pair::media;
 pub(crate) const PACKETS: u64 = 20;
 
 pub(crate) fn content() -> Content {
-    let attributes = FileAttributes::CAN_SEEK | FileAttributes::CAN_STRIDE;
-    media::content(PACKETS).with_attributes(attributes)
+    let attributes = Features::SEEKABLE | Features::STRIDABLE;
+    media::content(PACKETS).with_features(attributes)
 }
 
 pub(crate) struct Application {
@@ -80,7 +78,8 @@ impl Application {
                 self.owes_entry = false;
                 self.next = match request.start {
                     Start::Beginning => 0,
-                    Start::Packet(number) | Start::ByteOffset(number) => number.get(),
+                    Start::Packet(number) => number.get(),
+                    Start::ByteOffset(offset) => u32::try_from(offset).unwrap(),
                     Start::Time(time) => u32::try_from(time.as_millis() / 100).unwrap_or(u32::MAX),
                 };
             }

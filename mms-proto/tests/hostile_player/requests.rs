@@ -100,7 +100,7 @@ fn settles(request: &ClientMessage, said: &Said) -> bool {
         (Said::Event(event), MessageId::LOGGING) => event.starts_with("Log("),
         (Said::Event(event), UNKNOWN) => event.starts_with("Unknown {"),
         (Said::Event(event), MessageId::SECURITY_RESPONSE)
-            if event.starts_with("Deviation(StaleResponse") =>
+            if event.starts_with("Deviation(Mmsp(StaleResponse") =>
         {
             true
         }

@@ -1,6 +1,7 @@
 //! Every message, cut at every byte.
 
 use mms_proto::MessageKind;
+use mms_proto::mmsp::message::FileAttributes;
 use std::net::Ipv4Addr;
 use std::num::NonZeroU16;
 
@@ -14,9 +15,7 @@ use mms_proto::mmsp::message::{
     SecurityResponse, ServerMessage, StartPlaying, StartStriding, StopPlaying, StreamSwitch,
     basic_token,
 };
-use mms_proto::{
-    Accel, FileAttributes, HResult, Layer, Rate, Redirect, Start, Stop, StreamSelection,
-};
+use mms_proto::{Accel, HResult, Layer, Rate, Redirect, Start, Stop, StreamSelection};
 
 use super::playing::playing;
 use super::session::connected;

@@ -1,5 +1,6 @@
 //! The file: MS-MMSP 2.2.4.21, .7, .9, .14, .24.
 
+use mms_proto::mmsp::message::FileAttributes;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use mms_proto::mmsp::message::{
     NtlmToken, OpenFile, OpenedFile, ReportOpenFile, ReportRedirect, SecurityChallenge,
     SecurityResponse, ServerMessage, basic_token,
 };
-use mms_proto::{Deviation, FileAttributes, HResult, Redirect};
+use mms_proto::{Deviation, HResult, Redirect};
 
 use super::tools::{Message as _, bytes, client, client_reads, reads, server, server_reads};
 

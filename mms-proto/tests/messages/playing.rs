@@ -30,10 +30,7 @@ fn start_playing() {
         &format!("{head} 0000000000000440 FF*4 FF*4 00*4 09000000"), // 2.5
         at(Start::Time(seconds(2.5))),
     );
-    client(
-        &format!("{head} {DBL_MAX} 30750000 FF*4 00*4 09000000"),
-        at(Start::ByteOffset(position(30_000))),
-    );
+    client(&format!("{head} {DBL_MAX} 30750000 FF*4 00*4 09000000"), at(Start::ByteOffset(30_000)));
     client(
         &format!("{head} {DBL_MAX} FF*4 07000000 00*4 09000000"),
         at(Start::Packet(position(7))),
@@ -49,7 +46,7 @@ fn start_playing() {
         playing(Start::Beginning, Stop::after(five)),
     );
     // The first packet and the first byte are the beginning: zero means "not used".
-    for start in [Start::Packet(position(0)), Start::ByteOffset(position(0))] {
+    for start in [Start::Packet(position(0)), Start::ByteOffset(0)] {
         let message: ClientMessage = at(start).into();
         assert_eq!(message.write(), bytes(&format!("{head} 00*8 FF*4 FF*4 00*4 09000000")));
     }
@@ -66,7 +63,7 @@ fn start_playing_of_players() {
         ("00*8 FF*4 FF*4 00000000", Start::Beginning),
         ("00*8 00*4 00*4 FFFFFFFF", Start::Beginning),
         ("00*8 FF*4 09000000 FFFFFF00", Start::Packet(position(9))),
-        ("00*8 30750000 00*4 FFFFFF00", Start::ByteOffset(position(30_000))),
+        ("00*8 30750000 00*4 FFFFFF00", Start::ByteOffset(30_000)),
         ("00*8 30750000 09000000 FFFFFF00", Start::Packet(position(9))),
         ("0000000000000440 30750000 09000000 00*4", Start::Time(seconds(2.5))),
         ("FFFFFFFFFFFFEF7F FF*4 FF*4 00*4", Start::Beginning),

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use mms_proto::mmsp::frame::{Frame, FrameDecoder};
+use mms_proto::mmsp::message::FileAttributes;
 use mms_proto::mmsp::message::{
     BandwidthTest, ClientMessage, Connect, FunnelInfo, FunnelProtocol, OpenFile, PacketPair, Pong,
     ReadBlock, ReportFunnelInfo, ServerMessage,
 };
-use mms_proto::{FileAttributes, HResult, Limits, Start, StreamSelection};
+use mms_proto::{HResult, Limits, Start, StreamSelection};
 
 use super::tools::{Message, bytes, stream};
 

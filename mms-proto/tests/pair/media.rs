@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mms_proto::{Content, FileAttributes};
+use mms_proto::{Content, Features};
 
 /// Size of a packet of the content.
 pub(crate) const PACKET: u32 = 100;
@@ -22,12 +22,14 @@ pub(crate) fn seconds(count: u64) -> Duration {
 
 /// Content of so many packets with a header of two and a half packet sizes.
 pub(crate) fn content(packets: u64) -> Content {
-    Content::new(header(250), PACKET)
+    Content::new(header(250))
+        .unwrap()
+        .with_packet_size(PACKET)
         .unwrap()
         .with_packet_count(packets)
         .with_duration(Duration::from_millis(packets * 100))
         .with_bit_rate(RATE)
-        .with_attributes(FileAttributes::CAN_SEEK)
+        .with_features(Features::SEEKABLE)
 }
 
 /// Bytes in the place of an ASF header: nobody here looks inside.

@@ -296,7 +296,7 @@ fn first_packet(request: &PlayRequest) -> u32 {
     match request.start {
         Start::Beginning => 0,
         Start::Time(time) => u32::try_from(time.as_millis() / 100).unwrap(),
-        Start::ByteOffset(at) => at.get().saturating_sub(250) / media::PACKET,
+        Start::ByteOffset(at) => u32::try_from(at).unwrap().saturating_sub(250) / media::PACKET,
         Start::Packet(number) => number.get(),
     }
 }

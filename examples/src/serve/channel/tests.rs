@@ -74,8 +74,8 @@ fn live_content_has_no_count_and_no_duration() {
     let content = channel.content().unwrap();
     assert_eq!((content.packet_count(), content.duration()), (None, None));
     // MMSP-S-028: players before version 9 are told the first alone, by the session.
-    assert_eq!(content.attributes(), FileAttributes::BROADCAST | FileAttributes::LIVE);
-    assert_eq!((content.packet_size(), content.bit_rate()), (SIZE, SIZE * 8));
+    assert_eq!(content.features(), Features::BROADCAST | Features::LIVE);
+    assert_eq!((content.packet_size(), content.bit_rate()), (Some(SIZE), SIZE * 8));
     assert_eq!(content.header(), &testing::live_header(SIZE, &STREAMS));
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use mms_asf::Header;
 use mms_client::{Error, MmsUrl, OpenOptions, RecentPackets};
-use mms_proto::{AsfPacket, Content, FileAttributes, HResult, Limits, Start};
+use mms_proto::{AsfPacket, Content, Features, HResult, Limits, MAX_PACKET_SIZE, Start};
 
 use super::outlet::{Outlet, Stopped};
 use super::padding::Padding;
@@ -259,9 +259,9 @@ impl<'a> Relay<'a> {
             .map_err(|why| Broken::Header { server: server.to_owned(), why })?;
         self.outlet.send(FeedItem::Header(content.header().clone()))?;
         self.header = Some(content.header().clone());
-        self.padding.packet_size(content.packet_size());
+        self.padding.packet_size(content.packet_size().unwrap_or(MAX_PACKET_SIZE));
         let size = Header::parse(content.header()).ok().map(|header| header.file().packet_size);
-        self.packet_size = content.packet_size();
+        self.packet_size = content.packet_size().unwrap_or(MAX_PACKET_SIZE);
         self.longest = size.and_then(|size| size.try_into().ok()).unwrap_or(usize::MAX);
         self.last = None;
         self.recent = RecentPackets::default();
@@ -296,9 +296,9 @@ impl<'a> Relay<'a> {
 
 /// Whether packets have numbers that can be asked for.
 fn is_file(content: &Content) -> bool {
-    let attributes = content.attributes();
+    let attributes = content.features();
     let broadcast = Header::parse(content.header()).is_ok_and(|header| header.file().broadcast());
-    !attributes.is_live() && !attributes.contains(FileAttributes::PLAYLIST) && !broadcast
+    !attributes.is_live() && !attributes.contains(Features::PLAYLIST) && !broadcast
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
 use mms_asf::{FileError, FileReader, Header, Limits, Packet, StreamKind};
-use mms_proto::{Content, FileAttributes};
+use mms_proto::{Content, Features};
 
 use super::positional::Positional;
 use super::{Title, TitleError};
@@ -70,7 +70,7 @@ fn stamp(metadata: &Metadata) -> Stamp {
 pub(super) fn check(path: &Path) -> Result<(), TitleError> {
     let (reader, _) = read(open_regular(path).map_err(FileError::Io)?)?;
     let header = reader.header();
-    Content::new(header.as_bytes().clone(), header.file().packet_size)?;
+    Content::new(header.as_bytes().clone())?.with_packet_size(header.file().packet_size)?;
     Ok(())
 }
 
@@ -99,14 +99,15 @@ pub(super) struct Opened {
 impl Opened {
     fn new(file: File) -> Result<Self, TitleError> {
         let (mut reader, count) = read(file)?;
-        let mut attributes = FileAttributes::CAN_SEEK;
+        let mut attributes = Features::SEEKABLE;
         if has_key_frames(&mut reader)? {
-            attributes = attributes | FileAttributes::CAN_STRIDE;
+            attributes |= Features::STRIDABLE;
         }
         let header = reader.header().clone();
         let properties = header.file();
         let duration = properties.media_duration();
-        let content = Content::new(header.as_bytes().clone(), properties.packet_size)?
+        let content = Content::new(header.as_bytes().clone())?
+            .with_packet_size(properties.packet_size)?
             .with_packet_count(count)
             .with_duration(duration)
             .with_bit_rate(bit_rate(
@@ -115,7 +116,7 @@ impl Opened {
                 properties.packet_size,
                 duration,
             ))
-            .with_attributes(attributes);
+            .with_features(attributes);
         Ok(Self { reader: Mutex::new(reader), packet_count: count, header, content })
     }
 

@@ -43,7 +43,7 @@ impl Place {
         let number = match self.start {
             Start::Beginning => 0,
             Start::Packet(number) => number.get().into(),
-            Start::ByteOffset(offset) => reader.packet_at_offset(offset.get().into()),
+            Start::ByteOffset(offset) => reader.packet_at_offset(offset),
             Start::Time(time) => match self.decodable(time, reader, packets)? {
                 Some(number) => number,
                 None => return Ok(None),

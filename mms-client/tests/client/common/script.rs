@@ -120,9 +120,9 @@ pub(crate) fn opened(incarnation: u32, clip: &Clip) -> Do {
         incarnation,
         result: Ok(OpenedFile {
             open_file_id: 1,
-            attributes: content.attributes(),
+            attributes: content.features().into(),
             duration: std::time::Duration::ZERO,
-            packet_size: content.packet_size(),
+            packet_size: content.packet_size().unwrap(),
             packet_count: content.packet_count().unwrap_or(0),
             bit_rate: 0,
             header_size: u32::try_from(clip.header.len()).unwrap(),

@@ -1,6 +1,7 @@
 //! What an application may ask for, MS-MMSP 3.1.4.
 
 use crate::Machine as _;
+use crate::mmsp::message::MAX_BYTE_OFFSET;
 use std::time::{Duration, Instant};
 
 use super::reception::Arrivals;
@@ -60,10 +61,16 @@ impl Client {
     /// entry, whose beginning the server may already be sending; `start` has no effect then.
     ///
     /// # Errors
-    /// Unless the session is ready, streaming, or at a new entry.
+    /// Unless the session is ready, streaming, or at a new entry. When there are more selections
+    /// than one message holds, or the start is a byte offset above 2^32 - 2.
     pub fn play(&mut self, now: Instant, request: PlayRequest) -> Result<(), StateError> {
         if request.streams.len() > MAX_SELECTIONS {
             return Err(StateError::TooMany(request.streams.len()));
+        }
+        if let Start::ByteOffset(offset) = request.start {
+            if offset > MAX_BYTE_OFFSET.into() {
+                return Err(StateError::Position(offset));
+            }
         }
         let wrong = self.wrong_phase("play");
         if self.link.is_closed() {

@@ -9,7 +9,7 @@ use super::header::Announced;
 use super::reception::Arrivals;
 use super::state::{AfterStop, Crossed, Play, State};
 use super::{Client, Timer};
-use crate::content::{Content, MAX_PACKET_SIZE};
+use crate::content::Content;
 use crate::deviation::Deviation;
 use crate::error::{DecodeError, Error, Problem};
 use crate::event::ClientEvent;
@@ -179,25 +179,26 @@ impl Client {
         announced: Announced,
     ) -> Result<Content, Error> {
         let size = announced.packet_size;
-        let usable = if size == 0 || size > MAX_PACKET_SIZE {
-            // The size that counts stands in the header; the announced one bounds a packet.
-            let value = size.into();
-            self.link.tolerate(Deviation::FieldValue { field: "filePacketSize", value })?;
-            MAX_PACKET_SIZE
-        } else {
-            size
-        };
-        let content = Content::new(header, usable).map_err(|_| {
+        let mut content = Content::new(header).map_err(|_| {
             let problem = Problem::Value { found: 0, expected: "at least one byte" };
             DecodeError::frame(0, "ASF header", problem)
         })?;
+        match content.clone().with_packet_size(size) {
+            Ok(sized) => content = sized,
+            // The size that counts is that of the header.
+            Err(_) => self
+                .link
+                .tolerate(Deviation::FieldValue { field: "filePacketSize", value: size.into() })?,
+        }
         Ok(match self.session.file {
             Some(file) if !self.session.changed => content
                 .with_packet_count(file.packet_count)
                 .with_duration(file.duration)
                 .with_bit_rate(file.bit_rate)
-                .with_attributes(file.attributes),
-            Some(file) => content.with_bit_rate(file.bit_rate).with_attributes(file.attributes),
+                .with_features(file.attributes.into()),
+            Some(file) => {
+                content.with_bit_rate(file.bit_rate).with_features(file.attributes.into())
+            }
             None => content,
         })
     }

@@ -11,7 +11,8 @@ use crate::error::Error;
 use crate::event::ClientEvent;
 use crate::hresult::HResult;
 use crate::mmsp::message::{
-    MessageId, OpenedFile, ReportEndOfStream, ReportStreamChange, STREAM_CHANGE_INCARNATION,
+    FileAttributes, MessageId, OpenedFile, ReportEndOfStream, ReportStreamChange,
+    STREAM_CHANGE_INCARNATION,
 };
 
 impl Client {
@@ -180,8 +181,7 @@ impl Client {
         if self.session.server.announces_next_entry() {
             return hr == HResult::FALSE;
         }
-        let broadcast =
-            |file: OpenedFile| file.attributes.contains(crate::content::FileAttributes::BROADCAST);
+        let broadcast = |file: OpenedFile| file.attributes.contains(FileAttributes::BROADCAST);
         hr == HResult::OK && self.session.file.is_some_and(broadcast)
     }
 

@@ -1,5 +1,6 @@
 //! What arrives of a stream: numbers of packets, quality, signs of life.
 
+use crate::features::Features;
 use std::time::{Duration, Instant};
 
 use super::state::{Play, State};
@@ -129,7 +130,7 @@ impl Client {
     pub(super) fn announced_packets(&self) -> Option<u64> {
         self.session
             .file
-            .filter(|file| !file.attributes.is_live() && !self.session.changed)
+            .filter(|file| !Features::from(file.attributes).is_live() && !self.session.changed)
             .and_then(|file| known_count(file.packet_count))
     }
 

@@ -1,5 +1,7 @@
 //! Reports to the server about what was played, MS-MMSP 3.1.5.18 and 2.2.1.1.
 
+use crate::content::known_count;
+use crate::features::Features;
 use std::time::Duration;
 
 use super::state::Play;
@@ -33,17 +35,14 @@ impl Client {
         if info.client_version == LogVersion::default() {
             info.client_version = version(&self.config.player);
         }
-        if file.attributes.is_live() {
+        if Features::from(file.attributes).is_live() {
             info.file_duration = Duration::ZERO;
             info.file_size = 0;
             info.start_time = Duration::ZERO;
         } else {
             info.start_time = play.from.unwrap_or(info.start_time);
             info.file_duration = file.duration;
-            let packets = crate::Content::new(bytes::Bytes::from_static(b"-"), 1)
-                .ok()
-                .and_then(|content| content.with_packet_count(file.packet_count).packet_count());
-            info.file_size = packets
+            info.file_size = known_count(file.packet_count)
                 .unwrap_or(0)
                 .saturating_mul(file.packet_size.into())
                 .saturating_add(file.header_size.into());

@@ -6,8 +6,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use nom::Parser as _;
 
 use super::wire::{Fault, bytes, f64_le, len32, put_utf16_z, u32_le, u64_le, utf16, utf16_z_units};
-use super::{Body, Deviation, MessageId, Wire, hr_and_incarnation, put_seconds, seconds};
-use crate::content::FileAttributes;
+use super::{
+    Body, Deviation, FileAttributes, MessageId, Wire, hr_and_incarnation, put_seconds, seconds,
+};
 use crate::hresult::HResult;
 
 /// The client names a file.

@@ -1,16 +1,14 @@
 //! Playing and stopping, MS-MMSP 2.2.4.25, .10, .26, .11, .27 and .5.
 
-use crate::message_kind::MessageKind;
 use bytes::{BufMut, Bytes, BytesMut};
 use nom::Parser as _;
 
+use super::position::{frame_offset, parse_start, put_start, read_frame_offset};
 use super::wire::{Fault, Wire, f64_le, u32_le};
-use super::{Body, Deviation, MessageId, hr_and_incarnation, put_seconds, seconds};
+use super::{Body, Deviation, MessageId, hr_and_incarnation};
 use crate::hresult::HResult;
-use crate::request::{Accel, Position, Rate, Start, Stop};
-
-/// Says that a position field is not used.
-const UNUSED: u32 = u32::MAX;
+use crate::message_kind::MessageKind;
+use crate::request::{Accel, Rate, Start, Stop};
 
 /// The client plays at normal speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +46,7 @@ impl Body for StartPlaying {
             }
             _ => None,
         };
-        let stop = Stop::from_wire(stop);
+        let stop = read_frame_offset(stop);
         Ok((&[], Self { open_file_id, start, stop, incarnation, accel }))
     }
 
@@ -56,7 +54,7 @@ impl Body for StartPlaying {
         out.put_u32_le(self.open_file_id);
         out.put_u32_le(0); // padding
         put_start(out, self.start);
-        out.put_u32_le(Stop::to_wire(self.stop));
+        out.put_u32_le(frame_offset(self.stop));
         out.put_u32_le(self.incarnation);
         if let Some(accel) = self.accel {
             out.put_u32_le(accel.bandwidth);
@@ -106,45 +104,6 @@ impl Body for StartStriding {
         out.put_u32_le(self.incarnation);
         out.put_f64_le(self.rate.get());
     }
-}
-
-/// Reads the three position fields, of which one counts. Time goes before packet before byte
-/// offset, as every server does it: players send a time of 0.0 beside a packet number, where the
-/// specification wants the largest double (T7).
-fn parse_start<'a>(body: &'a [u8], deviations: &mut Vec<Deviation>) -> Wire<'a, Start> {
-    let (rest, (position, asf_offset, location_id)) =
-        (f64_le("position"), u32_le("asfOffset"), u32_le("locationId")).parse(body)?;
-    let used = |value: u32| Position::new(value).filter(|position| position.get() != 0);
-    if position != f64::MAX {
-        match seconds(position) {
-            Some(time) if !time.is_zero() => return Ok((rest, Start::Time(time))),
-            Some(_) => {}
-            None => deviations
-                .push(Deviation::FieldValue { field: "position", value: position.to_bits() }),
-        }
-    }
-    let start = used(location_id)
-        .map(Start::Packet)
-        .or_else(|| used(asf_offset).map(Start::ByteOffset))
-        .unwrap_or(Start::Beginning);
-    Ok((rest, start))
-}
-
-/// Writes the three position fields, the two that do not count as "not used".
-fn put_start(out: &mut BytesMut, start: Start) {
-    let (asf_offset, location_id) = match start {
-        // The number 0 says "not used" in both fields, and both mean the beginning.
-        Start::Packet(number) if number.get() != 0 => (UNUSED, number.get()),
-        Start::ByteOffset(offset) if offset.get() != 0 => (offset.get(), UNUSED),
-        _ => (UNUSED, UNUSED),
-    };
-    match start {
-        Start::Time(time) => put_seconds(out, time),
-        _ if (asf_offset, location_id) == (UNUSED, UNUSED) => out.put_f64_le(0.0),
-        _ => out.put_f64_le(f64::MAX),
-    }
-    out.put_u32_le(asf_offset);
-    out.put_u32_le(location_id);
 }
 
 /// Media packets follow at normal speed.

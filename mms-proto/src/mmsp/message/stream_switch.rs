@@ -79,17 +79,22 @@ impl Body for StreamSwitch {
     }
 }
 
+/// A stream number as entries carry it: 16 bits, of which 1 to 127 are streams.
+fn stream_number(number: u16) -> Option<StreamNumber> {
+    u8::try_from(number).ok().and_then(StreamNumber::new)
+}
+
 /// What an entry means, 2.2.4.28.1. "Off" has two forms: the specification's, where nothing
 /// replaces a stream, and the one that every player sends, level 2 (T21); written as both at once.
 fn selection((source, destination, level): (u16, u16, u16)) -> Option<StreamSelection> {
-    let source_stream = StreamNumber::from_wire(source);
+    let source_stream = stream_number(source);
     let delivery = match level {
         0 => Delivery::Full,
         1 => Delivery::KeyFramesOnly,
         2 => Delivery::Off,
         _ => return None,
     };
-    match StreamNumber::from_wire(destination) {
+    match stream_number(destination) {
         Some(stream) => {
             let replaces = source_stream.filter(|&source| source != stream);
             Some(StreamSelection { replaces, ..StreamSelection::new(stream, delivery) })

@@ -20,6 +20,7 @@ impl Server {
     /// Live, what is queued goes first.
     ///
     /// # Errors
+    /// When the content has no packet size.
     /// Unless the session is streaming.
     pub fn end_of_entry(&mut self, now: Instant) -> Result<(), StateError> {
         self.begin_command(now, "end the entry")?;
@@ -51,6 +52,7 @@ impl Server {
     /// # Errors
     /// Unless [`end_of_entry`](Self::end_of_entry) came before.
     pub fn next_entry(&mut self, now: Instant, content: Content) -> Result<(), StateError> {
+        content.packet_size().ok_or(StateError::NoPacketSize)?;
         self.begin_command(now, "begin an entry")?;
         let at_once = self.entries_follow_at_once();
         let queue = &mut self.session.queue;
@@ -91,7 +93,7 @@ impl Server {
     pub(super) fn begin_entry(&mut self, content: Content) {
         self.send(ReportStreamChange {
             hr: HResult::OK,
-            packet_size: content.packet_size(),
+            packet_size: content.packet_limit(),
             header_size: u32::try_from(content.header().len()).unwrap_or(u32::MAX),
             bit_rate: content.bit_rate(),
         });

@@ -62,7 +62,7 @@ impl Server {
         if sender.pacer.room(now) == 0 {
             return false;
         }
-        if let Some(fragment) = sender.next(content.packet_size()) {
+        if let Some(fragment) = sender.next(content.packet_limit()) {
             // A fragment is at most one packet size, and that fits a Data packet.
             if let Some(head) = fragment.head() {
                 sender.pacer.sent(now, fragment.payload.len());

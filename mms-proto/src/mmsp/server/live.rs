@@ -31,14 +31,14 @@ impl Server {
     ///
     /// ```
     /// # use mms_proto::mmsp::{Client, ClientConfig, server::Pushed};
-    /// # use mms_proto::{ClientEvent, Content, FileAttributes, Input, PlayRequest, StreamNumber};
+    /// # use mms_proto::{ClientEvent, Content, Features, Input, PlayRequest, StreamNumber};
     /// use bytes::Bytes;
     /// use mms_proto::mmsp::{Server, ServerConfig};
     /// use mms_proto::{Machine as _, Output, ServerEvent};
     ///
     /// # let now = std::time::Instant::now();
     /// # let header = Bytes::from_static(b"an ASF header");
-    /// # let live = Content::new(header, 1440)?.with_attributes(FileAttributes::BROADCAST);
+    /// # let live = Content::new(header)?.with_packet_size(1440)?.with_features(Features::BROADCAST);
     /// # let mut client = Client::new(now, ClientConfig::new("example.org", "live"));
     /// # let (mut received, mut plays) = (Vec::new(), false);
     /// let mut server = Server::new(now, ServerConfig::default());

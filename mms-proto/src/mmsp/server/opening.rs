@@ -1,5 +1,6 @@
 //! From the connection to an open file, MS-MMSP 3.2.4.1 and 3.2.5.3 to 3.2.5.6.
 
+use crate::mmsp::message::FileAttributes;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -29,16 +30,18 @@ impl Server {
     /// it is a broadcast, and no more (T20).
     ///
     /// # Errors
-    /// When no request waits: the session has ended in the meantime.
+    /// When no request waits: the session has ended in the meantime. When the content has no packet
+    /// size, which is announced: the request is used up, [`close`](Self::close) the session.
     pub fn accept(
         &mut self,
         now: Instant,
         request: OpenRequest,
         content: Content,
     ) -> Result<(), StateError> {
+        let packet_size = content.packet_size().ok_or(StateError::NoPacketSize)?;
         self.answer_open(now, "accept a file")?;
         let OpenRequest { incarnation, .. } = request;
-        let attributes = content.attributes();
+        let attributes = FileAttributes::from(content.features());
         let file = OpenedFile {
             open_file_id: OPEN_FILE_ID,
             attributes: if self.session.client.tells_live_from_broadcast() {
@@ -47,7 +50,7 @@ impl Server {
                 attributes.live_as_broadcast()
             },
             duration: content.duration().unwrap_or_default(),
-            packet_size: content.packet_size(),
+            packet_size,
             packet_count: content.packet_count().unwrap_or(0),
             bit_rate: content.bit_rate(),
             header_size: u32::try_from(content.header().len()).unwrap_or(u32::MAX),

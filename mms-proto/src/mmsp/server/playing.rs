@@ -4,10 +4,11 @@ use super::flow::Flow;
 use super::opening::OPEN_FILE_ID;
 use super::state::{EntryMedia, State};
 use super::{Server, Timer};
-use crate::content::{Content, FileAttributes};
+use crate::content::Content;
 use crate::deviation::Deviation;
 use crate::error::Error;
 use crate::event::ServerEvent;
+use crate::features::Features;
 use crate::hresult::HResult;
 use crate::message_kind::MessageKind;
 use crate::mmsp::message::{
@@ -114,7 +115,7 @@ impl Server {
     /// The answer to `StartStriding` as things are now.
     pub(super) fn may_stride(&self, open_file_id: u32) -> HResult {
         let hr = self.may_start(open_file_id);
-        let strides = |content: &Content| content.attributes().contains(FileAttributes::CAN_STRIDE);
+        let strides = |content: &Content| content.features().contains(Features::STRIDABLE);
         if !hr.is_failure() && !self.state.content().is_some_and(strides) {
             return HResult::STRIDE_REFUSED;
         }

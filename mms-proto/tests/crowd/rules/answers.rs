@@ -4,7 +4,7 @@ use mms_proto::mmsp::message::{
     BandwidthTest, ClientMessage, FunnelProtocol, ReportEndOfStream, ReportStreamChange,
     ServerMessage,
 };
-use mms_proto::{FileAttributes, HResult, PlayRequest};
+use mms_proto::{Features, HResult, PlayRequest};
 
 use super::media::Given;
 use super::stage::{Next, Stage};
@@ -128,7 +128,7 @@ impl Rules {
                 assert_eq!(answer.incarnation, request.incarnation);
                 let hr = match (self.may_start(request.open_file_id), &self.content) {
                     (HResult::OK, Some(content))
-                        if !content.attributes().contains(FileAttributes::CAN_STRIDE) =>
+                        if !content.features().contains(Features::STRIDABLE) =>
                     {
                         HResult::STRIDE_REFUSED
                     }
@@ -205,7 +205,7 @@ impl Rules {
             panic!("no entry was given");
         };
         assert_eq!(change.hr, HResult::OK);
-        assert_eq!(change.packet_size, content.packet_size());
+        assert_eq!(Some(change.packet_size), content.packet_size());
         assert_eq!(change.header_size as usize, content.header().len());
         assert_eq!(change.bit_rate, content.bit_rate());
         self.content = Some(content);

@@ -92,7 +92,7 @@ impl Rules {
         match &mut self.stage {
             Stage::Header(fragments) | Stage::EntryHeader(fragments, _) => {
                 let header = self.content.as_ref().unwrap().header();
-                let most = self.content.as_ref().unwrap().packet_size() as usize;
+                let most = self.content.as_ref().unwrap().packet_size().unwrap() as usize;
                 assert!(fragments.pace.is_due(self.now), "a fragment too early");
                 assert_eq!(
                     (packet.location_id, packet.incarnation),
