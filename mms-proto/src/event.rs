@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::auth::{Challenge, Credentials};
 use crate::client_log::ClientLog;
 use crate::content::{AsfPacket, Content};
 use crate::deviation::Deviation;
@@ -9,6 +10,7 @@ use crate::error::Error;
 use crate::hresult::HResult;
 use crate::request::PlayRequest;
 use crate::stream::StreamSelection;
+use crate::ticket::Ticket;
 use crate::version::PeerVersion;
 
 /// What a client session tells its application.
@@ -19,13 +21,11 @@ pub enum ClientEvent {
     Connected(ServerInfo),
     /// The bandwidth test measured this many bits per second.
     Bandwidth(u64),
-    /// The server wants to know who asks. Nothing goes on until
-    /// [`authenticate`](crate::mmsp::Client::authenticate) or
-    /// [`close`](crate::mmsp::Client::close).
+    /// The server wants to know who asks. Nothing goes on until the application answers with
+    /// `authenticate` or `close`.
     Challenge(Challenge),
-    /// The content is elsewhere. The session is over;
-    /// [`ClientConfig::redirected`](crate::mmsp::ClientConfig::redirected) makes the configuration
-    /// of the next one.
+    /// The content is elsewhere. The session is over; `redirected` of the protocol's configuration
+    /// makes that of the next one.
     Redirected(Redirect),
     /// The file is open and its header is here: time to play.
     Ready(Content),
@@ -47,7 +47,7 @@ pub enum ClientEvent {
     SelectionRefused(HResult),
     /// The server has no more packets of this entry. With `more`, another entry follows; when it
     /// does not come after all, [`Deviation::NoNextEntry`] and this event without `more` say so.
-    /// How much came is what [`Client::reception`](crate::mmsp::Client::reception) tells.
+    /// [`Reception`] tells how much came.
     EndOfStream {
         /// True when [`NextEntry`](Self::NextEntry) is to be expected.
         more: bool,
@@ -145,99 +145,7 @@ pub struct ClientInfo {
     pub version: PeerVersion,
 }
 
-/// A request for credentials.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Challenge {
-    /// The scheme to answer with.
-    pub scheme: AuthScheme,
-    /// For BASIC: what the password is for, to be shown to a person.
-    pub realm: Option<String>,
-    /// For NTLM: the server's token without the protocol's own wrapping; empty in the first round.
-    pub token: Bytes,
-    /// How many challenges came before this one in the session.
-    pub round: u32,
-    pub(crate) incarnation: u32,
-    pub(crate) cookie: u32,
-    pub(crate) wrapped: bool,
-}
-
-/// A server's request for credentials, made in its turn by
-/// [`Server::challenge`](crate::mmsp::Server::challenge).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ServerChallenge {
-    /// Asks for a name and a password, see [`AuthScheme::Basic`].
-    Basic {
-        /// What the password is for, shown to a person. It is sent up to its first NUL or its
-        /// thousandth character, with apostrophes for quotation marks, which would end it.
-        realm: String,
-    },
-    /// Asks for an NTLM token, see [`AuthScheme::Ntlm`].
-    Ntlm {
-        /// The answer to the client's token, an `NTLMSSP` message without the protocol's own
-        /// wrapping; empty when the client has sent none yet.
-        token: Bytes,
-    },
-}
-
-impl ServerChallenge {
-    /// What the client is to answer with.
-    #[must_use]
-    pub fn scheme(&self) -> AuthScheme {
-        match self {
-            Self::Basic { .. } => AuthScheme::Basic,
-            Self::Ntlm { .. } => AuthScheme::Ntlm,
-        }
-    }
-}
-
-/// How a client proves who it is, MS-MMSP 2.2.4.14.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AuthScheme {
-    /// Name and password, readable by everybody on the way.
-    Basic,
-    /// NTLM tokens, computed by the application (MS-NLMP).
-    Ntlm,
-}
-
-impl AuthScheme {
-    /// Its name in the answer to `Connect`.
-    pub(crate) fn package(self) -> &'static str {
-        match self {
-            Self::Basic => "BASIC",
-            Self::Ntlm => "NTLM",
-        }
-    }
-}
-
-/// The answer to a [`Challenge`] or [`ServerChallenge`].
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Credentials {
-    /// For [`AuthScheme::Basic`].
-    Basic {
-        /// Name of the user; a colon ends it.
-        user: String,
-        /// The password.
-        password: String,
-    },
-    /// For [`AuthScheme::Ntlm`]: an `NTLMSSP` message.
-    Token(Bytes),
-}
-
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A password has no business in a log.
-        match self {
-            Self::Basic { user, .. } => write!(f, "Basic({user:?}, …)"),
-            Self::Token(token) => write!(f, "Token({} bytes)", token.len()),
-        }
-    }
-}
-
-/// Where the content is instead, MS-MMSP 2.2.4.9.
+/// Where the content is instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Redirect {
@@ -263,9 +171,7 @@ pub struct OpenRequest {
     pub credentials: Option<Credentials>,
     /// How many challenges came before it in the session.
     pub round: u32,
-    pub(crate) incarnation: u32,
-    /// The credentials came inside an `NTLM_AUTH` structure: a challenge goes in one as well.
-    pub(crate) wrapped: bool,
+    pub(crate) ticket: Ticket,
 }
 
 /// What came of an entry since it was last asked for: compare it with what was announced.

@@ -87,6 +87,7 @@
 //! knows no transport. [`mmsp`] is the native protocol; media over UDP will join it there, and the
 //! same service over HTTP (MS-WMSP) will stand beside it, with the same events.
 
+mod auth;
 mod client_log;
 mod config;
 mod content;
@@ -107,17 +108,19 @@ mod stream;
 #[cfg(any(test, feature = "_testing"))]
 #[doc(hidden)]
 pub mod testing;
+mod ticket;
 mod timer;
 mod version;
 
+pub use auth::{AuthScheme, Challenge, Credentials, ServerChallenge};
 pub use client_log::{ClientLog, ClientLogInfo, LogVersion};
 pub use config::{Limits, Strictness};
 pub use content::{AsfPacket, Content, InvalidContent, MAX_PACKET_SIZE};
 pub use deviation::Deviation;
 pub use error::{DecodeError, Error, Layer, Missing, Phase, Problem, StateError};
 pub use event::{
-    AuthScheme, Challenge, ClientEvent, ClientInfo, CloseReason, Credentials, OpenRequest,
-    Reception, Redirect, ServerChallenge, ServerEvent, ServerInfo, Stats,
+    ClientEvent, ClientInfo, CloseReason, OpenRequest, Reception, Redirect, ServerEvent,
+    ServerInfo, Stats,
 };
 pub use features::Features;
 pub use hresult::HResult;

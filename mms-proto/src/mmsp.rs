@@ -13,6 +13,7 @@ mod link;
 pub mod message;
 mod receive;
 pub mod server;
+mod ticket;
 pub(crate) mod wire;
 
 pub use client::{Client, ClientConfig};
@@ -20,3 +21,4 @@ pub use deviation::MmspDeviation;
 pub use id::MessageId;
 pub use incarnation::Incarnations;
 pub use server::{Server, ServerConfig};
+pub(crate) use ticket::Ticket;

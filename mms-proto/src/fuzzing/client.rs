@@ -7,9 +7,10 @@ use bytes::{Bytes, BytesMut};
 
 use super::rig::{App, Cuts, Rig, Subject, Summary, compare, epoch, small_limits};
 use super::script::Script;
+use crate::auth::{Challenge, Credentials};
 use crate::config::Strictness;
 use crate::error::StateError;
-use crate::event::{Challenge, ClientEvent, CloseReason, Credentials};
+use crate::event::{ClientEvent, CloseReason};
 use crate::mmsp::frame::{DataPacket, Frame, FrameDecoder, MessageWriter};
 use crate::mmsp::message::ClientMessage;
 use crate::mmsp::{Client, ClientConfig, Incarnations};

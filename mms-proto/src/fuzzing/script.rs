@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::auth::ServerChallenge;
 use crate::content::Content;
-use crate::event::{Redirect, ServerChallenge};
+use crate::event::Redirect;
 use crate::hresult::HResult;
 use crate::mmsp::message::{
     BandwidthTest, CancelReadBlock, ClientLog, ClientMessage, CloseFile, Connect, ConnectFunnel,

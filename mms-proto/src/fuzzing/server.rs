@@ -8,9 +8,10 @@ use bytes::Bytes;
 
 use super::rig::{App, Cuts, Rig, Subject, Summary, compare, epoch, small_limits};
 use super::script::{Script, content};
+use crate::auth::AuthScheme;
 use crate::config::Strictness;
 use crate::error::{Phase, StateError};
-use crate::event::{AuthScheme, CloseReason, OpenRequest, ServerEvent};
+use crate::event::{CloseReason, OpenRequest, ServerEvent};
 use crate::hresult::HResult;
 use crate::mmsp::frame::{Frame, FrameDecoder, MessageWriter};
 use crate::mmsp::message::ServerMessage;

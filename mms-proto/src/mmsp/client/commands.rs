@@ -1,14 +1,17 @@
 //! What an application may ask for, MS-MMSP 3.1.4.
 
 use crate::Machine as _;
+use crate::mmsp::Ticket;
 use crate::mmsp::message::MAX_BYTE_OFFSET;
+use crate::ticket::Ticket as AnyTicket;
 use std::time::{Duration, Instant};
 
 use super::reception::Arrivals;
 use super::state::{AfterStop, Crossed, Play, State};
 use super::{Client, Timer};
+use crate::auth::{AuthScheme, Challenge, Credentials};
 use crate::error::StateError;
-use crate::event::{AuthScheme, Challenge, CloseReason, Credentials};
+use crate::event::CloseReason;
 use crate::mmsp::message::{
     CloseFile, NtlmToken, SecurityResponse, StartPlaying, StartStriding, StopPlaying, StreamSwitch,
     basic_token,
@@ -37,6 +40,7 @@ impl Client {
         if challenge.round.checked_add(1) != Some(self.session.challenges) {
             return Err(StateError::OldChallenge);
         }
+        let AnyTicket::Mmsp(Ticket { incarnation, cookie, wrapped }) = challenge.ticket;
         let token = match (challenge.scheme, credentials) {
             (AuthScheme::Basic, Credentials::Basic { .. }) if !self.config.allow_clear_text => {
                 return Err(StateError::ClearText);
@@ -45,13 +49,12 @@ impl Client {
                 basic_token(user, password)
             }
             (AuthScheme::Ntlm, Credentials::Token(token)) => {
-                NtlmToken { message: token.clone(), wrapped: challenge.wrapped }.to_token()
+                NtlmToken { message: token.clone(), wrapped }.to_token()
             }
             _ => return Err(StateError::Scheme),
         };
         self.link.set_now(now);
         self.state = State::Opening;
-        let (incarnation, cookie) = (challenge.incarnation, challenge.cookie);
         self.request(SecurityResponse { incarnation, cookie, token });
         Ok(())
     }

@@ -7,9 +7,11 @@ use bytes::Bytes;
 use super::header::{Announced, HeaderAssembler};
 use super::state::{State, scheme};
 use super::{Client, Timer};
+use crate::auth::{AuthScheme, Challenge};
 use crate::error::Error;
-use crate::event::{AuthScheme, Challenge, ClientEvent, CloseReason, ServerInfo};
+use crate::event::{ClientEvent, CloseReason, ServerInfo};
 use crate::hresult::HResult;
+use crate::mmsp::Ticket;
 use crate::mmsp::message::{
     BandwidthTest, ConnectFunnel, Funnel, FunnelInfo, FunnelName, FunnelProtocol, MessageId,
     NtlmToken, OpenFile, OpenedFile, PacketPair, ReadBlock, ReportConnectedEx, ReportFunnelInfo,
@@ -133,14 +135,14 @@ impl Client {
         };
         self.timers.stop(Timer::Reply);
         self.state = State::Challenged;
+        let SecurityChallenge { incarnation, cookie, .. } = *challenge;
+        let ticket = Ticket { incarnation, cookie, wrapped: token.wrapped };
         self.link.event(ClientEvent::Challenge(Challenge {
             scheme,
             realm,
             token: token.message,
             round,
-            incarnation: challenge.incarnation,
-            cookie: challenge.cookie,
-            wrapped: token.wrapped,
+            ticket: ticket.into(),
         }));
         Ok(())
     }

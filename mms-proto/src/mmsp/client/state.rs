@@ -181,8 +181,8 @@ pub(super) fn scheme(
     server: PeerVersion,
     announced: &str,
     token: &Bytes,
-) -> crate::event::AuthScheme {
-    use crate::event::AuthScheme::{Basic, Ntlm};
+) -> crate::auth::AuthScheme {
+    use crate::auth::AuthScheme::{Basic, Ntlm};
     let zeros = token.iter().take(2).all(|&byte| byte == 0);
     if server.token_tells_scheme() {
         return if zeros { Ntlm } else { Basic };
@@ -194,7 +194,7 @@ pub(super) fn scheme(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::AuthScheme::{Basic, Ntlm};
+    use crate::auth::AuthScheme::{Basic, Ntlm};
 
     #[test]
     fn schemes() {

@@ -2,15 +2,18 @@
 
 use crate::message_kind::MessageKind;
 use crate::mmsp::MmspDeviation;
+use crate::mmsp::Ticket;
+use crate::ticket::Ticket as AnyTicket;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::state::{Challenged, State};
 use super::{Server, Timer};
+use crate::auth::{AuthScheme, Credentials, ServerChallenge};
 use crate::deviation::Deviation;
 use crate::error::{Error, StateError};
-use crate::event::{AuthScheme, Credentials, OpenRequest, ServerChallenge, ServerEvent};
+use crate::event::{OpenRequest, ServerEvent};
 use crate::hresult::HResult;
 use crate::mmsp::message::{
     MessageId, NtlmToken, SecurityChallenge, SecurityResponse, basic_realm, read_basic_token,
@@ -38,7 +41,8 @@ impl Server {
         challenge: ServerChallenge,
     ) -> Result<(), StateError> {
         self.answer_open(now, "challenge a client")?;
-        let OpenRequest { path, incarnation, wrapped, .. } = request;
+        let OpenRequest { path, ticket, .. } = request;
+        let AnyTicket::Mmsp(Ticket { incarnation, wrapped, .. }) = ticket;
         let scheme = challenge.scheme();
         let announced = self.config.authentication == Some(scheme);
         let understood = announced || self.session.client.takes_any_scheme();
@@ -108,8 +112,7 @@ impl Server {
             path,
             credentials,
             round,
-            incarnation,
-            wrapped,
+            ticket: Ticket { incarnation, cookie: 0, wrapped }.into(),
         }));
         Ok(())
     }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::schedule::Burst;
+use crate::auth::AuthScheme;
 use crate::config::{Limits, Strictness};
 use crate::content::Content;
-use crate::event::AuthScheme;
 use crate::hresult::HResult;
 use crate::request::PlayRequest;
 

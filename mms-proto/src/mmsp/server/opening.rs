@@ -1,15 +1,18 @@
 //! From the connection to an open file, MS-MMSP 3.2.4.1 and 3.2.5.3 to 3.2.5.6.
 
+use crate::mmsp::Ticket;
 use crate::mmsp::message::FileAttributes;
+use crate::ticket::Ticket as AnyTicket;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::state::State;
 use super::{Server, Timer};
+use crate::auth::AuthScheme;
 use crate::content::Content;
 use crate::error::{Error, StateError};
-use crate::event::{AuthScheme, ClientInfo, CloseReason, OpenRequest, Redirect, ServerEvent};
+use crate::event::{ClientInfo, CloseReason, OpenRequest, Redirect, ServerEvent};
 use crate::hresult::HResult;
 use crate::mmsp::message::{
     BandwidthTest, Connect, FunnelInfo, FunnelName, FunnelProtocol, MessageId, OpenFile,
@@ -40,7 +43,7 @@ impl Server {
     ) -> Result<(), StateError> {
         let packet_size = content.packet_size().ok_or(StateError::NoPacketSize)?;
         self.answer_open(now, "accept a file")?;
-        let OpenRequest { incarnation, .. } = request;
+        let AnyTicket::Mmsp(Ticket { incarnation, .. }) = request.ticket;
         let attributes = FileAttributes::from(content.features());
         let file = OpenedFile {
             open_file_id: OPEN_FILE_ID,
@@ -71,7 +74,8 @@ impl Server {
         reason: HResult,
     ) -> Result<(), StateError> {
         self.answer_open(now, "reject a file")?;
-        self.refuse_file(request.incarnation, failure(reason));
+        let AnyTicket::Mmsp(Ticket { incarnation, .. }) = request.ticket;
+        self.refuse_file(incarnation, failure(reason));
         Ok(())
     }
 
@@ -95,7 +99,7 @@ impl Server {
         target: Redirect,
     ) -> Result<(), StateError> {
         self.answer_open(now, "redirect a client")?;
-        let OpenRequest { incarnation, .. } = request;
+        let AnyTicket::Mmsp(Ticket { incarnation, .. }) = request.ticket;
         let target = target.with_scheme();
         if !self.session.client.follows_redirects() {
             self.refuse_file(incarnation, HResult::FILE_NOT_FOUND);
@@ -123,7 +127,7 @@ impl Server {
             server_version: self.config.version.clone(),
             upgrade_version: String::new(),
             upgrade_url: String::new(),
-            authentication: scheme.map(AuthScheme::package).unwrap_or_default().to_owned(),
+            authentication: scheme.map(package).unwrap_or_default().to_owned(),
         });
         let subscriber = connect.subscriber;
         self.link.event(ServerEvent::Connected(ClientInfo { subscriber, version }));
@@ -211,4 +215,12 @@ impl Server {
 /// The reason, unless it is none.
 fn failure(reason: HResult) -> HResult {
     if reason.is_failure() { reason } else { HResult::FAIL }
+}
+
+/// The scheme's name in the answer to `Connect`, MS-MMSP 2.2.4.2.
+fn package(scheme: AuthScheme) -> &'static str {
+    match scheme {
+        AuthScheme::Basic => "BASIC",
+        AuthScheme::Ntlm => "NTLM",
+    }
 }

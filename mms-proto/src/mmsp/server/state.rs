@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 
+use crate::auth::AuthScheme;
 use crate::content::Content;
 use crate::error::Phase;
-use crate::event::{AuthScheme, ServerEvent};
+use crate::event::ServerEvent;
 use crate::mmsp::frame::{DataPacket, HeaderFlags};
 use crate::mmsp::link::Link;
 use crate::request::PlayRequest;
