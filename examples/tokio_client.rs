@@ -24,7 +24,7 @@ struct Arguments {
 async fn main() -> Result<(), Box<dyn Error>> {
     let Arguments { url } = arguments::parse();
     let mut config = ClientConfig::new(url.host(), url.wire_path()).port(url.port());
-    config.guid = uuid::Uuid::new_v4();
+    config.session.guid = uuid::Uuid::new_v4();
     let tcp = TcpStream::connect((url.host(), url.port())).await?;
     tcp.set_nodelay(true)?;
     drive(tcp, Client::new(Instant::now(), config)).await

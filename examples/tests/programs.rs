@@ -111,7 +111,7 @@ fn fetch(address: SocketAddr, path: &str) -> Result<usize, CloseReason> {
     let mut socket = TcpStream::connect(address).unwrap();
     let mut config = ClientConfig::new("127.0.0.1", path);
     // One that is sent packets as they are in the file.
-    config.player = "NSPlayer/7.1.0.3055".to_owned();
+    config.session.player = "NSPlayer/7.1.0.3055".to_owned();
     let mut client = Client::new(Instant::now(), config);
     let streams = (1..=2).filter_map(StreamNumber::new);
     let mut packets = 0;

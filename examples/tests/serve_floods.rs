@@ -217,7 +217,7 @@ fn one_address_has_so_many_seats() {
 #[test]
 fn who_never_plays_loses_the_seat() {
     let (server, _scratch) = served("never", |_, options| {
-        options.timeouts = options.timeouts.clone().first_play(Duration::from_secs(5));
+        options.timeouts = options.timeouts.clone().with_first_play(Duration::from_secs(5));
     });
     let mut idle = Raw::after(server.address, NAME, 5);
     let mut plays = ready(server.address);

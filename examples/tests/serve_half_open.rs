@@ -116,7 +116,7 @@ fn besieged() {
     let mut options = Options::new(&*scratch);
     options.max_players = 2 * MANY;
     let timeouts = options.timeouts.clone();
-    options.timeouts = timeouts.handshake(HANDSHAKE).frame(HANDSHAKE);
+    options.timeouts = timeouts.with_handshake(HANDSHAKE).with_frame(HANDSHAKE);
     let server = Served::start(options);
     let honest = Honest::new(server.address, "clip.wmv");
     let count = MANY.min(descriptors().saturating_sub(SPARE));

@@ -115,7 +115,7 @@ fn the_end_of_what_a_player_says_in_every_phase() {
 #[test]
 fn senders_of_a_byte_now_and_then() {
     let siege = Siege::new("drip", |options| {
-        options.timeouts = options.timeouts.clone().frame(SHORT);
+        options.timeouts = options.timeouts.clone().with_frame(SHORT);
         // Long after the rest of the packet.
         options.close_after_end = PATIENCE;
     });
@@ -146,7 +146,7 @@ fn senders_of_a_byte_now_and_then() {
 #[test]
 fn players_that_stop_talking() {
     let siege = Siege::new("silent", |options| {
-        options.timeouts = options.timeouts.clone().handshake(SHORT);
+        options.timeouts = options.timeouts.clone().with_handshake(SHORT);
     });
     siege.honest.undisturbed_by(|| {
         let mut players: Vec<Raw> =

@@ -148,7 +148,7 @@ fn a_slow_reader_gets_everything_all_the_same() {
 #[test]
 fn a_flood_puts_no_time_limit_off_and_nobody_else() {
     let server = served(Path::new(CLIP), |options| {
-        options.timeouts = options.timeouts.clone().handshake(Duration::from_secs(5));
+        options.timeouts = options.timeouts.clone().with_handshake(Duration::from_secs(5));
     });
     let address = server.address;
     let flood = std::thread::spawn(move || shout(address));
@@ -178,7 +178,7 @@ fn more_players_than_there_are_places() {
 fn connections_that_say_nothing_take_no_place() {
     let server = served(Path::new(CLIP), |options| {
         options.max_players = 1;
-        options.timeouts = options.timeouts.clone().handshake(Duration::from_secs(5));
+        options.timeouts = options.timeouts.clone().with_handshake(Duration::from_secs(5));
     });
     let address = server.address;
     let silent: Vec<_> = (0..100).map(|_| TcpStream::connect(address).unwrap()).collect();

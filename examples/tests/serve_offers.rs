@@ -273,7 +273,7 @@ fn a_relay_hands_on_every_byte() {
 #[test]
 fn a_live_stream_that_never_begins_refuses_in_time() {
     let (mut options, sender) = piped();
-    options.timeouts = options.timeouts.clone().handshake(std::time::Duration::from_secs(3));
+    options.timeouts = options.timeouts.clone().with_handshake(std::time::Duration::from_secs(3));
     let server = Served::start(options);
     let Some(CloseReason::Failed(error)) = play(Player::connect(server.address, "live")).closed
     else {

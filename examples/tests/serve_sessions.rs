@@ -81,9 +81,9 @@ impl Player {
         let socket = TcpStream::connect(server).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let mut config = ClientConfig::new("127.0.0.1", path);
-        config.player = subscriber.to_owned();
+        config.session.player = subscriber.to_owned();
         // A report after the end would show that the player is still there.
-        config.log = None;
+        config.session.log = None;
         let client = Client::new(Instant::now(), config);
         let mut player = Self { socket, client, content: None, packets: Vec::new(), ends: 0 };
         player.run(|player| player.content.is_some());

@@ -66,7 +66,7 @@ impl Connection {
         let (host, port) = config.connect_to();
         let server =
             if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        let write_timeout = config.timeouts.reply.clamp(SHORTEST_WAIT, LONGEST_WRITE);
+        let write_timeout = config.session.timeouts.reply.clamp(SHORTEST_WAIT, LONGEST_WRITE);
         let prepare = || -> io::Result<_> {
             let local = socket.local_addr()?;
             socket.set_write_timeout(Some(write_timeout))?;

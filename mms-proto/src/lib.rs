@@ -104,11 +104,13 @@ mod machine;
 mod message_kind;
 pub mod mmsp;
 mod request;
+mod session_options;
 mod stream;
 #[cfg(any(test, feature = "_testing"))]
 #[doc(hidden)]
 pub mod testing;
 mod ticket;
+mod timeouts;
 mod timer;
 mod version;
 
@@ -128,5 +130,7 @@ pub use io::{ConnectionId, Datagram, Head, Input, Output, Transmit};
 pub use machine::Machine;
 pub use message_kind::MessageKind;
 pub use request::{Accel, PlayRequest, Position, Rate, Start, Stop};
+pub use session_options::SessionOptions;
 pub use stream::{Delivery, StreamNumber, StreamSelection};
+pub use timeouts::{ClientTimeouts, ServerTimeouts};
 pub use version::PeerVersion;

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use hostile::victim::{ClientVictim, Honest, honest_servers};
 use hostile::{Frame, Outcome, change, run, whole};
-use mms_proto::mmsp::client::Timeouts;
+use mms_proto::ClientTimeouts;
 use mms_proto::mmsp::message::MessageId;
 use mms_proto::{CloseReason, Error, MAX_PACKET_SIZE, Rate};
 use pair::media;
@@ -104,7 +104,7 @@ fn client(rate: Rate, frames: &[Frame]) -> Outcome {
     });
     assert!(memory.bytes_max < MEMORY, "{} bytes: {outcome:?}", memory.bytes_max);
     let outcome = outcome.unwrap();
-    assert!(outcome.after <= Timeouts::default().silence, "{outcome:?}");
+    assert!(outcome.after <= ClientTimeouts::default().silence, "{outcome:?}");
     outcome
 }
 

@@ -205,7 +205,7 @@ fn a_header_that_never_ends() {
 fn what_waits_for_the_application_is_bounded() {
     // A challenge that waits for a person, and a server that goes on sending.
     let mut config = ClientConfig::new("host", "file.wma");
-    config.limits = Limits::default();
+    config.session.limits = Limits::default();
     let begin = media::start();
     let mut client = mms_proto::mmsp::Client::new(begin, config);
     let feed = |client: &mut mms_proto::mmsp::Client, bytes: &[u8]| {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hostile::victim::{ClientVictim, Honest, honest_server, honest_servers};
 use hostile::{Frame, Outcome, change, run, whole};
-use mms_proto::mmsp::client::Timeouts;
+use mms_proto::ClientTimeouts;
 use mms_proto::{CloseReason, Error, Missing, Phase, Rate};
 use pair::media;
 
@@ -35,7 +35,7 @@ fn at_rate(rate: Rate, frames: &[Frame], limit: u64) -> (Outcome, u64) {
     let outcome = outcome.unwrap();
     assert!(memory.bytes_max <= limit, "{} bytes: {outcome:?}", memory.bytes_max);
     // The first time-out is the end, and silence is the longest.
-    assert!(outcome.after <= Timeouts::default().silence, "{outcome:?}");
+    assert!(outcome.after <= ClientTimeouts::default().silence, "{outcome:?}");
     (outcome, memory.bytes_max)
 }
 
@@ -118,7 +118,7 @@ fn packets_repeated_dropped_and_swapped() {
 #[test]
 fn silence_at_any_moment() {
     let (honest, limit) = (honest_server(), limit());
-    let times = Timeouts::default();
+    let times = ClientTimeouts::default();
     for index in 0..honest.len() {
         use Phase::{
             BandwidthTest, ChoosingTransport, Connecting, Opening, ReadingHeader, Starting,

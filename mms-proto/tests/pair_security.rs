@@ -18,7 +18,7 @@ use pair::{Pair, ServerApp, play_once};
 
 fn client() -> ClientConfig {
     let mut config = ClientConfig::new("host", "file.wma");
-    config.allow_clear_text = true;
+    config.session.allow_clear_text = true;
     config
 }
 
@@ -160,7 +160,7 @@ fn wrong_passwords_only() {
     assert_ended(&pair, &refused(Phase::Opening, HResult::ACCESS_DENIED), &CloseReason::Peer);
     // A client that has less patience gives up.
     let mut config = client();
-    config.limits.challenges = 2;
+    config.session.limits.challenges = 2;
     let mut pair = secured(config, basic(), ask_for_a_password, |_| alice("guess"));
     pair.run();
     assert_eq!(count(&pair.client_log, "Challenge"), 2);

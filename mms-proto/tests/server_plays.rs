@@ -11,9 +11,10 @@ use mms_proto::mmsp::frame::MessageWriter;
 use mms_proto::mmsp::message::{
     ClientMessage, MessageId, Pong, ServerMessage, StartPlaying, StartStriding, StopPlaying,
 };
-use mms_proto::mmsp::server::{EntryDelivery, Pace, ServerTimeouts};
+use mms_proto::mmsp::server::{EntryDelivery, Pace};
 use mms_proto::{
-    Features, HResult, Machine as _, Phase, PlayRequest, Rate, ServerEvent, Start, StateError,
+    Features, HResult, Machine as _, Phase, PlayRequest, Rate, ServerEvent, ServerTimeouts, Start,
+    StateError,
 };
 use pair::media::{self, content};
 use pair::script::{Got, Script, data, messages, play, select};
@@ -167,7 +168,7 @@ fn without_a_limit_every_play_command_is_answered() {
 #[test]
 fn who_never_plays_has_less_time() {
     let ready = || {
-        let timeouts = ServerTimeouts::default().first_play(ms(60_000));
+        let timeouts = ServerTimeouts::default().with_first_play(ms(60_000));
         Script::ready(ServerConfig::default().timeouts(timeouts), content(100))
     };
     let pongs = |script: &mut Script, seconds: u32| {
@@ -191,7 +192,7 @@ fn who_never_plays_has_less_time() {
     pongs(&mut script, 10);
     assert_eq!(script.server.phase(), Phase::Closed);
     // It is never longer than that.
-    let timeouts = ServerTimeouts::default().idle(ms(20_000)).first_play(ms(60_000));
+    let timeouts = ServerTimeouts::default().with_idle(ms(20_000)).with_first_play(ms(60_000));
     let mut script = Script::ready(ServerConfig::default().timeouts(timeouts), content(100));
     pongs(&mut script, 20);
     assert_eq!(script.server.phase(), Phase::Closed);
@@ -302,8 +303,8 @@ fn happens() -> impl Strategy<Value = Happens> {
 fn run(mut config: ServerConfig, happens: &[Happens], cuts: &[usize]) -> Vec<String> {
     config.plays_a_second = 2;
     let at_once = config.entry_delivery == EntryDelivery::AtOnce;
-    let attributes = FileAttributes::CAN_STRIDE | FileAttributes::CAN_SEEK;
-    let mut script = Script::ready(config, content(100).with_attributes(attributes));
+    let features = Features::STRIDABLE | Features::SEEKABLE;
+    let mut script = Script::ready(config, content(100).with_features(features));
     let mut cuts = cuts.iter().copied().cycle();
     let mut said = Vec::new();
     let mut writer = MessageWriter::default();

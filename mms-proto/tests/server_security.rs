@@ -6,12 +6,13 @@ mod pair;
 
 use bytes::Bytes;
 use mms_proto::MessageKind;
+use mms_proto::ServerTimeouts;
 use mms_proto::mmsp::MmspDeviation;
+use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{
     MessageId, OpenFile, ReadBlock, ReportOpenFile, ReportReadBlock, SecurityChallenge,
     SecurityResponse, ServerMessage,
 };
-use mms_proto::mmsp::{ServerConfig, server::ServerTimeouts};
 use mms_proto::{
     AuthScheme, Credentials, Deviation, Error, HResult, Machine as _, Missing, OpenRequest, Phase,
     ServerChallenge, StateError, Strictness,
@@ -327,7 +328,7 @@ fn a_response_at_any_other_moment() {
 
 #[test]
 fn the_time_for_a_response() {
-    let timeouts = ServerTimeouts::default().handshake(seconds(5));
+    let timeouts = ServerTimeouts::default().with_handshake(seconds(5));
     let mut script = connected(NEW, announcing(AuthScheme::Basic).timeouts(timeouts));
     let request = open_request(script.send(open(9, "x")));
     // How long the application takes does not count.

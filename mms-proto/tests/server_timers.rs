@@ -4,9 +4,9 @@
 #[expect(dead_code, reason = "every test program uses another part of it")]
 mod pair;
 
+use mms_proto::ServerTimeouts;
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{ClientMessage, Logging, Ping, Pong, ServerMessage, StopPlaying};
-use mms_proto::mmsp::server::ServerTimeouts;
 use mms_proto::{Error, HResult, Machine as _, Missing, Phase, Start, StateError};
 use pair::media::{content, seconds};
 use pair::script::{
@@ -85,19 +85,19 @@ fn sending_packets_is_no_reason_not_to_ask() {
 fn times_have_a_lower_limit() {
     // MMSP-S-080, MMSP-S-084
     let times = ServerTimeouts::default();
-    assert_eq!((times.idle, times.keep_alive), (seconds(3600), seconds(30)));
-    let times = times.idle(seconds(1)).keep_alive(seconds(9));
-    assert_eq!((times.idle, times.keep_alive), (seconds(10), seconds(10)));
-    let times = times.idle(seconds(11)).keep_alive(seconds(12));
-    assert_eq!((times.idle, times.keep_alive), (seconds(11), seconds(12)));
-    // Set field by field they are raised when the session begins.
+    assert_eq!((times.idle(), times.keep_alive()), (seconds(3600), seconds(30)));
+    let times = times.with_idle(seconds(1)).with_keep_alive(seconds(9));
+    assert_eq!((times.idle(), times.keep_alive()), (seconds(10), seconds(10)));
+    let times = times.with_idle(seconds(11)).with_keep_alive(seconds(12));
+    assert_eq!((times.idle(), times.keep_alive()), (seconds(11), seconds(12)));
+    // The session keeps them.
     let mut config = ServerConfig::default();
-    (config.timeouts.idle, config.timeouts.keep_alive) = (seconds(0), seconds(0));
+    config.timeouts = config.timeouts.with_idle(seconds(0)).with_keep_alive(seconds(0));
     let mut script = Script::ready(config, content(3));
     assert!(script.pass(seconds(9)).is_empty());
     assert_eq!(events(&script.pass(seconds(1))), ["Closed(Idle)"]);
     let mut config = ServerConfig::default();
-    config.timeouts.keep_alive = seconds(1);
+    config.timeouts = config.timeouts.with_keep_alive(seconds(1));
     let mut script = Script::ready(config, content(3));
     assert_eq!(pings(&mut script, 25, true), [10, 20]);
 }

@@ -1,11 +1,12 @@
 //! What a server is told, and why it may not begin.
 
+pub use mms_proto::ServerTimeouts;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use mms_proto::mmsp::server::{Pace, ServerTimeouts};
+pub use mms_proto::mmsp::server::Pace;
 
 use super::feed::FeedSource;
 use super::library::LibraryError;
@@ -143,7 +144,7 @@ impl Options {
             max_per_address: 0,
             close_after_end: Duration::from_secs(5),
             stall: STALL,
-            timeouts: ServerTimeouts::default().first_play(FIRST_PLAY),
+            timeouts: ServerTimeouts::default().with_first_play(FIRST_PLAY),
             json_log: false,
             notes: Vec::new(),
         }

@@ -55,8 +55,8 @@ impl Player {
         let socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut config = ClientConfig::new("127.0.0.1", path);
-        config.player = player.to_owned();
-        config.allow_clear_text = true;
+        config.session.player = player.to_owned();
+        config.session.allow_clear_text = true;
         Self {
             socket,
             client: Client::new(Instant::now(), config),

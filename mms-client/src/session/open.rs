@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mms_proto::mmsp::ClientConfig;
-use mms_proto::mmsp::client::Timeouts;
 use mms_proto::{
     AuthScheme, Challenge, ClientEvent, Credentials, Limits, Redirect, StateError, Strictness,
 };
+use mms_proto::{ClientTimeouts, SessionOptions};
 use uuid::Uuid;
 
 use super::{Core, Session};
@@ -55,7 +55,7 @@ impl Default for OpenOptions {
 
 impl OpenOptions {
     /// The defaults: no credentials, 15 seconds to connect, and the time-outs of
-    /// [`Timeouts::default`].
+    /// [`ClientTimeouts::default`].
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -67,15 +67,15 @@ impl OpenOptions {
     #[must_use]
     pub fn timeout(self, time: Duration) -> Self {
         let time = time.max(Duration::from_millis(1));
-        let mut timeouts = Timeouts::all(time);
-        timeouts.close = time.min(Timeouts::default().close);
+        let mut timeouts = ClientTimeouts::all(time);
+        timeouts.close = time.min(ClientTimeouts::default().close);
         self.dialer(Arc::new(Dialer::new(time))).timeouts(timeouts)
     }
 
     /// How long to wait for what, once connected.
     #[must_use]
-    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.template.timeouts = timeouts;
+    pub fn timeouts(mut self, timeouts: ClientTimeouts) -> Self {
+        self.template.session.timeouts = timeouts;
         self
     }
 
@@ -93,7 +93,7 @@ impl OpenOptions {
     /// Default false, even when an address contains a password: addresses are copied from pages.
     #[must_use]
     pub fn allow_clear_text(mut self, allow: bool) -> Self {
-        self.template.allow_clear_text = allow;
+        self.template.session.allow_clear_text = allow;
         self
     }
 
@@ -101,7 +101,7 @@ impl OpenOptions {
     /// behaviour by it.
     #[must_use]
     pub fn player(mut self, player: impl Into<String>) -> Self {
-        self.template.player = player.into();
+        self.template.session.player = player.into();
         self
     }
 
@@ -115,28 +115,36 @@ impl OpenOptions {
     /// What to accept at most.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.template.limits = limits;
+        self.template.session.limits = limits;
         self
     }
 
     /// What to do about servers that break rules.
     #[must_use]
     pub fn strictness(mut self, strictness: Strictness) -> Self {
-        self.template.strictness = strictness;
+        self.template.session.strictness = strictness;
         self
     }
 
     /// How many redirects to follow, default 5.
     #[must_use]
     pub fn max_redirects(mut self, redirects: u32) -> Self {
-        self.template.max_hops = redirects;
+        self.template.session.max_hops = redirects;
         self
     }
 
-    /// Changes anything else about sessions. Host, port, path, GUID, local address and the count
-    /// of redirects are filled in for each session whatever is set here.
+    /// Changes anything else about sessions, whatever their protocol. Host, port, path, GUID and
+    /// the count of redirects are filled in for each session whatever is set here.
     #[must_use]
-    pub fn configure(mut self, change: impl FnOnce(&mut ClientConfig)) -> Self {
+    pub fn configure(mut self, change: impl FnOnce(&mut SessionOptions)) -> Self {
+        change(&mut self.template.session);
+        self
+    }
+
+    /// Changes what only sessions of MS-MMSP know. What [`configure`](Self::configure) fills in is
+    /// filled in here as well, and so is the local address.
+    #[must_use]
+    pub fn configure_mmsp(mut self, change: impl FnOnce(&mut ClientConfig)) -> Self {
         change(&mut self.template);
         self
     }
@@ -163,11 +171,11 @@ impl OpenOptions {
     /// that there are not, or redirects too often; and when cancelled.
     pub fn open(&self, url: &MmsUrl) -> Result<Session, Error> {
         let mut config = self.template.clone();
-        url.host().clone_into(&mut config.host);
-        config.port = url.port_is_explicit().then(|| url.port());
-        url.wire_path().clone_into(&mut config.path);
-        config.guid = Uuid::new_v4();
-        config.hops = 0;
+        url.host().clone_into(&mut config.session.host);
+        config.session.port = url.port_is_explicit().then(|| url.port());
+        url.wire_path().clone_into(&mut config.session.path);
+        config.session.guid = Uuid::new_v4();
+        config.session.hops = 0;
         let login = self.credentials.clone().or_else(|| Login::of(url));
         let home = address(&config);
         loop {

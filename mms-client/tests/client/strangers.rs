@@ -155,7 +155,7 @@ fn credentials_do_not_follow_redirects() {
     let home = redirecting(Redirect::Url(format!("mms://{stranger}/x")), &names);
     let token = basic_token("me", "secret");
     let cached = token.clone();
-    let options = options.configure(|config| config.cached_token = cached);
+    let options = options.configure_mmsp(|config| config.cached_token = cached);
     options.open(&url(home, "x")).unwrap().close().unwrap();
     let (read, _) = told.recv_timeout(Duration::from_secs(20)).unwrap();
     assert!(read.iter().any(|message| matches!(message, ClientMessage::OpenFile(_))));

@@ -108,19 +108,19 @@ pub(super) fn config(options: u8) -> ClientConfig {
     let set = |bit: u8| options & (1 << bit) != 0;
     let mut config = ClientConfig::new("example.org", "a file?x=1");
     if set(0) {
-        config.strictness = Strictness::Strict;
+        config.session.strictness = Strictness::Strict;
     }
     config.packet_pair = set(1);
     config.funnel_info = !set(2);
-    config.allow_clear_text = set(3);
+    config.session.allow_clear_text = set(3);
     if set(4) {
-        config.log = None;
+        config.session.log = None;
     }
     if set(5) {
         config.incarnations = Incarnations::of_old_players();
     }
     if set(7) {
-        config.limits = small_limits();
+        config.session.limits = small_limits();
     }
     config
 }

@@ -14,7 +14,7 @@ mod state;
 
 use std::time::Instant;
 
-pub use config::{ClientConfig, DEFAULT_PORT, Timeouts};
+pub use config::{ClientConfig, DEFAULT_PORT};
 pub use redirect::RedirectError;
 
 use crate::error::{Error, Missing, Phase};
@@ -199,10 +199,10 @@ impl Client {
     pub fn new(now: Instant, config: ClientConfig) -> Self {
         let link = Link::new(
             now,
-            FrameDecoder::from_server(&config.limits),
-            &config.limits,
-            config.strictness,
-            config.timeouts.frame,
+            FrameDecoder::from_server(&config.session.limits),
+            &config.session.limits,
+            config.session.strictness,
+            config.session.timeouts.frame,
         );
         let mut client = Self {
             link,
@@ -245,7 +245,7 @@ impl Client {
     /// Sends a message and waits for its answer.
     fn request(&mut self, message: impl Into<ClientMessage>) {
         self.send(message);
-        self.timers.arm(Timer::Reply, self.link.now(), self.config.timeouts.reply);
+        self.timers.arm(Timer::Reply, self.link.now(), self.config.session.timeouts.reply);
     }
 
     fn on_timeout(&mut self) -> Result<(), Error> {
@@ -260,7 +260,7 @@ impl Client {
     }
 
     fn on_expired(&mut self, timer: Timer) -> Result<(), Error> {
-        let times = &self.config.timeouts;
+        let times = &self.config.session.timeouts;
         let (missing, after) = match timer {
             Timer::Close => {
                 // The server did not answer the stop: politeness has a limit.

@@ -20,7 +20,7 @@ mod state;
 
 use std::time::{Duration, Instant};
 
-pub use config::{EntryDelivery, Pace, ServerConfig, ServerTimeouts, StartBurst};
+pub use config::{EntryDelivery, Pace, ServerConfig, StartBurst};
 pub use live::Pushed;
 
 use crate::error::{Error, Missing, Phase};
@@ -28,6 +28,7 @@ use crate::event::{CloseReason, ServerEvent, Stats};
 use crate::hresult::HResult;
 use crate::io::{ConnectionId, Input, Output};
 use crate::machine::Machine;
+use crate::timeouts::ServerTimeouts;
 use crate::timer::{Purpose, TimerTable};
 
 use super::frame::FrameDecoder;
@@ -210,8 +211,7 @@ impl Machine for Server {
 impl Server {
     /// Begins a session on a TCP connection that was accepted.
     #[must_use]
-    pub fn new(now: Instant, mut config: ServerConfig) -> Self {
-        config.timeouts = config.timeouts.within_limits();
+    pub fn new(now: Instant, config: ServerConfig) -> Self {
         let link = Link::new(
             now,
             FrameDecoder::from_client(&config.limits),

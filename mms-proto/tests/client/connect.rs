@@ -37,7 +37,7 @@ fn where_to_connect() {
     // MMSP-C-001, MMSP-C-002
     let mut config = config();
     assert_eq!(config.connect_to(), ("example.org", 1755));
-    config.port = Some(1756);
+    config.session.port = Some(1756);
     assert_eq!(config.connect_to(), ("example.org", 1756));
     config.proxy = Some(("cache".to_owned(), 8080));
     assert_eq!(config.connect_to(), ("cache", 8080));

@@ -270,7 +270,7 @@ fn recorded_sessions() {
         let mut config = config();
         config.incarnations = mms_proto::mmsp::Incarnations::of_old_players();
         config.funnel_info = funnel_info;
-        config.log = None;
+        config.session.log = None;
         let player = |client: &mut Client, event: &ClientEvent| {
             let now = epoch();
             match event {

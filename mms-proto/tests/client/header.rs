@@ -19,7 +19,7 @@ fn reading() -> Script {
 
 fn small() -> ClientConfig {
     let mut config = config();
-    config.limits.header = 100;
+    config.session.limits.header = 100;
     config
 }
 

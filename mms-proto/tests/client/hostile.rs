@@ -68,7 +68,7 @@ fn a_flood_of_pings() {
     assert_eq!(script.events(), [flood]);
     // Unless the application has its own idea.
     let mut config = config();
-    config.limits.pongs_per_second = 0;
+    config.session.limits.pongs_per_second = 0;
     let mut script = Script::at(Phase::Ready, config);
     assert_eq!(pongs(&mut script), 0);
 }
@@ -201,7 +201,7 @@ fn decode_error(layer: Layer, offset: u64, field: &'static str, problem: Problem
 fn what_is_too_long_is_refused_before_it_arrives() {
     // MMSP-W-020
     let mut config = config();
-    config.limits.message = 1000;
+    config.session.limits.message = 1000;
     let mut script = Script::new(config);
     let mut head = packet(&[0; 985])[..16].to_vec();
     assert_eq!(head[8..10], [0xE9, 3]);
@@ -218,7 +218,7 @@ fn what_is_too_long_is_refused_before_it_arrives() {
 /// A session that owes an answer, with room for this many bytes meanwhile.
 fn challenged(buffered: usize) -> Script {
     let mut config = config();
-    config.limits.buffered = buffered;
+    config.session.limits.buffered = buffered;
     let mut script = Script::at(Phase::Opening, config);
     script.say(SecurityChallenge {
         incarnation: OPEN,
@@ -268,7 +268,7 @@ fn what_waits_is_limited() {
 #[test]
 fn there_is_always_room_for_one_packet() {
     let mut config = config();
-    config.limits.buffered = 0;
+    config.session.limits.buffered = 0;
     let mut script = Script::at(Phase::Streaming, config);
     let packet = data(0, PLAY, 0, &[3; 65_527]);
     for piece in packet.chunks(1000) {
@@ -350,7 +350,7 @@ fn a_caller_may_have_much_at_once() {
     let mut script = Script::at(Phase::Streaming, config());
     let much: Vec<u8> =
         (0..300).flat_map(|number| data(number % 20, PLAY, 0, &[3; 65_527])).collect();
-    assert!(much.len() > 16 * config().limits.buffered);
+    assert!(much.len() > 16 * config().session.limits.buffered);
     script.bytes(&much);
     assert_eq!(packets(&script.events()).len(), 300);
 }

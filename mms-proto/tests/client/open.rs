@@ -52,7 +52,7 @@ fn opening(version: &str, authentication: &str, config: ClientConfig) -> Script 
 
 fn clear_text() -> ClientConfig {
     let mut config = config();
-    config.allow_clear_text = true;
+    config.session.allow_clear_text = true;
     config
 }
 
@@ -62,7 +62,7 @@ fn the_file_is_named() {
     // The caller decodes the URL; here the path goes out as it is.
     let mut config = ClientConfig::new("h", "a b.wmv?token=%20");
     config.cached_token = Bytes::from_static(b"cached\0");
-    config.allow_clear_text = true;
+    config.session.allow_clear_text = true;
     let mut script = Script::at(Phase::ChoosingTransport, config);
     script.say(funnel());
     let expected = OpenFile {
@@ -137,7 +137,7 @@ fn a_file_that_is_not_there() {
 fn redirected_to_another_server_and_then_to_a_proxy() {
     // MMSP-C-007, MMSP-C-032, MMSP-C-033, MMSP-C-034
     let mut config = config();
-    config.guid = uuid();
+    config.session.guid = uuid();
     config.packet_pair = true;
     let subscriber = |script: &mut Script| match script.sent_one() {
         ClientMessage::Connect(connect) => connect.subscriber,
@@ -169,7 +169,7 @@ fn redirected_to_another_server_and_then_to_a_proxy() {
     assert!(next.packet_pair);
     assert_eq!(subscriber(&mut Script::new(next.clone())), second);
     let next = follow(next, Redirect::Proxy(None));
-    assert_eq!((next.connect_to(), next.hops), (("other", 99), 3));
+    assert_eq!((next.connect_to(), next.session.hops), (("other", 99), 3));
     let mut script = Script::at(Phase::ChoosingTransport, next);
     script.say(funnel());
     let ClientMessage::OpenFile(open) = script.sent_one() else {
@@ -380,7 +380,7 @@ fn a_cached_password_needs_permission_as_well() {
     ] {
         let mut config = config();
         config.cached_token = Bytes::from_static(token);
-        config.allow_clear_text = allowed;
+        config.session.allow_clear_text = allowed;
         let mut script = Script::at(Phase::ChoosingTransport, config);
         script.say(funnel());
         let ClientMessage::OpenFile(open) = script.sent_one() else {

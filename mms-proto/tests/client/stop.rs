@@ -237,13 +237,13 @@ fn what_comes_late() {
 fn the_content_of_a_report() {
     // MMSP-C-106
     let mut config = config();
-    config.guid = uuid::Uuid::from_u128(0xABCD);
-    config.path = "dir/film.wmv?secret=1".to_owned();
+    config.session.guid = uuid::Uuid::from_u128(0xABCD);
+    config.session.path = "dir/film.wmv?secret=1".to_owned();
     let mut template = ClientLog::default();
     template.info.language = "de-DE".to_owned();
     template.os = "Linux".to_owned();
     template.address = Some(Ipv4Addr::new(192, 0, 2, 1));
-    config.log = Some(Box::new(template));
+    config.session.log = Some(Box::new(template));
     let mut script = Script::at(Phase::Ready, config);
     script.play(all().start(Start::Time(seconds(7))));
     script.say(started(PLAY));
@@ -394,7 +394,7 @@ fn servers_and_applications_that_want_no_report() {
     let sent = script.sent();
     assert!(matches!(sent[..], [_, ClientMessage::Logging(_)]), "{sent:?}");
     let mut config = config();
-    config.log = None;
+    config.session.log = None;
     let mut script = Script::at(Phase::Streaming, config);
     script.say(ended(HResult::OK, PLAY));
     assert_eq!(script.sent(), []);

@@ -1,9 +1,10 @@
 //! How long the client waits for what.
 
+use mms_proto::ClientTimeouts;
 use std::time::Duration;
 
+use mms_proto::mmsp::ClientConfig;
 use mms_proto::mmsp::message::{ClientMessage, Ping};
-use mms_proto::mmsp::{ClientConfig, client::Timeouts};
 use mms_proto::{
     ClientEvent, CloseReason, Error, HResult, Input, Machine as _, Missing, Phase, StreamSelection,
 };
@@ -12,7 +13,7 @@ use crate::harness::*;
 
 /// Every time is another one, so that none is mistaken for another.
 pub(crate) fn times() -> ClientConfig {
-    let mut timeouts = Timeouts::all(seconds(0));
+    let mut timeouts = ClientTimeouts::all(seconds(0));
     timeouts.reply = seconds(10);
     timeouts.header = seconds(25);
     timeouts.frame = seconds(7);
@@ -38,7 +39,7 @@ pub(crate) fn passes(script: &mut Script, time: u64) {
 
 #[test]
 fn the_defaults() {
-    let defaults = Timeouts::default();
+    let defaults = ClientTimeouts::default();
     let found = [
         defaults.reply,
         defaults.header,

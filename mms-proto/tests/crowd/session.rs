@@ -1,12 +1,13 @@
 //! One session from its connection to its end, and a while longer.
 
+use mms_proto::ServerTimeouts;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mms_proto::mmsp::frame::{Frame, FrameDecoder, MessageWriter};
 use mms_proto::mmsp::message::{ClientMessage, Pong, ServerMessage};
-use mms_proto::mmsp::server::{EntryDelivery, Pace, Pushed, ServerTimeouts};
+use mms_proto::mmsp::server::{EntryDelivery, Pace, Pushed};
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{AuthScheme, HResult, Input, Limits, Machine as _, Output, ServerEvent, Transmit};
 
@@ -323,7 +324,9 @@ impl Session {
 fn config(random: &mut Random) -> ServerConfig {
     let mut config = ServerConfig::default()
         .pace(random.pick(&[Pace::BitRate, Pace::BitRate, Pace::Full]))
-        .timeouts(ServerTimeouts::default().idle(Duration::from_secs(random.pick(&[60, 3600]))));
+        .timeouts(
+            ServerTimeouts::default().with_idle(Duration::from_secs(random.pick(&[60, 3600]))),
+        );
     config.max_unanswered_pings = random.pick(&[None, Some(0), Some(1), Some(3), Some(3)]);
     config.close_after_end = random.pick(&[None, None, Some(Duration::from_secs(5))]);
     config.seek_while_streaming = !random.one_in(4);

@@ -30,8 +30,8 @@ impl ClientVictim {
     pub(crate) fn new(now: Instant) -> Self {
         let mut config = ClientConfig::new("host", "file.wma");
         config.packet_pair = true;
-        config.allow_clear_text = true;
-        config.limits.header = 256 << 10;
+        config.session.allow_clear_text = true;
+        config.session.limits.header = 256 << 10;
         Self::with(now, config)
     }
 

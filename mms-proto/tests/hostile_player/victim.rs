@@ -1,9 +1,10 @@
 //! The server that is wished ill, and its clock.
 
+use mms_proto::ServerTimeouts;
 use std::time::{Duration, Instant};
 
 use mms_proto::mmsp::message::{MessageId, ReadBlock, ServerMessage};
-use mms_proto::mmsp::server::{EntryDelivery, Pace, ServerTimeouts};
+use mms_proto::mmsp::server::{EntryDelivery, Pace};
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
     AuthScheme, CloseReason, ConnectionId, Input, Machine as _, Output, Phase, ServerEvent, Start,
@@ -335,7 +336,7 @@ impl Victim {
 
 /// How the victim is configured.
 pub(crate) fn config() -> ServerConfig {
-    let timeouts = ServerTimeouts::default().frame(FRAME);
+    let timeouts = ServerTimeouts::default().with_frame(FRAME);
     let mut config = ServerConfig::default().pace(Pace::BitRate).timeouts(timeouts);
     config.max_unanswered_pings = Some(2);
     config.close_after_end = Some(AFTER_END);

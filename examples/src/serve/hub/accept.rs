@@ -50,7 +50,7 @@ impl Hub {
         let token = Token(key.saturating_add(FIRST));
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(player.socket(), token, interest)?;
-        let deadline = player.silent_until(house.options.timeouts.handshake);
+        let deadline = player.silent_until(house.options.timeouts.handshake());
         let arrival = self.door.silent().add(key);
         entry.insert(Place { player, arrival, seat: None, queued: false, deadline: None });
         self.set_deadline(key, deadline);
@@ -70,7 +70,7 @@ impl Hub {
     /// A silent connection has spoken, or its time is over. `false` when there is nothing to do.
     pub(super) fn begin(&mut self, key: usize, looked: Instant, house: &House) -> bool {
         let Some(place) = self.places.get_mut(key) else { return false };
-        let until = place.player.silent_until(house.options.timeouts.handshake);
+        let until = place.player.silent_until(house.options.timeouts.handshake());
         if !place.player.is_readable() && until.is_none_or(|until| until > looked) {
             self.set_deadline(key, until);
             return false;

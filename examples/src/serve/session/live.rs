@@ -197,7 +197,7 @@ impl Session {
     ) -> Result<(), StateError> {
         let broadcast = house.broadcast.as_ref();
         let Some(content) = broadcast.and_then(|broadcast| broadcast.channel().content()) else {
-            return match now.checked_add(house.options.timeouts.handshake) {
+            return match now.checked_add(house.options.timeouts.handshake()) {
                 Some(until) if broadcast.is_some_and(|it| it.ended().is_none()) => {
                     self.waiting = Some(Waiting { request, until, why: Reason::NotBegun });
                     Ok(())

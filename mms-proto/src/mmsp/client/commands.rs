@@ -42,7 +42,9 @@ impl Client {
         }
         let AnyTicket::Mmsp(Ticket { incarnation, cookie, wrapped }) = challenge.ticket;
         let token = match (challenge.scheme, credentials) {
-            (AuthScheme::Basic, Credentials::Basic { .. }) if !self.config.allow_clear_text => {
+            (AuthScheme::Basic, Credentials::Basic { .. })
+                if !self.config.session.allow_clear_text =>
+            {
                 return Err(StateError::ClearText);
             }
             (AuthScheme::Basic, Credentials::Basic { user, password }) => {
@@ -156,7 +158,11 @@ impl Client {
             State::Stopping(play, _) => {
                 self.state = State::Stopping(play, AfterStop::Close);
                 self.timers.stop(Timer::Reply);
-                self.timers.arm_if_idle(Timer::Close, self.link.now(), self.config.timeouts.close);
+                self.timers.arm_if_idle(
+                    Timer::Close,
+                    self.link.now(),
+                    self.config.session.timeouts.close,
+                );
             }
             _ => self.close_file(),
         }
@@ -223,9 +229,9 @@ impl Client {
         let now = self.link.now();
         match then {
             AfterStop::Close => {
-                self.timers.arm(Timer::Close, now, self.config.timeouts.close);
+                self.timers.arm(Timer::Close, now, self.config.session.timeouts.close);
             }
-            _ => self.timers.arm(Timer::Reply, now, self.config.timeouts.reply),
+            _ => self.timers.arm(Timer::Reply, now, self.config.session.timeouts.reply),
         }
         self.state = State::Stopping(play, then);
     }

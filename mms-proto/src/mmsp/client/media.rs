@@ -104,7 +104,7 @@ impl Client {
         let stopping =
             self.session.stop_sent.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         if self.session.in_flight <= MOST_IN_FLIGHT && stopping <= self.patience() {
-            self.timers.arm(Timer::Reply, now, self.config.timeouts.reply);
+            self.timers.arm(Timer::Reply, now, self.config.session.timeouts.reply);
         }
     }
 

@@ -94,7 +94,7 @@ impl Client {
 
     pub(super) fn on_ping(&mut self) -> Result<(), Error> {
         let now = self.link.now();
-        match self.session.pongs.spend(now, self.config.limits.pongs_per_second) {
+        match self.session.pongs.spend(now, self.config.session.limits.pongs_per_second) {
             Spent::Send => self.send(Pong),
             Spent::FirstTooMany => self.link.tolerate(Deviation::Mmsp(MmspDeviation::PingFlood))?,
             Spent::TooMany => {}
@@ -107,7 +107,7 @@ impl Client {
     pub(super) fn wait_for_media(&mut self) {
         if let State::Streaming(play) = &self.state {
             let (heard, now) = (play.heard, self.link.now());
-            let (silence, patience) = (self.config.timeouts.silence, self.patience());
+            let (silence, patience) = (self.config.session.timeouts.silence, self.patience());
             let left = patience.saturating_sub(now.saturating_duration_since(heard));
             // The end of patience is one moment, counted from the packet: counted from here it
             // would move with every message once it has passed.
@@ -124,12 +124,12 @@ impl Client {
             Some(_) if self.session.changed => LONGEST_CONTENT,
             file => file.map_or(Duration::ZERO, |file| file.duration),
         };
-        self.config.timeouts.media.saturating_add(content.min(LONGEST_CONTENT))
+        self.config.session.timeouts.media.saturating_add(content.min(LONGEST_CONTENT))
     }
 
     /// How long nothing came when that was too long: no packet, or nothing at all.
     pub(super) fn silence(&self) -> Duration {
-        let (nothing, no_packet) = (self.config.timeouts.silence, self.patience());
+        let (nothing, no_packet) = (self.config.session.timeouts.silence, self.patience());
         match &self.state {
             State::Streaming(play)
                 if self.link.now().saturating_duration_since(play.heard) >= no_packet =>
@@ -159,6 +159,6 @@ impl Client {
     }
 
     pub(super) fn wait_for_reply(&mut self) {
-        self.timers.arm(Timer::Reply, self.link.now(), self.config.timeouts.reply);
+        self.timers.arm(Timer::Reply, self.link.now(), self.config.session.timeouts.reply);
     }
 }

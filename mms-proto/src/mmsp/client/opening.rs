@@ -107,10 +107,11 @@ impl Client {
         self.check(hr)?;
         let incarnation = self.counters.open().into();
         self.state = State::Opening;
-        let path = self.config.path.clone();
+        let path = self.config.session.path.clone();
         // A token that is no NTLM message is a password that everybody on the way can read.
         let token = &self.config.cached_token;
-        let allowed = self.config.allow_clear_text || !NtlmToken::find(token).message.is_empty();
+        let allowed =
+            self.config.session.allow_clear_text || !NtlmToken::find(token).message.is_empty();
         let token = if allowed { token.clone() } else { Bytes::new() };
         self.request(OpenFile { incarnation, path, token });
         Ok(())
@@ -122,7 +123,7 @@ impl Client {
             return Err(self.unexpected(MessageId::SECURITY_CHALLENGE));
         };
         let round = self.session.challenges;
-        if round >= self.config.limits.challenges {
+        if round >= self.config.session.limits.challenges {
             return Err(Error::Unauthorized);
         }
         self.session.challenges = round.saturating_add(1);
@@ -167,11 +168,11 @@ impl Client {
         self.session.file = Some(file);
         let OpenedFile { packet_size, header_size, open_file_id, .. } = file;
         let announced = Announced { packet_size, header_size };
-        let assembler = HeaderAssembler::new(announced, self.config.limits.header)?;
+        let assembler = HeaderAssembler::new(announced, self.config.session.limits.header)?;
         let label = self.counters.header();
         self.state = State::ReadingHeader(assembler, label);
         self.request(ReadBlock { open_file_id, incarnation: label.into() });
-        self.timers.arm(Timer::Header, self.link.now(), self.config.timeouts.header);
+        self.timers.arm(Timer::Header, self.link.now(), self.config.session.timeouts.header);
         Ok(())
     }
 

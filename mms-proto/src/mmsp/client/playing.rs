@@ -80,7 +80,7 @@ impl Client {
             self.timers.stop(Timer::Reply);
         }
         play.heard = self.link.now();
-        self.timers.arm(Timer::Media, play.heard, self.config.timeouts.silence);
+        self.timers.arm(Timer::Media, play.heard, self.config.session.timeouts.silence);
         self.state = State::Streaming(play);
         if answered != asked {
             let deviation = Deviation::Mmsp(MmspDeviation::AnswerIncarnation {
@@ -161,7 +161,11 @@ impl Client {
         (play.before, play.since) = (self.link.stats, self.link.now());
         let more = self.more_follows(hr);
         if more {
-            self.timers.arm(Timer::NextEntry, self.link.now(), self.config.timeouts.next_entry);
+            self.timers.arm(
+                Timer::NextEntry,
+                self.link.now(),
+                self.config.session.timeouts.next_entry,
+            );
             self.state = State::WaitingForEntry(play);
         }
         self.link.event(ClientEvent::EndOfStream { more, hr });
@@ -241,9 +245,9 @@ impl Client {
             file.duration = Duration::ZERO;
         }
         let announced = Announced { packet_size, header_size };
-        let assembler = HeaderAssembler::new(announced, self.config.limits.header)?;
+        let assembler = HeaderAssembler::new(announced, self.config.session.limits.header)?;
         self.timers.stop_all();
-        self.timers.arm(Timer::Header, self.link.now(), self.config.timeouts.header);
+        self.timers.arm(Timer::Header, self.link.now(), self.config.session.timeouts.header);
         self.state = State::EntryHeader(play, assembler);
         Ok(())
     }

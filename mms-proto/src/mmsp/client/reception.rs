@@ -141,7 +141,7 @@ impl Client {
         if let State::Streaming(Play { heard, .. }) = &mut self.state {
             let before = std::mem::replace(heard, now);
             self.session.arrivals.before = Some((before, self.timers.deadline(Timer::Media)));
-            self.timers.arm(Timer::Media, now, self.config.timeouts.silence);
+            self.timers.arm(Timer::Media, now, self.config.session.timeouts.silence);
         }
     }
 }

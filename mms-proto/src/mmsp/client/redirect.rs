@@ -15,17 +15,18 @@ impl ClientConfig {
     /// # Errors
     /// When it leads to something that is no `mms`, `mmst` or `mmsu` URL, or once too often.
     pub fn redirected(&self, redirect: &Redirect) -> Result<Self, RedirectError> {
-        let hops = self.hops.saturating_add(1);
-        if hops > self.max_hops {
-            return Err(RedirectError::TooMany(self.max_hops));
+        let hops = self.session.hops.saturating_add(1);
+        if hops > self.session.max_hops {
+            return Err(RedirectError::TooMany(self.session.max_hops));
         }
-        let mut next = Self { hops, ..self.clone() };
+        let mut next = self.clone();
+        next.session.hops = hops;
         match redirect {
             Redirect::Url(url) => {
                 let target = RedirectUrl::parse(url)?;
-                next.host = target.host;
-                next.port = target.port;
-                next.path = target.path;
+                next.session.host = target.host;
+                next.session.port = target.port;
+                next.session.path = target.path;
                 next.cached_token = Bytes::new();
             }
             Redirect::Proxy(None) => next.proxy = None,
@@ -123,12 +124,18 @@ mod tests {
         config.packet_pair = true;
         config.proxy = Some(("proxy".into(), 8));
         let next = config.redirected(&Redirect::Url("mmst://new:1756/a b?q=%20".into())).unwrap();
-        assert_eq!((next.host.as_str(), next.port), ("new", Some(1756)));
-        assert_eq!(next.path, "a b?q=%20");
-        assert_eq!((next.guid, next.packet_pair, next.hops), (config.guid, true, 1));
+        assert_eq!((next.session.host.as_str(), next.session.port), ("new", Some(1756)));
+        assert_eq!(next.session.path, "a b?q=%20");
+        assert_eq!(
+            (next.session.guid, next.packet_pair, next.session.hops),
+            (config.session.guid, true, 1)
+        );
         assert_eq!(next.connect_to(), ("proxy", 8));
         let next = next.redirected(&Redirect::Url("mms://[::1]".into())).unwrap();
-        assert_eq!((next.host.as_str(), next.port, next.path.as_str()), ("::1", None, ""));
+        assert_eq!(
+            (next.session.host.as_str(), next.session.port, next.session.path.as_str()),
+            ("::1", None, "")
+        );
     }
 
     #[test]
@@ -137,7 +144,7 @@ mod tests {
         let config = ClientConfig::new("host", "file");
         let with = config.redirected(&Redirect::Proxy(Some("cache:8000".into()))).unwrap();
         assert_eq!(with.connect_to(), ("cache", 8000));
-        assert_eq!(with.host, "host");
+        assert_eq!(with.session.host, "host");
         let without = with.redirected(&Redirect::Proxy(None)).unwrap();
         assert_eq!(without.connect_to(), ("host", DEFAULT_PORT));
         // A URL to a proxy server, 2.2.4.9; its port is 1755 unless it names one.
@@ -152,7 +159,7 @@ mod tests {
         ] {
             let with = without.redirected(&Redirect::Proxy(Some(location.into()))).unwrap();
             assert_eq!(with.connect_to(), proxy, "{location}");
-            assert_eq!((with.host.as_str(), with.path.as_str()), ("host", "file"));
+            assert_eq!((with.session.host.as_str(), with.session.path.as_str()), ("host", "file"));
         }
         for (location, scheme) in
             [("http://cache", true), ("mms://", false), ("cache:0", false), ("a b", false)]

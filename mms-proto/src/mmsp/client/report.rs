@@ -16,7 +16,7 @@ impl Client {
         if !self.session.server.accepts_logging() {
             return;
         }
-        if let (Some(template), Some(file)) = (self.config.log.clone(), self.session.file) {
+        if let (Some(template), Some(file)) = (self.config.session.log.clone(), self.session.file) {
             let log = self.fill(template, file, play);
             self.send(Logging { log });
         }
@@ -30,10 +30,12 @@ impl Client {
         log.udp = false;
         let info = &mut log.info;
         default_text(&mut info.url, || url(&self.config));
-        default_text(&mut info.user_agent, || self.config.player.clone());
-        default_text(&mut info.guid, || self.config.guid.braced().to_string().to_ascii_uppercase());
+        default_text(&mut info.user_agent, || self.config.session.player.clone());
+        default_text(&mut info.guid, || {
+            self.config.session.guid.braced().to_string().to_ascii_uppercase()
+        });
         if info.client_version == LogVersion::default() {
-            info.client_version = version(&self.config.player);
+            info.client_version = version(&self.config.session.player);
         }
         if Features::from(file.attributes).is_live() {
             info.file_duration = Duration::ZERO;
@@ -95,10 +97,13 @@ fn whole(rate: Rate) -> i16 {
 
 fn url(config: &ClientConfig) -> String {
     // Never with the query: it may hold a token.
-    let path = config.path.split('?').next().unwrap_or_default();
-    let host =
-        if config.host.contains(':') { format!("[{}]", config.host) } else { config.host.clone() };
-    let port = config.port.map_or_else(String::new, |port| format!(":{port}"));
+    let path = config.session.path.split('?').next().unwrap_or_default();
+    let host = if config.session.host.contains(':') {
+        format!("[{}]", config.session.host)
+    } else {
+        config.session.host.clone()
+    };
+    let port = config.session.port.map_or_else(String::new, |port| format!(":{port}"));
     format!("mms://{host}{port}/{path}")
 }
 

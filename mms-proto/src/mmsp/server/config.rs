@@ -8,6 +8,7 @@ use crate::config::{Limits, Strictness};
 use crate::content::Content;
 use crate::hresult::HResult;
 use crate::request::PlayRequest;
+use crate::timeouts::ServerTimeouts;
 
 /// Configuration of one server session.
 #[derive(Debug, Clone)]
@@ -216,83 +217,4 @@ pub enum Pace {
     Full,
     /// At the content's bit rate; at full speed where that is unknown.
     BitRate,
-}
-
-/// How long a server waits, MS-MMSP 3.2.2.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ServerTimeouts {
-    /// For a play command, default 3,600 s, at least 10 s (`Idle-Timeout`).
-    pub idle: Duration,
-    /// From the connection to the first play command, default 3,600 s; not longer than `idle`. Short
-    /// where seats are few: a client that never plays keeps one by a Pong now and then.
-    pub first_play: Duration,
-    /// For anything from the client before it is asked whether it is still there, default 30 s, at
-    /// least 10 s (`KeepAlive`).
-    pub keep_alive: Duration,
-    /// From the connection to the request for a file, to the next one after a refusal, and from a
-    /// challenge to the response, default 30 s. How long the application takes to answer does not
-    /// count.
-    pub handshake: Duration,
-    /// For the rest of a packet after its first byte, default 30 s.
-    pub frame: Duration,
-}
-
-/// The least that the specification allows for both of its timers.
-const LEAST: Duration = Duration::from_secs(10);
-
-impl ServerTimeouts {
-    /// `Idle-Timeout`; less than 10 s is raised to it.
-    #[must_use]
-    pub fn idle(mut self, time: Duration) -> Self {
-        self.idle = time.max(LEAST);
-        self
-    }
-
-    /// `KeepAlive`; less than 10 s is raised to it.
-    #[must_use]
-    pub fn keep_alive(mut self, time: Duration) -> Self {
-        self.keep_alive = time.max(LEAST);
-        self
-    }
-
-    /// From the connection to the first play command.
-    #[must_use]
-    pub fn first_play(mut self, time: Duration) -> Self {
-        self.first_play = time;
-        self
-    }
-
-    /// What was set field by field keeps the limits as well.
-    pub(super) fn within_limits(self) -> Self {
-        let (idle, keep_alive) = (self.idle, self.keep_alive);
-        self.idle(idle).keep_alive(keep_alive)
-    }
-
-    /// From the connection to the request for a file.
-    #[must_use]
-    pub fn handshake(mut self, time: Duration) -> Self {
-        self.handshake = time;
-        self
-    }
-
-    /// For the rest of a packet after its first byte.
-    #[must_use]
-    pub fn frame(mut self, time: Duration) -> Self {
-        self.frame = time;
-        self
-    }
-}
-
-impl Default for ServerTimeouts {
-    fn default() -> Self {
-        let seconds = Duration::from_secs;
-        Self {
-            idle: seconds(3600),
-            first_play: seconds(3600),
-            keep_alive: seconds(30),
-            handshake: seconds(30),
-            frame: seconds(30),
-        }
-    }
 }

@@ -39,7 +39,7 @@ impl Timers {
             ended: false,
             pings: 0,
             most_pings: config.max_unanswered_pings,
-            idle_time: config.timeouts.idle,
+            idle_time: config.timeouts.idle(),
             end_time: config.close_after_end,
         }
     }
