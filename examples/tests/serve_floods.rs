@@ -143,7 +143,7 @@ fn reports_fill_no_log() {
         options.root = Some(scratch.to_path_buf());
         options.pace = Pace::Full;
     });
-    let report = || ClientMessage::from(Logging { log: Box::default() });
+    let report = || ClientMessage::from(Logging { open_file_id: 0, log: Box::default() });
     let logged = || server.all_lines().iter().filter(|line| line.contains(" reports ")).count();
     // In every state before anything was played.
     let mut names = Vec::new();

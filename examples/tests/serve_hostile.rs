@@ -127,7 +127,7 @@ fn senders_of_a_byte_now_and_then() {
                     let mut player = Raw::after(siege.address(), NAME, requests);
                     let who = player.name();
                     // A report is the longest message: it would take two minutes.
-                    let packet = player.packet(Logging { log: Box::default() });
+                    let packet = player.packet(Logging { open_file_id: 0, log: Box::default() });
                     let mut socket = player.socket.try_clone().unwrap();
                     let begun = Instant::now();
                     let slowly = packet.chunks(1).take_while(|byte| {
@@ -224,7 +224,7 @@ fn requests() -> Vec<ClientMessage> {
         StartStriding { open_file_id, start, incarnation, rate }.into(),
         StopPlaying { open_file_id, incarnation }.into(),
         Pong.into(),
-        Logging { log: Box::default() }.into(),
+        Logging { open_file_id: 0, log: Box::default() }.into(),
         CloseFile { open_file_id }.into(),
         ClientMessage::Unknown { id: MessageId(0x0003_0030), body: Bytes::from_static(&[0; 8]) },
     ]);

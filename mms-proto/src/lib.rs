@@ -115,7 +115,7 @@ mod timer;
 mod version;
 
 pub use auth::{AuthScheme, Challenge, Credentials, ServerChallenge};
-pub use client_log::{ClientLog, ClientLogInfo, LogVersion};
+pub use client_log::{ClientLog, LogClient, LogPlayback, LogReception, LogVersion, Transport};
 pub use config::{Limits, Strictness};
 pub use content::{AsfPacket, Content, InvalidContent, MAX_PACKET_SIZE};
 pub use deviation::Deviation;

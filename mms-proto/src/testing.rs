@@ -5,6 +5,10 @@
 //! [`client_message_as_read`] and [`server_message_as_read`] make values that survive the wire
 //! unchanged.
 
+use crate::client_log::LogClient;
+use crate::client_log::LogPlayback;
+use crate::client_log::LogReception;
+use crate::client_log::Transport;
 use crate::mmsp::message::FileAttributes;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU16;
@@ -19,13 +23,13 @@ use proptest::strategy::Union;
 use crate::event::Redirect;
 use crate::hresult::HResult;
 use crate::mmsp::message::{
-    BandwidthTest, CancelReadBlock, ClientLog, ClientLogInfo, ClientMessage, CloseFile, Connect,
-    ConnectFunnel, Funnel, FunnelInfo, FunnelName, FunnelProtocol, LogVersion, Logging, MessageId,
-    OpenFile, OpenedFile, PacketPair, Ping, Pong, ReadBlock, ReportConnectedEx,
-    ReportConnectedFunnel, ReportDisconnectedFunnel, ReportEndOfStream, ReportFunnelInfo,
-    ReportOpenFile, ReportReadBlock, ReportRedirect, ReportStartStriding, ReportStartedPlaying,
-    ReportStreamChange, ReportStreamSwitch, SecurityChallenge, SecurityResponse, ServerMessage,
-    StartPlaying, StartStriding, StopPlaying, StreamSwitch,
+    BandwidthTest, CancelReadBlock, ClientLog, ClientMessage, CloseFile, Connect, ConnectFunnel,
+    Funnel, FunnelInfo, FunnelName, FunnelProtocol, LogVersion, Logging, MessageId, OpenFile,
+    OpenedFile, PacketPair, Ping, Pong, ReadBlock, ReportConnectedEx, ReportConnectedFunnel,
+    ReportDisconnectedFunnel, ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ReportReadBlock,
+    ReportRedirect, ReportStartStriding, ReportStartedPlaying, ReportStreamChange,
+    ReportStreamSwitch, SecurityChallenge, SecurityResponse, ServerMessage, StartPlaying,
+    StartStriding, StopPlaying, StreamSwitch,
 };
 use crate::request::{Accel, Position, Rate, Start, Stop};
 use crate::stream::{Delivery, StreamNumber, StreamSelection};
@@ -245,8 +249,8 @@ fn log_text() -> impl Strategy<Value = String> {
     prop_oneof![8 => text(), 1 => Just("-".to_owned()), 1 => Just("long ".repeat(60))]
 }
 
-/// The part of a log that all transports share.
-pub fn client_log_info() -> impl Strategy<Value = ClientLogInfo> {
+/// The part of a log that `CLIENT_LOG_INFO` carries.
+fn client_log_info() -> impl Strategy<Value = ClientLog> {
     let texts = proptest::array::uniform9(log_text());
     let times = proptest::array::uniform4(duration());
     let numbers = any::<([u32; 5], [u64; 2], i16)>();
@@ -256,10 +260,9 @@ pub fn client_log_info() -> impl Strategy<Value = ClientLogInfo> {
                 texts;
             let [file_duration, start_time, played, buffering_time] = times;
             let (words, [file_size, bytes_received], rate) = numbers;
-            let [bandwidth, buffering_count, packets_received, packets_lost, quality] = words;
-            ClientLogInfo {
-                url,
-                channel_url,
+            let [bandwidth, buffering_count, packets_received, packets_lost_in_client, quality] =
+                words;
+            let client = LogClient {
                 user_agent,
                 web_page,
                 client_version,
@@ -267,9 +270,13 @@ pub fn client_log_info() -> impl Strategy<Value = ClientLogInfo> {
                 guid,
                 program,
                 program_version,
+                ..LogClient::default()
+            };
+            let playback = LogPlayback {
+                url,
+                channel_url,
                 file_duration,
                 file_size,
-                bandwidth,
                 audio_codec: audio,
                 video_codec: video,
                 start_time,
@@ -277,11 +284,16 @@ pub fn client_log_info() -> impl Strategy<Value = ClientLogInfo> {
                 rate,
                 buffering_count,
                 buffering_time,
+            };
+            let reception = LogReception {
+                bandwidth,
                 bytes_received,
                 packets_received,
-                packets_lost,
+                packets_lost_in_client,
                 quality,
-            }
+                ..LogReception::default()
+            };
+            ClientLog { client, playback, reception }
         },
     )
 }
@@ -291,7 +303,7 @@ pub fn logging() -> impl Strategy<Value = Logging> {
     let texts = proptest::array::uniform3(log_text());
     let numbers = any::<([u32; 6], bool)>();
     (client_log_info(), texts, option::of(any::<Ipv4Addr>()), log_version(), numbers).prop_map(
-        |(info, [computer_name, os, cpu], address, os_version, (numbers, udp))| {
+        |(mut log, [computer_name, os, cpu], address, os_version, (numbers, udp))| {
             let [
                 open_file_id,
                 packets_lost,
@@ -300,22 +312,18 @@ pub fn logging() -> impl Strategy<Value = Logging> {
                 packets_recovered,
                 packets_resent,
             ] = numbers;
-            let log = ClientLog {
-                info,
-                open_file_id,
-                address,
-                computer_name,
-                os,
-                os_version,
-                cpu,
-                udp,
+            let address = address.map(IpAddr::from);
+            log.client = LogClient { address, computer_name, os, os_version, cpu, ..log.client };
+            log.reception = LogReception {
+                transport: if udp { Transport::Udp } else { Transport::Tcp },
                 packets_lost,
                 longest_loss,
                 resend_requests,
                 packets_recovered,
                 packets_resent,
+                ..log.reception
             };
-            Logging { log: Box::new(log) }
+            Logging { open_file_id, log: Box::new(log) }
         },
     )
 }

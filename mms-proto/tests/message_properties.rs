@@ -9,11 +9,12 @@
 
 use mms_proto::MessageKind;
 use std::fmt::Debug;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use mms_proto::mmsp::message::{
-    ClientLog, ClientLogInfo, ClientMessage, MessageId, ReportConnectedEx, ServerMessage,
+    ClientLog, ClientMessage, MessageId, ReportConnectedEx, ServerMessage,
 };
 use mms_proto::{
     DecodeError, Deviation, HResult, Layer, Redirect, Start, Stop, StreamSelection, testing,
@@ -199,33 +200,36 @@ fn selection(mut selection: StreamSelection) -> StreamSelection {
     selection
 }
 
-fn log(log: ClientLog) -> ClientLog {
-    let info = log.info;
-    ClientLog {
-        info: ClientLogInfo {
-            url: log_text(&info.url, 260),
-            channel_url: log_text(&info.channel_url, 260),
-            user_agent: log_text(&info.user_agent, 64),
-            web_page: log_text(&info.web_page, 260),
-            language: log_text(&info.language, 16),
-            guid: log_text(&info.guid, 40),
-            program: log_text(&info.program, 32),
-            audio_codec: log_text(&info.audio_codec, 64),
-            video_codec: log_text(&info.video_codec, 64),
-            file_duration: milliseconds(info.file_duration),
-            start_time: milliseconds(info.start_time),
-            played: milliseconds(info.played),
-            buffering_time: milliseconds(info.buffering_time),
-            quality: info.quality.min(100),
-            ..info
-        },
-        // The broadcast address is the mark of an address that is kept private.
-        address: log.address.filter(|address| !address.is_broadcast()),
-        computer_name: log_text(&log.computer_name, 260),
-        os: log_text(&log.os, 16),
-        cpu: log_text(&log.cpu, 16),
-        ..log
+fn log(mut log: ClientLog) -> ClientLog {
+    let (client, playback) = (&mut log.client, &mut log.playback);
+    for (text, size) in [
+        (&mut playback.url, 260),
+        (&mut playback.channel_url, 260),
+        (&mut client.user_agent, 64),
+        (&mut client.web_page, 260),
+        (&mut client.language, 16),
+        (&mut client.guid, 40),
+        (&mut client.program, 32),
+        (&mut playback.audio_codec, 64),
+        (&mut playback.video_codec, 64),
+        (&mut client.computer_name, 260),
+        (&mut client.os, 16),
+        (&mut client.cpu, 16),
+    ] {
+        *text = log_text(text, size);
     }
+    for time in [
+        &mut playback.file_duration,
+        &mut playback.start_time,
+        &mut playback.played,
+        &mut playback.buffering_time,
+    ] {
+        *time = milliseconds(*time);
+    }
+    log.reception.quality = log.reception.quality.min(100);
+    // The broadcast address is the mark of an address that is kept private.
+    client.address = client.address.filter(|&address| address != Ipv4Addr::BROADCAST);
+    log
 }
 
 fn written(message: &impl Message) -> Bytes {

@@ -103,7 +103,7 @@ fn the_last_packet() {
     script.server.end_of_stream(script.now).unwrap();
     assert_eq!(messages(&script.poll()), [end(HResult::OK, 0x0A0B_0C0D)]);
     assert_eq!(script.server.phase(), Phase::Ready);
-    let log = script.send(Logging { log: Box::default() });
+    let log = script.send(Logging { open_file_id: 0, log: Box::default() });
     assert!(messages(&log).is_empty());
     let switched = ReportStreamSwitch { hr: HResult::OK }.into();
     assert_eq!(messages(&script.send(select(&[2]))), [switched]);
@@ -173,13 +173,13 @@ fn an_end_that_came_early() {
 fn reports_are_handed_on() {
     // MMSP-S-088
     let mut log = ClientLog::default();
-    log.info.user_agent = "NSPlayer/9".to_owned();
+    log.client.user_agent = "NSPlayer/9".to_owned();
     for mut script in [
         Script::ready(ServerConfig::default(), content(3)),
         Script::playing(ServerConfig::default(), content(3)),
     ] {
         let phase = script.server.phase();
-        let got = script.send(Logging { log: Box::new(log.clone()) });
+        let got = script.send(Logging { open_file_id: 0, log: Box::new(log.clone()) });
         assert_eq!(got.len(), 1, "{got:?}");
         assert!(events(&got)[0].starts_with("Log(ClientLog"));
         assert!(events(&got)[0].contains("NSPlayer/9"));

@@ -116,7 +116,7 @@ fn malformed_messages_are_answered_where_there_is_an_answer() {
 #[test]
 fn a_report_that_is_too_short_is_skipped() {
     // MMSP-S-088: nothing depends on it.
-    let whole = encode(Logging { log: Box::default() });
+    let whole = encode(Logging { open_file_id: 0, log: Box::default() });
     let short = Deviation::ShortMessage(MessageKind::Mmsp(MessageId::LOGGING));
     for length in (8..whole.len() - 8).step_by(8) {
         let mut script = Script::playing(ServerConfig::default(), content(3));
@@ -198,7 +198,7 @@ fn one_of_each() -> Vec<ClientMessage> {
         StartStriding { open_file_id: 1, start: Start::Beginning, incarnation: 4, rate }.into(),
         StopPlaying { open_file_id: 1, incarnation: 4 }.into(),
         Pong.into(),
-        Logging { log: Box::default() }.into(),
+        Logging { open_file_id: 0, log: Box::default() }.into(),
         CloseFile { open_file_id: 1 }.into(),
         ClientMessage::Unknown { id: MessageId(0x0003_0030), body: Bytes::from_static(&[0; 8]) },
     ]

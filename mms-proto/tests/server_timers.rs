@@ -49,7 +49,7 @@ fn any_message_of_the_client_puts_the_question_off() {
     // MMSP-S-081, MMSP-S-082: ones with an answer and ones without.
     let heard: [ClientMessage; 4] = [
         Pong.into(),
-        Logging { log: Box::default() }.into(),
+        Logging { open_file_id: 0, log: Box::default() }.into(),
         select(&[1]).into(),
         ClientMessage::Unknown {
             id: mms_proto::mmsp::message::MessageId(0x0003_0030),
@@ -126,7 +126,7 @@ fn an_hour_from_connect_to_a_play_command() {
     script.pass(seconds(600));
     script.send(select(&[1]));
     script.send(StopPlaying { open_file_id: 1, incarnation: 4 });
-    script.send(Logging { log: Box::default() });
+    script.send(Logging { open_file_id: 0, log: Box::default() });
     assert_eq!(idle_after(&mut script), 3000);
 }
 
@@ -187,7 +187,7 @@ fn a_client_that_answers_nothing() {
     let mut script = Script::playing(config, content(3));
     for _ in 0..10 {
         script.pass(seconds(45));
-        script.send(Logging { log: Box::default() });
+        script.send(Logging { open_file_id: 0, log: Box::default() });
     }
     assert_eq!(script.server.phase(), Phase::Streaming);
 }
@@ -243,7 +243,7 @@ fn the_connection_is_closed_after_the_end_for_players_that_wait_for_it() {
     assert_eq!(events(&script.pass(seconds(5))), ["Closed(Local)"]);
     // Anything else is a player that may want more.
     let mut script = ended();
-    script.send(Logging { log: Box::default() });
+    script.send(Logging { open_file_id: 0, log: Box::default() });
     assert!(events(&script.pass(seconds(3000))).is_empty());
     let mut script = ended();
     script.send(play(5, Start::Beginning));

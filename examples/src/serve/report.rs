@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mms_proto::{ClientLog, PeerVersion};
+use mms_proto::{ClientLog, PeerVersion, Transport};
 use serde_json::{Value, json};
 
 use super::network::Network;
@@ -115,14 +115,13 @@ impl Report {
 
     /// A player says how it liked what it played.
     pub(super) fn log(&self, who: &Who, file: &str, log: &ClientLog) {
-        let info = &log.info;
         let text = || {
             format!(
                 "{who} reports {file:?}: played {:.1} s, {} packets received, {} lost, quality {} %",
-                info.played.as_secs_f64(),
-                info.packets_received,
-                log.packets_lost.saturating_add(info.packets_lost),
-                info.quality,
+                log.playback.played.as_secs_f64(),
+                log.reception.packets_received,
+                log.reception.packets_lost.saturating_add(log.reception.packets_lost_in_client),
+                log.reception.quality,
             )
         };
         self.line(text, || with(who.json("log"), with(json!({ "file": file }), log_json(log))));
@@ -210,29 +209,28 @@ fn milliseconds(time: Duration) -> u64 {
 }
 
 fn log_json(log: &ClientLog) -> Value {
-    let info = &log.info;
     json!({
-        "url": shortened(&info.url),
-        "user_agent": shortened(&info.user_agent),
-        "program": shortened(&info.program),
-        "os": shortened(&log.os),
-        "cpu": shortened(&log.cpu),
-        "language": shortened(&info.language),
-        "udp": log.udp,
-        "audio_codec": shortened(&info.audio_codec),
-        "video_codec": shortened(&info.video_codec),
-        "start_ms": milliseconds(info.start_time),
-        "played_ms": milliseconds(info.played),
-        "rate": info.rate,
-        "buffering_count": info.buffering_count,
-        "buffering_ms": milliseconds(info.buffering_time),
-        "bandwidth": info.bandwidth,
-        "packets_received": info.packets_received,
-        "packets_lost_client": info.packets_lost,
-        "packets_lost_network": log.packets_lost,
-        "packets_recovered": log.packets_recovered,
-        "bytes_received": info.bytes_received,
-        "quality": info.quality,
+        "url": shortened(&log.playback.url),
+        "user_agent": shortened(&log.client.user_agent),
+        "program": shortened(&log.client.program),
+        "os": shortened(&log.client.os),
+        "cpu": shortened(&log.client.cpu),
+        "language": shortened(&log.client.language),
+        "udp": log.reception.transport == Transport::Udp,
+        "audio_codec": shortened(&log.playback.audio_codec),
+        "video_codec": shortened(&log.playback.video_codec),
+        "start_ms": milliseconds(log.playback.start_time),
+        "played_ms": milliseconds(log.playback.played),
+        "rate": log.playback.rate,
+        "buffering_count": log.playback.buffering_count,
+        "buffering_ms": milliseconds(log.playback.buffering_time),
+        "bandwidth": log.reception.bandwidth,
+        "packets_received": log.reception.packets_received,
+        "packets_lost_client": log.reception.packets_lost_in_client,
+        "packets_lost_network": log.reception.packets_lost,
+        "packets_recovered": log.reception.packets_recovered,
+        "bytes_received": log.reception.bytes_received,
+        "quality": log.reception.quality,
     })
 }
 
@@ -305,10 +303,11 @@ mod tests {
 
     #[test]
     fn a_log_of_a_player_is_an_event() {
-        let mut log = ClientLog { packets_lost: 2, ..ClientLog::default() };
-        log.info.url = "mms://h/a.wmv".to_owned();
-        log.info.played = Duration::from_secs(5);
-        log.info.packets_lost = 1;
+        let mut log = ClientLog::default();
+        log.reception.packets_lost = 2;
+        log.playback.url = "mms://h/a.wmv".to_owned();
+        log.playback.played = Duration::from_secs(5);
+        log.reception.packets_lost_in_client = 1;
         let line = said(false, |report, who| report.log(who, "a%20b.wmv", &log));
         assert!(line.contains("reports \"a%20b.wmv\": played 5.0 s"), "{line}");
         assert!(line.contains("3 lost"), "{line}");
@@ -321,14 +320,16 @@ mod tests {
     #[test]
     fn what_a_player_reports_is_bounded_and_escaped() {
         let long = "\u{85}\u{202E}\r\n\"\u{e9}".repeat(10_000);
-        let mut log = ClientLog { os: long.clone(), cpu: long.clone(), ..ClientLog::default() };
+        let mut log = ClientLog::default();
         for field in [
-            &mut log.info.url,
-            &mut log.info.user_agent,
-            &mut log.info.program,
-            &mut log.info.language,
-            &mut log.info.audio_codec,
-            &mut log.info.video_codec,
+            &mut log.client.os,
+            &mut log.client.cpu,
+            &mut log.playback.url,
+            &mut log.client.user_agent,
+            &mut log.client.program,
+            &mut log.client.language,
+            &mut log.playback.audio_codec,
+            &mut log.playback.video_codec,
         ] {
             *field = long.clone();
         }

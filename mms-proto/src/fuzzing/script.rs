@@ -245,7 +245,7 @@ impl<'a> Script<'a> {
             .into(),
             10 => StopPlaying { open_file_id: self.file(), incarnation: self.number() }.into(),
             11 => Pong.into(),
-            12 => Logging { log: Box::<ClientLog>::default() }.into(),
+            12 => Logging { open_file_id: 0, log: Box::<ClientLog>::default() }.into(),
             13 => CloseFile { open_file_id: self.file() }.into(),
             _ => {
                 let (id, body) = self.unknown(0x0003_0000);

@@ -30,7 +30,7 @@ mod stream_change;
 mod stream_switch;
 
 pub use super::id::MessageId;
-pub use crate::client_log::{ClientLog, ClientLogInfo, LogVersion};
+pub use crate::client_log::{ClientLog, LogVersion};
 pub use close::CloseFile;
 pub use connect::{Connect, PacketPair, ReportConnectedEx};
 pub use file_attributes::FileAttributes;

@@ -112,7 +112,7 @@ fn the_name_of_the_file_is_repeated() {
             ClientMessage::StartPlaying(message) => message.open_file_id,
             ClientMessage::StartStriding(message) => message.open_file_id,
             ClientMessage::StopPlaying(message) => message.open_file_id,
-            ClientMessage::Logging(message) => message.log.open_file_id,
+            ClientMessage::Logging(message) => message.open_file_id,
             ClientMessage::CloseFile(message) => message.open_file_id,
             ClientMessage::StreamSwitch(_) => FILE,
             other => panic!("{other:?}"),

@@ -21,7 +21,7 @@ fn more(more: bool) -> ClientEvent {
 
 fn reported(script: &mut Script) -> u32 {
     match script.sent_one() {
-        ClientMessage::Logging(logging) => logging.log.info.packets_received,
+        ClientMessage::Logging(logging) => logging.log.reception.packets_received,
         other => panic!("{other:?}"),
     }
 }
@@ -83,8 +83,8 @@ fn the_report_of_a_later_entry_does_not_tell_of_the_first() {
     script.sent();
     script.say(ended(HResult::OK, PLAY + 1));
     let ClientMessage::Logging(logging) = script.sent_one() else { panic!() };
-    let info = logging.log.info;
-    assert_eq!((info.file_duration, info.file_size), (Duration::ZERO, 3));
+    let log = logging.log;
+    assert_eq!((log.playback.file_duration, log.playback.file_size), (Duration::ZERO, 3));
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_new_entry_can_be_stopped() {
         panic!("{sent:?}");
     };
     assert_eq!(stop.incarnation, PLAY.into());
-    assert_eq!(log.log.info.packets_received, 1, "only the new entry's");
+    assert_eq!(log.log.reception.packets_received, 1, "only the new entry's");
     script.media(1, ENTRY);
     assert_eq!(packets(&script.events()), [0, 1]);
     script.say(ended(HResult::OK, PLAY));
@@ -276,7 +276,7 @@ fn closing_between_two_entries() {
     let [ClientMessage::StopPlaying(_), ClientMessage::Logging(log)] = &sent[..] else {
         panic!("{sent:?}");
     };
-    assert_eq!(log.log.info.packets_received, 0, "reported already");
+    assert_eq!(log.log.reception.packets_received, 0, "reported already");
     // The next entry was on its way already.
     script.say(change());
     script.bytes(&data(0, ENTRY, 0x0C, b"new"));

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use mms_proto::mmsp::message::{ClientLog, ClientMessage, LogVersion, OpenedFile, StopPlaying};
 use mms_proto::{
-    ClientEvent, Deviation, HResult, Machine as _, Phase, Rate, Start, StreamSelection,
+    ClientEvent, Deviation, HResult, Machine as _, Phase, Rate, Start, StreamSelection, Transport,
 };
 
 use crate::harness::*;
@@ -38,7 +38,10 @@ fn streaming(version: &str, attributes: FileAttributes) -> Script {
 /// The report that is the only message sent.
 fn report(script: &mut Script) -> ClientLog {
     match script.sent_one() {
-        ClientMessage::Logging(logging) => *logging.log,
+        ClientMessage::Logging(logging) => {
+            assert_eq!(logging.open_file_id, FILE);
+            *logging.log
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -240,9 +243,9 @@ fn the_content_of_a_report() {
     config.session.guid = uuid::Uuid::from_u128(0xABCD);
     config.session.path = "dir/film.wmv?secret=1".to_owned();
     let mut template = ClientLog::default();
-    template.info.language = "de-DE".to_owned();
-    template.os = "Linux".to_owned();
-    template.address = Some(Ipv4Addr::new(192, 0, 2, 1));
+    template.client.language = "de-DE".to_owned();
+    template.client.os = "Linux".to_owned();
+    template.client.address = Some(Ipv4Addr::new(192, 0, 2, 1).into());
     config.session.log = Some(Box::new(template));
     let mut script = Script::at(Phase::Ready, config);
     script.play(all().start(Start::Time(seconds(7))));
@@ -253,22 +256,21 @@ fn the_content_of_a_report() {
     script.sent();
     script.say(ended(HResult::OK, PLAY));
     let log = report(&mut script);
-    assert_eq!((log.open_file_id, log.udp), (FILE, false));
-    assert_eq!(log.os, "Linux");
-    assert_eq!(log.address, Some(Ipv4Addr::new(192, 0, 2, 1)));
-    let info = log.info;
-    assert_eq!(info.url, "mms://example.org/dir/film.wmv");
-    assert_eq!(info.user_agent, "NSPlayer/9.0.0.2980");
-    assert_eq!(info.client_version, LogVersion([9, 0, 0, 2980]));
-    assert_eq!(info.guid, "{00000000-0000-0000-0000-00000000ABCD}");
-    assert_eq!(info.language, "de-DE");
-    assert_eq!(info.file_duration, seconds(60));
-    assert_eq!(info.file_size, 20 * 100 + 23);
-    assert_eq!(info.start_time, seconds(7));
+    assert_eq!(log.reception.transport, Transport::Tcp);
+    assert_eq!(log.client.os, "Linux");
+    assert_eq!(log.client.address, Some(Ipv4Addr::new(192, 0, 2, 1).into()));
+    assert_eq!(log.playback.url, "mms://example.org/dir/film.wmv");
+    assert_eq!(log.client.user_agent, "NSPlayer/9.0.0.2980");
+    assert_eq!(log.client.client_version, LogVersion([9, 0, 0, 2980]));
+    assert_eq!(log.client.guid, "{00000000-0000-0000-0000-00000000ABCD}");
+    assert_eq!(log.client.language, "de-DE");
+    assert_eq!(log.playback.file_duration, seconds(60));
+    assert_eq!(log.playback.file_size, 20 * 100 + 23);
+    assert_eq!(log.playback.start_time, seconds(7));
     // Two of twenty packets of a minute, in whatever time they came.
-    assert_eq!((info.played, info.rate), (seconds(6), 1));
-    assert_eq!((info.packets_received, info.bytes_received), (2, 20));
-    assert_eq!((info.bandwidth, info.quality), (80, 100));
+    assert_eq!((log.playback.played, log.playback.rate), (seconds(6), 1));
+    assert_eq!((log.reception.packets_received, log.reception.bytes_received), (2, 20));
+    assert_eq!((log.reception.bandwidth, log.reception.quality), (80, 100));
 }
 
 #[test]
@@ -276,7 +278,7 @@ fn a_report_tells_the_media_that_was_played() {
     // MMSP-C-106: content, not the time it took
     let played = |script: &mut Script| {
         script.say(ended(HResult::OK, PLAY));
-        report(script).info.played
+        report(script).playback.played
     };
     // All that a file has, in no time; packets that hold other streams were left out.
     let mut script = Script::streaming();
@@ -294,7 +296,7 @@ fn a_report_tells_the_media_that_was_played() {
     script.media(0, PLAY + 1);
     script.sent();
     script.say(ended(HResult::OK, PLAY + 1));
-    assert_eq!(report(&mut script).info.played, seconds(3));
+    assert_eq!(report(&mut script).playback.played, seconds(3));
     // A live stream comes in its own time.
     let mut script = streaming("9.1", FileAttributes::LIVE);
     script.media(0, PLAY);
@@ -309,8 +311,12 @@ fn a_report_tells_how_much_was_of_use() {
     // MMSP-W-070, MMSP-C-106
     let quality = |script: &mut Script| {
         script.say(ended(HResult::OK, PLAY));
-        let info = report(script).info;
-        (info.packets_received, info.packets_lost, info.quality)
+        let log = report(script);
+        (
+            log.reception.packets_received,
+            log.reception.packets_lost_in_client,
+            log.reception.quality,
+        )
     };
     assert_eq!(quality(&mut Script::streaming()), (0, 0, 0));
     let mut script = Script::streaming();
@@ -359,14 +365,14 @@ fn each_report_is_about_one_command() {
     script.media(0, PLAY);
     script.media(1, PLAY);
     script.say(ended(HResult::OK, PLAY));
-    assert_eq!(report(&mut script).info.packets_received, 2);
+    assert_eq!(report(&mut script).reception.packets_received, 2);
     script.play(all().rate(Rate::new(-4.6).unwrap()));
     script.say(started(PLAY + 1));
     script.media(0, PLAY + 1);
     script.sent();
     script.say(ended(HResult::OK, PLAY + 1));
-    let info = report(&mut script).info;
-    assert_eq!((info.packets_received, info.rate), (1, -5));
+    let log = report(&mut script);
+    assert_eq!((log.reception.packets_received, log.playback.rate), (1, -5));
 }
 
 #[test]
@@ -374,9 +380,12 @@ fn a_live_report_has_no_place_in_time() {
     // MMSP-C-106, MMSP-W-070
     let mut script = streaming("9.1", FileAttributes::LIVE);
     script.say(ended(HResult::OK, PLAY));
-    let info = report(&mut script).info;
+    let log = report(&mut script);
     let zero = std::time::Duration::ZERO;
-    assert_eq!((info.file_duration, info.file_size, info.start_time), (zero, 0, zero));
+    assert_eq!(
+        (log.playback.file_duration, log.playback.file_size, log.playback.start_time),
+        (zero, 0, zero)
+    );
 }
 
 #[test]

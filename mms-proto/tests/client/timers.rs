@@ -364,7 +364,7 @@ fn early_and_backwards() {
     let [ClientMessage::StopPlaying(_), ClientMessage::Logging(logging)] = &sent[..] else {
         panic!("{sent:?}");
     };
-    assert_eq!(logging.log.info.played, seconds(0), "no media came in these 20 s");
+    assert_eq!(logging.log.playback.played, seconds(0), "no media came in these 20 s");
     assert_eq!(script.times().last(), Some(&20_000));
 }
 

@@ -273,5 +273,5 @@ fn select(random: &mut Random) -> ClientMessage {
 }
 
 fn log() -> ClientMessage {
-    Logging { log: Box::default() }.into()
+    Logging { open_file_id: 0, log: Box::default() }.into()
 }

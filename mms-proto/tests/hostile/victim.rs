@@ -257,7 +257,7 @@ pub(crate) fn honest_client() -> Vec<Frame> {
         say(6, ReadBlock { open_file_id: 1, incarnation: 1 }.into()),
         say(10, StreamSwitch { selections: vec![one] }.into()),
         say(11, start(10, Start::Time(std::time::Duration::from_secs(1))).into()),
-        say(16, Logging { log: Box::default() }.into()),
+        say(16, Logging { open_file_id: 0, log: Box::default() }.into()),
         say(16, start(11, Start::packet(7).unwrap()).into()),
         say(16, StopPlaying { open_file_id: 1, incarnation: 11 }.into()),
         say(16, Pong.into()),

@@ -42,7 +42,7 @@ pub(crate) fn one_of_each() -> Vec<ClientMessage> {
         StartStriding { open_file_id: 1, start: Start::Beginning, incarnation: 13, rate }.into(),
         StopPlaying { open_file_id: 1, incarnation: 12 }.into(),
         Pong.into(),
-        Logging { log: Box::default() }.into(),
+        Logging { open_file_id: 0, log: Box::default() }.into(),
         CloseFile { open_file_id: 1 }.into(),
         ClientMessage::Unknown { id: UNKNOWN, body: Bytes::from_static(&[0; 8]) },
     ]

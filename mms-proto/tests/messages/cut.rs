@@ -49,7 +49,7 @@ fn one_of_each_client_message() -> Vec<ClientMessage> {
         .into(),
         StopPlaying { open_file_id: 1, incarnation: 9 }.into(),
         Pong.into(),
-        Logging { log: Box::default() }.into(),
+        Logging { open_file_id: 0, log: Box::default() }.into(),
         CloseFile { open_file_id: 1 }.into(),
     ]
 }

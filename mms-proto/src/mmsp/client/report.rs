@@ -1,5 +1,6 @@
 //! Reports to the server about what was played, MS-MMSP 3.1.5.18 and 2.2.1.1.
 
+use crate::client_log::Transport;
 use crate::content::known_count;
 use crate::features::Features;
 use std::time::Duration;
@@ -18,7 +19,7 @@ impl Client {
         }
         if let (Some(template), Some(file)) = (self.config.session.log.clone(), self.session.file) {
             let log = self.fill(template, file, play);
-            self.send(Logging { log });
+            self.send(Logging { open_file_id: file.open_file_id, log });
         }
     }
 
@@ -26,41 +27,40 @@ impl Client {
         let stats = self.link.stats;
         let elapsed = self.link.now().saturating_duration_since(play.since);
         let bytes = stats.bytes.saturating_sub(play.before.bytes);
-        log.open_file_id = file.open_file_id;
-        log.udp = false;
-        let info = &mut log.info;
-        default_text(&mut info.url, || url(&self.config));
-        default_text(&mut info.user_agent, || self.config.session.player.clone());
-        default_text(&mut info.guid, || {
+        let ClientLog { client, playback, reception, .. } = &mut *log;
+        reception.transport = Transport::Tcp;
+        default_text(&mut playback.url, || url(&self.config));
+        default_text(&mut client.user_agent, || self.config.session.player.clone());
+        default_text(&mut client.guid, || {
             self.config.session.guid.braced().to_string().to_ascii_uppercase()
         });
-        if info.client_version == LogVersion::default() {
-            info.client_version = version(&self.config.session.player);
+        if client.client_version == LogVersion::default() {
+            client.client_version = version(&self.config.session.player);
         }
         if Features::from(file.attributes).is_live() {
-            info.file_duration = Duration::ZERO;
-            info.file_size = 0;
-            info.start_time = Duration::ZERO;
+            playback.file_duration = Duration::ZERO;
+            playback.file_size = 0;
+            playback.start_time = Duration::ZERO;
         } else {
-            info.start_time = play.from.unwrap_or(info.start_time);
-            info.file_duration = file.duration;
-            info.file_size = known_count(file.packet_count)
+            playback.start_time = play.from.unwrap_or(playback.start_time);
+            playback.file_duration = file.duration;
+            playback.file_size = known_count(file.packet_count)
                 .unwrap_or(0)
                 .saturating_mul(file.packet_size.into())
                 .saturating_add(file.header_size.into());
         }
-        info.played = self.played(file).unwrap_or(elapsed);
-        info.rate = whole(play.rate);
+        playback.played = self.played(file).unwrap_or(elapsed);
+        playback.rate = whole(play.rate);
         let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
         let bandwidth = bytes.saturating_mul(8000) / milliseconds;
-        info.bandwidth = u32::try_from(bandwidth).unwrap_or(u32::MAX);
-        info.bytes_received = bytes;
+        reception.bandwidth = u32::try_from(bandwidth).unwrap_or(u32::MAX);
+        reception.bytes_received = bytes;
         let packets = stats.packets.saturating_sub(play.before.packets);
-        info.packets_received = u32::try_from(packets).unwrap_or(u32::MAX);
+        reception.packets_received = u32::try_from(packets).unwrap_or(u32::MAX);
         // Over TCP nothing is lost on the way, only in the client.
         let lost = self.session.arrivals.rejected();
-        info.packets_lost = u32::try_from(lost).unwrap_or(u32::MAX);
-        info.quality = self.session.arrivals.quality();
+        reception.packets_lost_in_client = u32::try_from(lost).unwrap_or(u32::MAX);
+        reception.quality = self.session.arrivals.quality();
         log
     }
 

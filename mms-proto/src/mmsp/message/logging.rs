@@ -1,6 +1,6 @@
 //! What a client reports about what it played, MS-MMSP 2.2.4.20, 2.2.1.1 and 2.2.1.2.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -8,12 +8,16 @@ use nom::Parser as _;
 
 use super::wire::{ansi, bytes, put_ansi, u16_le, u32_le, u64_le};
 use super::{Body, Deviation, MessageId, Wire};
-use crate::client_log::{ClientLog, ClientLogInfo, LogVersion};
+use crate::client_log::{ClientLog, LogVersion, Transport};
 
 /// The client's report, sent after every stop and end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logging {
-    /// The report.
+    /// The file, as the server named it.
+    #[doc(alias = "dwSourceId")]
+    pub open_file_id: u32,
+    /// The report. Texts are single-byte; longer ones are cut to their field, empty ones are sent as
+    /// "-", and an IPv6 address as none.
     pub log: Box<ClientLog>,
 }
 
@@ -29,7 +33,8 @@ impl Body for Logging {
 
     fn parse<'a>(body: &'a [u8], _: &Bytes, _: &mut Vec<Deviation>) -> Wire<'a, Self> {
         let (rest, _) = u32_le("cbSize").parse(body)?;
-        let (rest, info) = parse_info(rest)?;
+        let mut log = Box::<ClientLog>::default();
+        let rest = parse_info(rest, &mut log)?;
         let (rest, (open_file_id, address, computer_name, os, os_version, cpu)) = (
             u32_le("dwSourceId"),
             u32_le("dwIPAddress"),
@@ -51,47 +56,50 @@ impl Body for Logging {
             u32_le("dwPacketsResent"),
         )
             .parse(rest)?;
-        let log = ClientLog {
-            info,
-            open_file_id,
-            address: (address != NO_ADDRESS).then(|| Ipv4Addr::from(address.to_le_bytes())),
-            computer_name,
-            os,
-            os_version,
-            cpu,
-            udp: transport.eq_ignore_ascii_case("UDP"),
-            packets_lost,
-            longest_loss,
-            resend_requests,
-            packets_recovered,
-            packets_resent,
-        };
-        Ok((rest, Self { log: Box::new(log) }))
+        let ClientLog { client, reception, .. } = &mut *log;
+        client.address =
+            (address != NO_ADDRESS).then(|| Ipv4Addr::from(address.to_le_bytes()).into());
+        (client.computer_name, client.os, client.os_version, client.cpu) =
+            (computer_name, os, os_version, cpu);
+        if transport.eq_ignore_ascii_case("UDP") {
+            reception.transport = Transport::Udp;
+        }
+        (reception.packets_lost, reception.longest_loss) = (packets_lost, longest_loss);
+        (reception.resend_requests, reception.packets_recovered, reception.packets_resent) =
+            (resend_requests, packets_recovered, packets_resent);
+        Ok((rest, Self { open_file_id, log }))
     }
 
     fn put(&self, out: &mut BytesMut) {
         let log = &*self.log;
         out.put_u32_le(LOG_SIZE);
-        put_info(out, &log.info);
-        out.put_u32_le(log.open_file_id);
-        let address =
-            log.address.map_or(NO_ADDRESS, |address| u32::from_le_bytes(address.octets()));
+        put_info(out, log);
+        out.put_u32_le(self.open_file_id);
+        let ClientLog { client, reception, .. } = log;
+        let address = match client.address {
+            Some(IpAddr::V4(address)) => u32::from_le_bytes(address.octets()),
+            Some(IpAddr::V6(_)) | None => NO_ADDRESS,
+        };
         out.put_u32_le(address);
-        put_ansi(out, &log.computer_name, 260);
-        put_ansi(out, &log.os, 16);
-        put_version(out, log.os_version);
-        put_ansi(out, &log.cpu, 16);
+        put_ansi(out, &client.computer_name, 260);
+        put_ansi(out, &client.os, 16);
+        put_version(out, client.os_version);
+        put_ansi(out, &client.cpu, 16);
         put_ansi(out, "mms", 8);
-        put_ansi(out, if log.udp { "UDP" } else { "TCP" }, 8);
-        out.put_u32_le(log.packets_lost);
-        out.put_u32_le(log.longest_loss);
-        out.put_u32_le(log.resend_requests);
-        out.put_u32_le(log.packets_recovered);
-        out.put_u32_le(log.packets_resent);
+        put_ansi(out, if reception.transport == Transport::Udp { "UDP" } else { "TCP" }, 8);
+        out.put_u32_le(reception.packets_lost);
+        out.put_u32_le(reception.longest_loss);
+        out.put_u32_le(reception.resend_requests);
+        out.put_u32_le(reception.packets_recovered);
+        out.put_u32_le(reception.packets_resent);
     }
 }
 
-fn parse_info(body: &[u8]) -> Wire<'_, ClientLogInfo> {
+/// Reads `CLIENT_LOG_INFO` into the report, and returns what follows it.
+fn parse_info<'a>(
+    body: &'a [u8],
+    log: &mut ClientLog,
+) -> Result<&'a [u8], nom::Err<super::wire::Fault>> {
     let (rest, (_, url, channel_url, user_agent, web_page, client_version, language, guid)) = (
         u32_le("cbSize"),
         text("szURL", 260),
@@ -133,60 +141,60 @@ fn parse_info(body: &[u8]) -> Wire<'_, ClientLogInfo> {
         u32_le("hr"),
     )
         .parse(rest)?;
-    let info = ClientLogInfo {
-        url,
-        channel_url,
-        user_agent,
-        web_page,
-        client_version,
-        language,
-        guid,
-        program,
-        program_version,
-        file_duration,
-        file_size,
-        bandwidth,
-        audio_codec,
-        video_codec,
-        start_time,
-        played,
-        rate,
-        buffering_count,
-        buffering_time,
-        bytes_received,
-        packets_received,
-        packets_lost,
-        quality,
-    };
-    Ok((rest, info))
+    let ClientLog { client, playback, reception } = log;
+    client.user_agent = user_agent;
+    client.web_page = web_page;
+    client.client_version = client_version;
+    client.language = language;
+    client.guid = guid;
+    client.program = program;
+    client.program_version = program_version;
+    playback.url = url;
+    playback.channel_url = channel_url;
+    playback.file_duration = file_duration;
+    playback.file_size = file_size;
+    playback.audio_codec = audio_codec;
+    playback.video_codec = video_codec;
+    playback.start_time = start_time;
+    playback.played = played;
+    playback.rate = rate;
+    playback.buffering_count = buffering_count;
+    playback.buffering_time = buffering_time;
+    reception.bandwidth = bandwidth;
+    reception.bytes_received = bytes_received;
+    reception.packets_received = packets_received;
+    reception.packets_lost_in_client = packets_lost;
+    reception.quality = quality;
+    Ok(rest)
 }
 
-fn put_info(out: &mut BytesMut, info: &ClientLogInfo) {
+fn put_info(out: &mut BytesMut, log: &ClientLog) {
+    let ClientLog { client, playback, reception } = log;
     out.put_u32_le(INFO_SIZE);
-    put_ansi(out, &info.url, 260);
-    put_ansi(out, &info.channel_url, 260);
-    put_ansi(out, &info.user_agent, 64);
-    put_ansi(out, &info.web_page, 260);
-    put_version(out, info.client_version);
-    put_ansi(out, &info.language, 16);
-    put_ansi(out, &info.guid, 40);
-    put_ansi(out, &info.program, 32);
-    put_version(out, info.program_version);
-    put_milliseconds(out, info.file_duration);
-    out.put_u64_le(info.file_size);
-    out.put_u32_le(info.bandwidth);
-    put_ansi(out, &info.audio_codec, 64);
-    put_ansi(out, &info.video_codec, 64);
-    put_milliseconds(out, info.start_time);
-    put_milliseconds(out, info.played);
-    out.put_i16_le(info.rate);
-    out.put_u32_le(info.buffering_count);
-    put_milliseconds(out, info.buffering_time);
-    out.put_u64_le(info.bytes_received);
-    out.put_u32_le(info.packets_received);
-    out.put_u32_le(info.packets_lost);
+    put_ansi(out, &playback.url, 260);
+    put_ansi(out, &playback.channel_url, 260);
+    put_ansi(out, &client.user_agent, 64);
+    put_ansi(out, &client.web_page, 260);
+    put_version(out, client.client_version);
+    put_ansi(out, &client.language, 16);
+    put_ansi(out, &client.guid, 40);
+    put_ansi(out, &client.program, 32);
+    put_version(out, client.program_version);
+    put_milliseconds(out, playback.file_duration);
+    out.put_u64_le(playback.file_size);
+    out.put_u32_le(reception.bandwidth);
+    put_ansi(out, &playback.audio_codec, 64);
+    put_ansi(out, &playback.video_codec, 64);
+    put_milliseconds(out, playback.start_time);
+    put_milliseconds(out, playback.played);
+    out.put_i16_le(playback.rate);
+    out.put_u32_le(playback.buffering_count);
+    put_milliseconds(out, playback.buffering_time);
+    out.put_u64_le(reception.bytes_received);
+    out.put_u32_le(reception.packets_received);
+    out.put_u32_le(reception.packets_lost_in_client);
     out.put_u32_le(0); // dwPacketsRecoveredECC
-    out.put_u32_le(info.quality.min(100));
+    out.put_u32_le(reception.quality.min(100));
     out.put_u32_le(0); // hr
 }
 
