@@ -65,7 +65,7 @@ pub enum Deviation {
     /// out.
     #[error("the credentials in {0:?} cannot be read")]
     UnreadableCredentials(MessageKind),
-    /// A rule of MS-MMSP alone.
+    /// A rule of the native protocol alone.
     #[error(transparent)]
     Mmsp(#[from] MmspDeviation),
 }

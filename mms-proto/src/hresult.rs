@@ -105,7 +105,7 @@ impl HResult {
     }
 
     /// A failure code of an application's own: the customer bit (0x20000000) is always set, so
-    /// that it can collide with no code of the specification, MS-MMSP 1.8.
+    /// that it can collide with no code of the specification.
     ///
     /// Facility 0 to 0x7FF; larger values are cut to it.
     #[must_use]

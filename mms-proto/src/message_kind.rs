@@ -8,7 +8,7 @@ use crate::mmsp;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MessageKind {
-    /// A message of MS-MMSP.
+    /// A message of the native protocol.
     Mmsp(mmsp::MessageId),
 }
 

@@ -5,6 +5,6 @@ use crate::mmsp;
 /// A protocol's own note; nothing that an application could use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ticket {
-    /// Of MS-MMSP.
+    /// Of the native protocol.
     Mmsp(mmsp::Ticket),
 }

@@ -22,14 +22,14 @@ pub struct PeerVersion {
 const FFMPEG_GUID: &str = "{7E667F5D-A661-495E-A512-F55686DDA178}";
 
 impl PeerVersion {
-    /// Reads `major.minor` from the beginning of `ServerVersionInfo`, MS-MMSP 2.2.4.2.
+    /// Reads `major.minor` from the beginning of `ServerVersionInfo`.
     #[must_use]
     pub fn of_server(text: &str) -> Self {
         let (major, minor) = major_minor(text);
         Self { major, minor, ..Self::default() }
     }
 
-    /// Reads the client token and the GUID of `subscriberName`, MS-MMSP 2.2.4.17. Anything is
+    /// Reads the client token and the GUID of `subscriberName`. Anything is
     /// accepted.
     #[must_use]
     pub fn of_client(subscriber: &str) -> Self {

@@ -16,7 +16,7 @@ pub enum Transmit {
     /// One media packet: its head, a body that may be shared by many sessions, and what ends it.
     /// Drivers gather several of these into one vectored write of about 64 KiB.
     Data {
-        /// Bytes before the body: a Data header of MS-MMSP 2.2.2, or the framing of MS-WMSP 2.2.3.
+        /// Bytes before the body: the protocol's framing of a media packet.
         head: Head,
         /// The payload.
         body: Bytes,
