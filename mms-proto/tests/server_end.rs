@@ -11,7 +11,9 @@ use mms_proto::mmsp::message::{
     ServerMessage, StopPlaying,
 };
 use mms_proto::mmsp::{Server, ServerConfig};
-use mms_proto::{Content, HResult, Input, Machine as _, OpenRequest, Output, Phase, Start, StateError};
+use mms_proto::{
+    Content, HResult, Input, Machine as _, OpenRequest, Output, Phase, Start, StateError,
+};
 use pair::media::{content, header, seconds};
 use pair::script::{
     Got, Script, connect, data, events, funnel, message, messages, open, open_request, play, select,
@@ -25,7 +27,7 @@ const STOP: StopPlaying = StopPlaying { open_file_id: 1, incarnation: 0x0102_030
 
 /// What comes with the end of a file or of a live stream, to FFmpeg or another player of version 7.
 fn past_the_end(guid: &str, live: bool, size: u32, streams: &[u8]) -> Vec<DataPacket> {
-    let content = Content::new(header(100), size).unwrap();
+    let content = Content::new(header(100)).unwrap().with_packet_size(size).unwrap();
     let mut script = Script::new(ServerConfig::default());
     script.send(connect(&format!("NSPlayer/7.0.0.1956; {guid}; Host: h")));
     script.send(funnel("\\\\10.0.0.1\\TCP\\1755"));

@@ -49,7 +49,7 @@ impl Server {
         if !self.session.client.reads_past_last_packet() {
             return;
         }
-        let size = content.packet_size();
+        let size = content.packet_limit();
         for _ in 0..EMPTY_PACKETS {
             self.send_beyond(Bytes::from_static(&[0]));
         }
