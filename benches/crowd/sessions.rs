@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mms_benches::{BODY, Library, requests_for_the_header, requests_to_play};
+use mms_proto::Pace;
 use mms_proto::mmsp::frame::MessageWriter;
 use mms_proto::mmsp::message::{ClientMessage, Pong};
-use mms_proto::mmsp::server::Pace;
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{Content, Input, Machine as _, Output, Phase, ServerEvent, Transmit};
 

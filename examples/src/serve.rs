@@ -36,8 +36,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 
 use mms_proto::AuthScheme;
+use mms_proto::StartBurst;
 use mms_proto::mmsp::ServerConfig;
-use mms_proto::mmsp::server::StartBurst;
 
 pub use counters::Counters;
 pub use library::{Library, LibraryError};

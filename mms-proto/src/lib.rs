@@ -104,6 +104,7 @@ mod machine;
 mod message_kind;
 pub mod mmsp;
 mod request;
+mod serving;
 mod session_options;
 mod stream;
 #[cfg(any(test, feature = "_testing"))]
@@ -130,6 +131,7 @@ pub use io::{ConnectionId, Datagram, Head, Input, Output, Transmit};
 pub use machine::Machine;
 pub use message_kind::MessageKind;
 pub use request::{Accel, PlayRequest, Position, Rate, Start, Stop};
+pub use serving::{EntryDelivery, Pace, PushOutcome, StartBurst};
 pub use session_options::SessionOptions;
 pub use stream::{Delivery, StreamNumber, StreamSelection};
 pub use timeouts::{ClientTimeouts, ServerTimeouts};

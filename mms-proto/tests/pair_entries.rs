@@ -7,9 +7,9 @@ mod pair;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use mms_proto::mmsp::server::{EntryDelivery, Pace, Pushed};
 use mms_proto::mmsp::{Client, ClientConfig, ServerConfig};
 use mms_proto::{ClientEvent, Content, Features, PlayRequest, Rate, ServerEvent, Start};
+use mms_proto::{EntryDelivery, Pace, PushOutcome};
 use pair::media::{self, PACKET, seconds};
 use pair::{Pair, everything};
 
@@ -176,7 +176,7 @@ fn a_broadcast_joined_in_the_middle() {
             let push = |server: &mut mms_proto::mmsp::Server| {
                 server.push_packet(now, number, true, media::packet(number))
             };
-            assert_ne!(pair.serve(push).unwrap(), Pushed::Dropped);
+            assert_ne!(pair.serve(push).unwrap(), PushOutcome::Dropped);
             pair.run_for(Duration::from_millis(100));
         }
         let now = pair.now;

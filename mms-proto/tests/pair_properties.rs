@@ -7,7 +7,7 @@ mod pair;
 
 use std::time::Duration;
 
-use mms_proto::mmsp::server::Pace;
+use mms_proto::Pace;
 use mms_proto::mmsp::{Client, ClientConfig, ServerConfig};
 use mms_proto::{ClientEvent, HResult, Start, StreamNumber, StreamSelection};
 use pair::media::{content, seconds};

@@ -6,7 +6,7 @@ mod pair;
 
 use std::time::Duration;
 
-use mms_proto::mmsp::server::Pace;
+use mms_proto::Pace;
 use mms_proto::mmsp::{ClientConfig, ServerConfig};
 use mms_proto::{
     ClientEvent, HResult, Machine as _, Phase, Start, Stop, StreamNumber, StreamSelection,

@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "every test program uses another part of it")]
 mod pair;
 
+use mms_proto::Pace;
 use mms_proto::mmsp::frame::DataPacket;
 use mms_proto::mmsp::message::{
     ClientLog, CloseFile, Logging, Pong, ReadBlock, ReportEndOfStream, ReportStreamSwitch,
@@ -207,10 +208,7 @@ fn everywhere() -> Vec<Script> {
     transport.send(connect("x"));
     transport.send(funnel("\\\\h\\TCP\\1"));
     let (asked, _) = asking();
-    let mut header = Script::opened(
-        ServerConfig::default().pace(mms_proto::mmsp::server::Pace::BitRate),
-        content(3),
-    );
+    let mut header = Script::opened(ServerConfig::default().pace(Pace::BitRate), content(3));
     header.send(ReadBlock { open_file_id: 1, incarnation: 2 });
     vec![
         fresh(),

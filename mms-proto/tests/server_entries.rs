@@ -4,13 +4,14 @@
 #[expect(dead_code, reason = "every test program uses another part of it")]
 mod pair;
 
+use mms_proto::EntryDelivery;
 use mms_proto::Features;
+use mms_proto::Pace;
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{
     OpenedFile, ReadBlock, ReportEndOfStream, ReportReadBlock, ReportStartedPlaying,
     ReportStreamChange, ServerMessage, StartPlaying, StopPlaying,
 };
-use mms_proto::mmsp::server::EntryDelivery;
 use mms_proto::{
     Accel, Content, HResult, Machine as _, Phase, ServerEvent, Start, StateError, StreamNumber,
     StreamSelection,
@@ -239,7 +240,7 @@ fn a_request_for_the_header_of_an_entry() {
 fn a_packet_that_comes_while_the_header_is_sent_again() {
     // MMSP-S-100, at the pace of the content: 300 bytes at 16,000 bit/s.
     let mut config = delivery(EntryDelivery::AtOnce);
-    config.pace = mms_proto::mmsp::server::Pace::BitRate;
+    config.pace = Pace::BitRate;
     let mut script = at_the_end_of_an_entry(config);
     script.poll();
     script.server.next_entry(script.now, second()).unwrap();
@@ -257,7 +258,7 @@ fn a_packet_that_comes_while_the_header_is_sent_again() {
 fn play_commands_that_come_early() {
     // While the header is on its way, and before it.
     let mut config = delivery(EntryDelivery::WhenPlayed);
-    config.pace = mms_proto::mmsp::server::Pace::BitRate;
+    config.pace = Pace::BitRate;
     let mut script = at_the_end_of_an_entry(config);
     script.poll();
     // It crossed the end of the entry, which it does not begin again.
@@ -285,7 +286,7 @@ fn a_stop_between_entries() {
     assert_eq!(script.server.phase(), Phase::Ready);
     // In the middle of the header: it has to be asked for.
     let mut config = ServerConfig::default();
-    config.pace = mms_proto::mmsp::server::Pace::BitRate;
+    config.pace = Pace::BitRate;
     let mut script = at_the_end_of_an_entry(config);
     script.poll();
     script.server.next_entry(script.now, second()).unwrap();

@@ -9,10 +9,10 @@ use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{
     ReadBlock, ReportEndOfStream, ReportStreamChange, ServerMessage, StopPlaying,
 };
-use mms_proto::mmsp::server::{EntryDelivery, Pushed};
 use mms_proto::{
     Content, Features, HResult, Input, Machine as _, Phase, Start, StateError, Transmit,
 };
+use mms_proto::{EntryDelivery, PushOutcome};
 use pair::media::{self, PACKET};
 use pair::script::{
     Script, connect, data, events, funnel, messages, open, open_request, play, select,
@@ -56,11 +56,11 @@ fn playing(config: ServerConfig) -> Script {
     script
 }
 
-fn push(script: &mut Script, number: u32) -> Pushed {
+fn push(script: &mut Script, number: u32) -> PushOutcome {
     push_as(script, number, true)
 }
 
-fn push_as(script: &mut Script, number: u32, key_frame: bool) -> Pushed {
+fn push_as(script: &mut Script, number: u32, key_frame: bool) -> PushOutcome {
     script.server.push_packet(script.now, number, key_frame, media::packet(number)).unwrap()
 }
 
@@ -76,10 +76,10 @@ fn end(hr: HResult, incarnation: u32) -> ServerMessage {
 fn packets_go_as_they_come() {
     // MMSP-S-051: the number counts the packets of the broadcast.
     let mut script = ready(ServerConfig::default());
-    assert_eq!(push(&mut script, 70_000), Pushed::NotPlaying);
+    assert_eq!(push(&mut script, 70_000), PushOutcome::NotPlaying);
     script.send(play(4, Start::Beginning));
     for number in 70_001..70_400 {
-        assert_eq!(push(&mut script, number), Pushed::Queued);
+        assert_eq!(push(&mut script, number), PushOutcome::Queued);
         let got = script.poll();
         let [packet] = &data(&got)[..] else { panic!("{got:?}") };
         let sequence = (number - 70_001).to_le_bytes()[0];
@@ -88,9 +88,9 @@ fn packets_go_as_they_come() {
         assert_eq!(packet.payload, media::packet(number));
     }
     script.send(StopPlaying { open_file_id: 1, incarnation: 4 });
-    assert_eq!(push(&mut script, 70_400), Pushed::NotPlaying);
+    assert_eq!(push(&mut script, 70_400), PushOutcome::NotPlaying);
     script.send(play(5, Start::Beginning));
-    assert_eq!(push(&mut script, 70_401), Pushed::Queued);
+    assert_eq!(push(&mut script, 70_401), PushOutcome::Queued);
     assert_eq!(data(&script.poll())[0].incarnation, 5);
 }
 
@@ -112,9 +112,9 @@ fn half_a_mebibyte_waits_by_default() {
     let mut script = playing(ServerConfig::default());
     let most = (512 << 10) / PACKET;
     for number in 0..most {
-        assert_eq!(push(&mut script, number), Pushed::Queued, "{number} of {most}");
+        assert_eq!(push(&mut script, number), PushOutcome::Queued, "{number} of {most}");
     }
-    assert_eq!(push(&mut script, most), Pushed::Dropped);
+    assert_eq!(push(&mut script, most), PushOutcome::Dropped);
 }
 
 #[test]
@@ -122,13 +122,13 @@ fn a_slow_player_loses_whole_packets_and_goes_on_with_a_key_frame() {
     let mut script = playing(config(EntryDelivery::AtOnce, 1_000));
     // It takes nothing: ten packets of 100 bytes fit.
     let pushed: Vec<_> = (0..15).map(|n| push_as(&mut script, n, n % 5 == 0)).collect();
-    assert_eq!(pushed, [[Pushed::Queued; 10].as_slice(), &[Pushed::Dropped; 5]].concat());
+    assert_eq!(pushed, [[PushOutcome::Queued; 10].as_slice(), &[PushOutcome::Dropped; 5]].concat());
     assert_eq!(script.server.stats().dropped, 5);
     assert_eq!(numbers(&mut script), (0..10).collect::<Vec<_>>());
     // There is room, but what comes now cannot be decoded without what was dropped.
-    assert_eq!(push_as(&mut script, 15, false), Pushed::Dropped);
-    assert_eq!(push_as(&mut script, 16, true), Pushed::Queued);
-    assert_eq!(push_as(&mut script, 17, false), Pushed::Queued);
+    assert_eq!(push_as(&mut script, 15, false), PushOutcome::Dropped);
+    assert_eq!(push_as(&mut script, 16, true), PushOutcome::Queued);
+    assert_eq!(push_as(&mut script, 17, false), PushOutcome::Queued);
     assert_eq!(numbers(&mut script), [16, 17]);
     // The sequence numbers have no gap: nothing was lost on the way.
     assert_eq!(script.server.stats().packets, 12);
@@ -138,7 +138,7 @@ fn a_slow_player_loses_whole_packets_and_goes_on_with_a_key_frame() {
 fn at_full_speed_the_client_is_heard_now_and_then() {
     let mut script = playing(ServerConfig::default());
     for number in 0..5_000 {
-        assert_eq!(push(&mut script, number), Pushed::Queued);
+        assert_eq!(push(&mut script, number), PushOutcome::Queued);
     }
     let first = numbers(&mut script).len();
     assert_eq!(first, (256 << 10) / 100 + 1, "one turn");
@@ -157,7 +157,7 @@ fn a_backlog_larger_than_the_queue_goes_piece_by_piece() {
     let mut next = 0;
     while next < 10_000 {
         while script.server.queued_bytes() < 64 << 10 {
-            assert_eq!(push_as(&mut script, next, next == 0), Pushed::Queued);
+            assert_eq!(push_as(&mut script, next, next == 0), PushOutcome::Queued);
             next += 1;
         }
         got.extend(numbers(&mut script));
@@ -185,7 +185,7 @@ fn the_end_comes_after_what_is_queued() {
         assert_eq!(data(&got).len(), 2);
         assert_eq!(messages(&got), [end(HResult(u32::from(more)), 4)]);
         assert!(matches!(got[2], pair::script::Got::Message(_)));
-        assert_eq!(push(&mut script, 2), Pushed::NotPlaying);
+        assert_eq!(push(&mut script, 2), PushOutcome::NotPlaying);
     }
     // What goes wrong does not wait.
     let mut script = playing(ServerConfig::default());
@@ -212,12 +212,12 @@ fn another_header_in_the_middle() {
         let _ = push(&mut script, 0);
         script.server.end_of_entry(now).unwrap();
         // Before the next entry is named there is none that a packet could belong to.
-        assert_eq!(push(&mut script, 1), Pushed::NotPlaying);
+        assert_eq!(push(&mut script, 1), PushOutcome::NotPlaying);
         script.server.next_entry(now, broadcast(60)).unwrap();
         let too_large = script.server.push_packet(now, 1, true, media::packet(1));
         assert_eq!(too_large, Err(StateError::PacketSize { size: 100, limit: 60 }));
         let pushed = script.server.push_packet(now, 1, true, small(1)).unwrap();
-        assert_eq!(pushed, if at_once { Pushed::Queued } else { Pushed::NotPlaying });
+        assert_eq!(pushed, if at_once { PushOutcome::Queued } else { PushOutcome::NotPlaying });
         let got = script.poll();
         assert_eq!(messages(&got), [end(HResult::FALSE, 4), change.clone()]);
         let labels: Vec<_> = data(&got).iter().map(|p| (p.location_id, p.incarnation)).collect();
@@ -260,7 +260,7 @@ fn a_player_that_stops_is_told_of_the_newest_header_only() {
         // Before it has played that entry nothing is for it, unless entries follow at once.
         let pushed = script.server.push_packet(now, 1, true, Bytes::from_static(&[1])).unwrap();
         let waits = delivery == EntryDelivery::WhenPlayed;
-        assert_eq!(pushed, if waits { Pushed::NotPlaying } else { Pushed::Queued });
+        assert_eq!(pushed, if waits { PushOutcome::NotPlaying } else { PushOutcome::Queued });
     }
 }
 

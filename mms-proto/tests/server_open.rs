@@ -8,11 +8,11 @@ use mms_proto::Features;
 use mms_proto::mmsp::message::FileAttributes;
 use std::time::Duration;
 
+use mms_proto::Pace;
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{
     CancelReadBlock, OpenedFile, ReadBlock, ReportOpenFile, ReportReadBlock, ServerMessage,
 };
-use mms_proto::mmsp::server::Pace;
 use mms_proto::{
     CloseReason, Content, HResult, Machine as _, Output, Phase, Redirect, ServerEvent, Start,
     StateError,

@@ -10,8 +10,8 @@ use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{
     ReadBlock, ReportEndOfStream, ReportStartStriding, ServerMessage, StartPlaying, StartStriding,
 };
-use mms_proto::mmsp::server::{Pace, StartBurst};
 use mms_proto::{Accel, Content, Features, HResult, PlayRequest, Rate, ServerEvent, Start, Stop};
+use mms_proto::{Pace, StartBurst};
 use pair::media::{self, content, seconds};
 use pair::script::{
     Got, Script, connect, data, events, funnel, messages, open, open_request, play, select,

@@ -6,12 +6,12 @@ mod pair;
 
 use std::time::Duration;
 
+use mms_proto::Pace;
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{
     MessageId, ReportStartStriding, ReportStartedPlaying, ReportStreamSwitch, ServerMessage,
     StartPlaying, StartStriding, StopPlaying, StreamSwitch,
 };
-use mms_proto::mmsp::server::Pace;
 use mms_proto::{
     Accel, Delivery, HResult, Machine as _, Phase, PlayRequest, Rate, ServerEvent, Start,
     StateError, Stop, StreamNumber, StreamSelection,

@@ -11,7 +11,7 @@ use mms_proto::mmsp::frame::MessageWriter;
 use mms_proto::mmsp::message::{
     ClientMessage, MessageId, Pong, ServerMessage, StartPlaying, StartStriding, StopPlaying,
 };
-use mms_proto::mmsp::server::{EntryDelivery, Pace};
+use mms_proto::{EntryDelivery, Pace};
 use mms_proto::{
     Features, HResult, Machine as _, Phase, PlayRequest, Rate, ServerEvent, ServerTimeouts, Start,
     StateError,

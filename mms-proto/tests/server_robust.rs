@@ -6,13 +6,13 @@ mod pair;
 
 use bytes::{Bytes, BytesMut};
 use mms_proto::MessageKind;
+use mms_proto::Pace;
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::frame::MessageWriter;
 use mms_proto::mmsp::message::{
     BandwidthTest, CancelReadBlock, ClientMessage, CloseFile, FunnelInfo, Logging, MessageId, Pong,
     ReadBlock, SecurityResponse, ServerMessage, StartStriding, StopPlaying,
 };
-use mms_proto::mmsp::server::Pace;
 use mms_proto::{
     Deviation, Error, HResult, Input, Layer, Machine as _, Phase, Rate, Start, Strictness, Transmit,
 };

@@ -158,8 +158,7 @@ fn serve(
                         "header".to_owned()
                     } else if media.is_none() {
                         // For FFmpeg (T45).
-                        assert_eq!(packet.payload.len(), 1);
-                        "one byte".to_owned()
+                        format!("past the last, {} bytes,", packet.payload.len())
                     } else {
                         assert_eq!(Some(&packet.payload), media);
                         format!("#{}", packet.location_id)
@@ -206,8 +205,10 @@ fn media(name: &str, first: usize, label: u32) -> Vec<String> {
     let mut log: Vec<_> =
         (first..14).zip(0..).map(|(n, flags)| format!("#{n} {label} {flags}")).collect();
     if name.starts_with("ffmpeg") {
-        for flags in log.len()..log.len() + 16 {
-            log.push(format!("one byte {label} {flags}"));
+        // Sixteen packets of one byte, one whose data would follow it, one that is too large, and
+        // the last of 64 payloads without data.
+        for length in [1; 16].into_iter().chain([33, 3201, 29]) {
+            log.push(format!("past the last, {length} bytes, {label} {}", log.len()));
         }
     }
     log.push(format!("end S_OK {label}"));

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use mms_proto::mmsp::server::Pace;
+pub use mms_proto::Pace;
 
 use super::feed::FeedSource;
 use super::library::LibraryError;

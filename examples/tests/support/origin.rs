@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mms_proto::mmsp::server::Pushed;
+use mms_proto::PushOutcome;
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
     Content, Features, Input, Machine as _, Output, PlayRequest, ServerEvent, Start, StateError,
@@ -134,7 +134,7 @@ impl<'a> Session<'a> {
             let packet = self.visit.entries[0].packets[number].clone();
             let number = u32::try_from(number).unwrap();
             let pushed = self.server.push_packet(now, number, true, packet)?;
-            assert_eq!(pushed, Pushed::Queued);
+            assert_eq!(pushed, PushOutcome::Queued);
         }
         if !self.visit.cut {
             return self.server.end_of_stream(now);

@@ -16,10 +16,10 @@ use crate::mmsp::message::{
     ClientMessage, Connect, ConnectFunnel, Funnel, FunnelName, FunnelProtocol, OpenFile,
     PacketPair, ReadBlock, StartPlaying, StreamSwitch,
 };
-use crate::mmsp::server::{EntryDelivery, Pace, Pushed, StartBurst};
 use crate::mmsp::{Server, ServerConfig};
 use crate::request::Start;
 use crate::stream::{StreamNumber, StreamSelection};
+use crate::{EntryDelivery, Pace, PushOutcome, StartBurst};
 
 /// A server's application with one file or broadcast.
 #[derive(Default)]
@@ -196,11 +196,11 @@ fn push(rig: &mut Rig<Server, Stage>, script: &mut Script<'_>) {
     let streams = rig.machine.phase() == Phase::Streaming;
     let pushed = rig.machine.push_packet(rig.now, number, key_frame, payload(number, size));
     match &pushed {
-        Ok(Pushed::Queued) => {
+        Ok(PushOutcome::Queued) => {
             assert!(streams, "nobody plays");
             rig.app.pushed = rig.app.pushed.saturating_add(1);
         }
-        Ok(Pushed::Dropped | Pushed::NotPlaying) => {}
+        Ok(PushOutcome::Dropped | PushOutcome::NotPlaying) => {}
         Err(error) => assert!(matches!(error, StateError::PacketSize { .. }), "{error}"),
     }
     assert!(rig.machine.stats().packets <= rig.app.pushed, "more than was pushed");

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::rig::{App, Cuts, Rig, Subject, Summary, compare, epoch, small_limits};
 use super::script::{Script, content};
+use crate::Pace;
 use crate::auth::AuthScheme;
 use crate::config::Strictness;
 use crate::error::{Phase, StateError};
@@ -15,7 +16,6 @@ use crate::event::{CloseReason, OpenRequest, ServerEvent};
 use crate::hresult::HResult;
 use crate::mmsp::frame::{Frame, FrameDecoder, MessageWriter};
 use crate::mmsp::message::ServerMessage;
-use crate::mmsp::server::Pace;
 use crate::mmsp::{Server, ServerConfig};
 
 impl Subject for Server {

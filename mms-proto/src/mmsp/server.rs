@@ -10,18 +10,14 @@ mod header;
 mod live;
 mod messages;
 mod opening;
-mod pacer;
 mod past_end;
 mod playing;
 mod plays;
-mod queue;
-mod schedule;
 mod state;
 
 use std::time::{Duration, Instant};
 
-pub use config::{EntryDelivery, Pace, ServerConfig, StartBurst};
-pub use live::Pushed;
+pub use config::ServerConfig;
 
 use crate::error::{Error, Missing, Phase};
 use crate::event::{CloseReason, ServerEvent, Stats};

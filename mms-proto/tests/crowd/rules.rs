@@ -17,8 +17,8 @@ use std::time::Instant;
 
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{ClientMessage, MessageId};
-use mms_proto::mmsp::server::{EntryDelivery, Pace};
 use mms_proto::{CloseReason, Content, Deviation, Error, Missing, OpenRequest, ServerEvent};
+use mms_proto::{EntryDelivery, Pace};
 
 pub(crate) use media::Given;
 pub(crate) use stage::Stage;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use mms_proto::mmsp::frame::{Frame, FrameDecoder, MessageWriter};
 use mms_proto::mmsp::message::{ClientMessage, Pong, ServerMessage};
-use mms_proto::mmsp::server::{EntryDelivery, Pace, Pushed};
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{AuthScheme, HResult, Input, Limits, Machine as _, Output, ServerEvent, Transmit};
+use mms_proto::{EntryDelivery, Pace, PushOutcome};
 
 use super::player::{Act, Leaving, Player, close};
 use super::random::Random;
@@ -313,7 +313,7 @@ impl Session {
             let _ = self.server.handle_input(self.now, input);
             self.server.close(self.now);
             let pushed = self.server.push_packet(self.now, 0, true, play.clone());
-            assert!(!matches!(pushed, Ok(Pushed::Queued)));
+            assert!(!matches!(pushed, Ok(PushOutcome::Queued)));
             assert!(self.server.send_packet(self.now, 0, play.clone()).is_err());
             assert!(self.server.end_of_stream(self.now).is_err());
             assert!(matches!(self.server.poll_output(), Output::Wait(None)), "after the end");

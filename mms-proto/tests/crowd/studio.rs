@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mms_proto::mmsp::server::Pushed;
+use mms_proto::PushOutcome;
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
     Content, Features, HResult, OpenRequest, PlayRequest, Redirect, ServerChallenge, ServerEvent,
@@ -275,7 +275,7 @@ impl Studio {
                     rules.now = now;
                 }
                 rules.pushes(number, key, bytes, self.limit, done);
-                if done == Pushed::NotPlaying && !rules.stage.streams() {
+                if done == PushOutcome::NotPlaying && !rules.stage.streams() {
                     self.pushing = false;
                     return Later::new();
                 }

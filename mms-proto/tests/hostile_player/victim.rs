@@ -4,11 +4,11 @@ use mms_proto::ServerTimeouts;
 use std::time::{Duration, Instant};
 
 use mms_proto::mmsp::message::{MessageId, ReadBlock, ServerMessage};
-use mms_proto::mmsp::server::{EntryDelivery, Pace};
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
     AuthScheme, CloseReason, ConnectionId, Input, Machine as _, Output, Phase, ServerEvent, Start,
 };
+use mms_proto::{EntryDelivery, Pace};
 
 use super::application::{Application, content};
 use super::requests::{COOKIE, MISSING, packet, request};

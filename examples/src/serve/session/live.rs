@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use mms_proto::mmsp::server::Pushed;
+use mms_proto::PushOutcome;
 use mms_proto::{Content, HResult, OpenRequest, PlayRequest, StateError, StreamSelection};
 
 use super::{Reason, Session, Source, Waiting};
@@ -167,7 +167,7 @@ impl Session {
                     };
                     let (number, key_frame) = (packet.number, packet.key_frame);
                     let pushed = self.server.push_packet(now, number, key_frame, body);
-                    if pushed == Ok(Pushed::Dropped) {
+                    if pushed == Ok(PushOutcome::Dropped) {
                         self.left_out.too_slow = self.left_out.too_slow.saturating_add(1);
                         playing.view.resumes = true;
                     }

@@ -93,7 +93,6 @@ mod tests {
 
     #[test]
     fn each_feature_has_its_bit() {
-        // MMSP-W-027
         for (bits, feature) in [
             (0x0080_0000, Features::STRIDABLE),
             (0x0100_0000, Features::SEEKABLE),

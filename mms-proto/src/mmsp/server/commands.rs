@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::flow::{Flow, Held};
-use super::queue::Queued;
 use super::state::{EntryMedia, State};
-use super::{Pace, Server, Timer};
+use super::{Server, Timer};
 use crate::error::StateError;
 use crate::event::CloseReason;
 use crate::hresult::HResult;
 use crate::mmsp::frame::DataPacket;
+use crate::serving::Pace;
+use crate::serving::queue::Queued;
 
 /// How long after the end of the content a player that ends with the end of stream is told (T49).
 const LAST_SECONDS: Duration = Duration::from_secs(5);

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use super::schedule::Burst;
 use crate::auth::AuthScheme;
 use crate::config::{Limits, Strictness};
-use crate::content::Content;
 use crate::hresult::HResult;
-use crate::request::PlayRequest;
+use crate::serving::{EntryDelivery, Pace, PacingPolicy, StartBurst};
 use crate::timeouts::ServerTimeouts;
 
 /// Configuration of one server session.
@@ -154,67 +152,14 @@ impl ServerConfig {
     }
 }
 
-/// The longest beginning that goes faster than it plays, whatever a client asks for.
-const LONGEST_BURST: Duration = Duration::from_secs(60);
-
 impl ServerConfig {
-    /// The rate to pace at; `None` for full speed.
-    pub(super) fn paced(&self, rate: u32) -> Option<u32> {
-        match self.pace {
-            Pace::Full => None,
-            Pace::BitRate => Some(rate),
+    /// The choices that pacing depends on.
+    pub(super) fn pacing(&self) -> PacingPolicy {
+        PacingPolicy {
+            pace: self.pace,
+            percent: self.pace_percent,
+            start_burst: self.start_burst,
+            accel_limit: self.accel_limit,
         }
     }
-
-    /// The accelerated start of a play command, MS-MMSP 3.2.5.11: a client's own wish first.
-    pub(super) fn burst(&self, content: &Content, play: &PlayRequest) -> Option<Burst> {
-        if !play.rate.is_normal() || self.pace == Pace::Full {
-            return None;
-        }
-        let (duration, rate) = match (play.accel, self.start_burst) {
-            (Some(accel), _) => {
-                let duration = Duration::from_millis(accel.duration.into());
-                (duration, accel.bandwidth.min(self.accel_limit))
-            }
-            (None, Some(burst)) => {
-                (burst.content, content.bit_rate().saturating_mul(burst.times.into()))
-            }
-            (None, None) => return None,
-        };
-        (rate > 0).then_some(Burst { content: duration.min(LONGEST_BURST), rate })
-    }
-}
-
-/// The beginning of what is played, sent faster than it plays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StartBurst {
-    /// How much of the content, at most 60 s.
-    pub content: Duration,
-    /// How many times faster than it plays; 0 and 1 change nothing.
-    pub times: u8,
-}
-
-/// When the media of a later playlist entry are sent, MS-MMSP 3.2.4.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum EntryDelivery {
-    /// At once to players of version 9 and later, when played to older ones: libmms says that it
-    /// is version 7 and takes media before its play command for an error (T11).
-    #[default]
-    ByVersion,
-    /// At once, as the specification says.
-    AtOnce,
-    /// When the client has played the entry.
-    WhenPlayed,
-}
-
-/// How fast a server sends headers and media.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Pace {
-    /// As fast as the client takes it.
-    #[default]
-    Full,
-    /// At the content's bit rate; at full speed where that is unknown.
-    BitRate,
 }

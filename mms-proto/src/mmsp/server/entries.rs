@@ -2,14 +2,15 @@
 
 use std::time::Instant;
 
-use super::queue::Queued;
+use super::Server;
 use super::state::{EntryMedia, State};
-use super::{EntryDelivery, Server};
 use crate::content::Content;
 use crate::error::StateError;
 use crate::hresult::HResult;
 use crate::mmsp::message::{ReportEndOfStream, ReportStreamChange, STREAM_CHANGE_INCARNATION};
 use crate::request::PlayRequest;
+use crate::serving::EntryDelivery;
+use crate::serving::queue::Queued;
 
 impl Server {
     /// Says that this entry has no more packets and another entry follows: name it with
@@ -98,7 +99,7 @@ impl Server {
             bit_rate: content.bit_rate(),
         });
         // Until the client selects anew its last selection stands, but it is not added to.
-        self.session.selection_is_old = true;
+        self.session.selection.entry_begins();
         let label = STREAM_CHANGE_INCARNATION;
         let sender = self.header_sender(&content, label);
         let media = if self.entries_follow_at_once() {

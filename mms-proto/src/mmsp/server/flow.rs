@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::ServerConfig;
-use super::pacer::Pacer;
-use super::schedule::Schedule;
 use crate::content::Content;
 use crate::request::{PlayRequest, Start};
+use crate::serving::pacer::Pacer;
+use crate::serving::rate::scaled;
+use crate::serving::schedule::Schedule;
 
 /// Media on its way.
 #[derive(Debug)]
@@ -51,11 +52,12 @@ impl Flow {
         play: &PlayRequest,
     ) -> Self {
         let speed = play.rate.get().abs().max(SLOWEST);
-        let burst = config.burst(content, play);
-        let rate = config.paced(scaled(content.bit_rate(), speed));
+        let policy = config.pacing();
+        let burst = policy.burst(content, play);
+        let rate = policy.paced(scaled(content.bit_rate(), speed));
         Self {
             pacer: Pacer::new(now, rate).with_burst(burst),
-            schedule: Schedule::new(speed * f64::from(config.pace_percent.max(1)) / 100.0, burst),
+            schedule: Schedule::new(speed * f64::from(policy.percent.max(1)) / 100.0, burst),
             label,
             unplayed: false,
             asked: false,
@@ -86,16 +88,6 @@ impl Flow {
     pub(super) fn is_busy(&self) -> bool {
         self.asked || self.held.is_some() || self.ended
     }
-}
-
-/// A rate of bits at another speed.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the value is not negative, and what is too large becomes the largest"
-)]
-fn scaled(rate: u32, speed: f64) -> u32 {
-    if rate == 0 { 0 } else { ((f64::from(rate) * speed) as u32).max(1) }
 }
 
 /// How long the player is busy with what it asked for.

@@ -2,7 +2,6 @@
 
 use super::Server;
 use super::opening::OPEN_FILE_ID;
-use super::pacer::Pacer;
 use super::state::{EntryMedia, HeaderSender, State};
 use crate::content::Content;
 use crate::deviation::Deviation;
@@ -11,6 +10,7 @@ use crate::event::CloseReason;
 use crate::hresult::HResult;
 use crate::message_kind::MessageKind;
 use crate::mmsp::message::{MessageId, ReadBlock, ReportReadBlock};
+use crate::serving::pacer::Pacer;
 
 impl Server {
     /// 3.2.5.8
@@ -105,7 +105,7 @@ impl Server {
     }
 
     pub(super) fn header_sender(&self, content: &Content, label: u8) -> HeaderSender {
-        let rate = self.config.paced(content.bit_rate());
+        let rate = self.config.pacing().paced(content.bit_rate());
         HeaderSender::new(content.header().clone(), label, Pacer::new(self.link.now(), rate))
     }
 }

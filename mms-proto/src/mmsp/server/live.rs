@@ -4,25 +4,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::queue::Queued;
 use super::state::State;
 use super::{Server, Timer};
 use crate::content::Content;
 use crate::error::StateError;
 use crate::event::OpenRequest;
-
-/// What became of a packet that was pushed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "after a drop the streams have to begin again with key frames"]
-pub enum Pushed {
-    /// It waits for its turn.
-    Queued,
-    /// The player is too slow: the packet and all that follow are dropped, until there is room
-    /// again and one comes with which a key frame begins.
-    Dropped,
-    /// The player does not play, or not this entry.
-    NotPlaying,
-}
+use crate::serving::queue::{PushOutcome, Queued};
 
 impl Server {
     /// Opens live content: [`ServerEvent::Play`](crate::ServerEvent::Play) is answered with
@@ -30,8 +17,8 @@ impl Server {
     /// and go as fast as they come.
     ///
     /// ```
-    /// # use mms_proto::mmsp::{Client, ClientConfig, server::Pushed};
-    /// # use mms_proto::{ClientEvent, Content, Features, Input, PlayRequest, StreamNumber};
+    /// # use mms_proto::mmsp::{Client, ClientConfig};
+    /// # use mms_proto::{ClientEvent, Content, Features, Input, PlayRequest, PushOutcome, StreamNumber};
     /// use bytes::Bytes;
     /// use mms_proto::mmsp::{Server, ServerConfig};
     /// use mms_proto::{Machine as _, Output, ServerEvent};
@@ -78,7 +65,7 @@ impl Server {
     /// // Whenever the encoder has a packet: the same bytes for every session.
     /// let packet = Bytes::from_static(b"packet 7");
     /// let pushed = server.push_packet(now, 7, true, packet.clone())?;
-    /// # assert_eq!(pushed, Pushed::Queued);
+    /// # assert_eq!(pushed, PushOutcome::Queued);
     /// # assert_eq!(drive(&mut server), (true, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -111,7 +98,7 @@ impl Server {
         number: u32,
         key_frame: bool,
         packet: Bytes,
-    ) -> Result<Pushed, StateError> {
+    ) -> Result<PushOutcome, StateError> {
         if !self.session.live {
             return Err(StateError::NotWanted);
         }
@@ -120,7 +107,7 @@ impl Server {
         let between = queue.has_ended_entry()
             || (matches!(self.state, State::BetweenEntries(_)) && next.is_none());
         if self.link.is_closed() || !self.state.is_streaming() || between {
-            return Ok(Pushed::NotPlaying);
+            return Ok(PushOutcome::NotPlaying);
         }
         self.link.set_now(now);
         // The packet belongs to the latest entry, which may not have begun.
@@ -128,7 +115,7 @@ impl Server {
             content.check_packet(packet.len())?;
         }
         let pushed = queue.push(number, key_frame, packet, self.config.limits.queued);
-        if pushed == Pushed::Dropped {
+        if pushed == PushOutcome::Dropped {
             self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
         }
         Ok(pushed)

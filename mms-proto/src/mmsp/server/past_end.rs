@@ -53,7 +53,7 @@ impl Server {
         for _ in 0..EMPTY_PACKETS {
             self.send_beyond(Bytes::from_static(&[0]));
         }
-        let selections = self.session.selection.iter().flatten();
+        let selections = self.session.selection.selected().into_iter().flatten();
         let streams = selections.filter(|selection| selection.delivery != Delivery::Off);
         let streams: Vec<StreamNumber> = streams.map(|selection| selection.stream).collect();
         let Some(&first) = streams.first() else { return };

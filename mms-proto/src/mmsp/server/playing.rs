@@ -26,7 +26,7 @@ impl Server {
         let hr = if self.state.may_play() { HResult::OK } else { HResult::INVALID_REQUEST };
         self.send(ReportStreamSwitch { hr });
         if !hr.is_failure() {
-            self.session.select(&request.selections);
+            self.session.selection.select(&request.selections);
             self.link.event(ServerEvent::SelectStreams(request.selections.clone()));
         }
     }

@@ -9,13 +9,14 @@ use crate::event::ServerEvent;
 use crate::mmsp::frame::{DataPacket, HeaderFlags};
 use crate::mmsp::link::Link;
 use crate::request::PlayRequest;
+use crate::serving::pacer::Pacer;
+use crate::serving::queue::Queue;
+use crate::serving::selection::Selection;
 use crate::stream::{StreamNumber, StreamSelection};
 use crate::version::PeerVersion;
 
 use super::flow::Flow;
-use super::pacer::Pacer;
 use super::plays::Plays;
-use super::queue::Queue;
 
 /// What lasts for the whole session.
 #[derive(Debug, Default)]
@@ -25,10 +26,8 @@ pub(super) struct Session {
     pub(super) funnel: bool,
     /// How many were sent.
     pub(super) challenges: u32,
-    /// What the client selected; `None` until it selects something.
-    pub(super) selection: Option<Vec<StreamSelection>>,
-    /// It was selected for an earlier entry.
-    pub(super) selection_is_old: bool,
+    /// What the client selected.
+    pub(super) selection: Selection,
     /// Bits per second of its link, where it said so.
     pub(super) link_bandwidth: Option<u32>,
     /// Packets are pushed, not asked for.
@@ -196,29 +195,11 @@ impl State {
 }
 
 impl Session {
-    /// Merges a selection into what was selected before.
-    pub(super) fn select(&mut self, selections: &[StreamSelection]) {
-        if std::mem::take(&mut self.selection_is_old) {
-            self.selection = None;
-        }
-        let selected = self.selection.get_or_insert_default();
-        for selection in selections {
-            let replaced = selection.replaces.map(StreamSelection::off);
-            let plain = StreamSelection::new(selection.stream, selection.delivery);
-            for entry in replaced.into_iter().chain([plain]) {
-                match selected.iter_mut().find(|known| known.stream == entry.stream) {
-                    Some(known) => *known = entry,
-                    None => selected.push(entry),
-                }
-            }
-        }
-    }
-
     /// What a play command plays: what was selected, and for a client that never selected
     /// anything every stream that there can be, or none.
     pub(super) fn streams(&self, all_unasked: bool) -> Vec<StreamSelection> {
-        match &self.selection {
-            Some(selection) => selection.clone(),
+        match self.selection.selected() {
+            Some(selection) => selection.to_vec(),
             None if all_unasked || self.client.gets_all_streams_unasked() => {
                 (1..=127).filter_map(StreamNumber::new).map(StreamSelection::full).collect()
             }
@@ -240,8 +221,10 @@ mod tests {
         let mut session = Session::default();
         assert!(session.streams(false).is_empty());
         assert_eq!(session.streams(true).len(), 127);
-        session.select(&[StreamSelection::full(stream(1)), StreamSelection::full(stream(2))]);
-        session.select(&[StreamSelection::replace(stream(2), stream(3))]);
+        session
+            .selection
+            .select(&[StreamSelection::full(stream(1)), StreamSelection::full(stream(2))]);
+        session.selection.select(&[StreamSelection::replace(stream(2), stream(3))]);
         assert_eq!(
             session.streams(true),
             [

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mms_proto::mmsp::frame::DataPacket;
-use mms_proto::mmsp::server::{EntryDelivery, Pace, Pushed};
 use mms_proto::{Content, PlayRequest, Start, StateError};
+use mms_proto::{EntryDelivery, Pace, PushOutcome};
 
 use super::stage::{Next, Stage};
 use super::{Expected, Rules};
@@ -206,20 +206,20 @@ impl Rules {
         key: bool,
         bytes: Bytes,
         limit: usize,
-        done: Pushed,
+        done: PushOutcome,
     ) {
         let waiting: usize = self.queue.iter().map(Given::len).sum();
         // A session whose time is over ends when the socket takes what came before.
         let over = self.timers.running().any(|(_, at)| at <= self.now);
         let playing = matches!(self.stage, Stage::Streaming(_)) && self.takes_pushes() && !over;
         match done {
-            Pushed::Queued => {
+            PushOutcome::Queued => {
                 assert!(self.tuned && self.stage.streams(), "queued for nobody");
                 assert!(self.queue.is_empty() || waiting + bytes.len() <= limit, "too much waits");
                 self.queue.push_back(Given::Packet { number, bytes, due: self.now });
                 self.dropping = false;
             }
-            Pushed::Dropped => {
+            PushOutcome::Dropped => {
                 assert!(
                     waiting + bytes.len() > limit || self.dropping,
                     "dropped although there is room"
@@ -231,7 +231,7 @@ impl Rules {
                 self.dropping = true;
                 self.seen.note("a live packet dropped");
             }
-            Pushed::NotPlaying => {
+            PushOutcome::NotPlaying => {
                 assert!(!(playing && self.tuned), "the player plays");
             }
         }

@@ -2,20 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::pacer::MAX_LAG;
-
-/// Content that is sent faster than it plays, at the beginning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Burst {
-    /// How much of it.
-    pub(super) content: Duration,
-    /// Bits per second.
-    pub(super) rate: u32,
-}
+use super::rate::{Burst, MAX_LAG, transmission_time};
 
 /// Turns times on the clock of the content into moments.
 #[derive(Debug)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     /// Seconds of content in one second.
     speed: f64,
     burst: Option<Burst>,
@@ -27,19 +18,19 @@ pub(super) struct Schedule {
 
 impl Schedule {
     /// A schedule at this speed, which is positive.
-    pub(super) fn new(speed: f64, burst: Option<Burst>) -> Self {
+    pub(crate) fn new(speed: f64, burst: Option<Burst>) -> Self {
         Self { speed, burst, took: Duration::ZERO, origin: None }
     }
 
     /// When a packet of so many bytes goes whose turn is at `time` of the content.
-    pub(super) fn due(&mut self, now: Instant, time: Duration, bytes: usize) -> Instant {
+    pub(crate) fn due(&mut self, now: Instant, time: Duration, bytes: usize) -> Instant {
         let (start, first) = *self.origin.get_or_insert((now, time));
         let played = time.saturating_sub(first);
         let after = match self.burst {
             Some(burst) if played < burst.content => {
                 // A rate that was promised too low delays nothing.
                 let after = self.took.min(self.real(played));
-                self.took = self.took.saturating_add(sending(bytes, burst.rate));
+                self.took = self.took.saturating_add(transmission_time(bytes, burst.rate));
                 after
             }
             Some(burst) => {
@@ -60,13 +51,6 @@ impl Schedule {
     fn real(&self, content: Duration) -> Duration {
         Duration::try_from_secs_f64(content.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)
     }
-}
-
-/// How long so many bytes take at so many bits per second, which are not zero.
-pub(super) fn sending(bytes: usize, rate: u32) -> Duration {
-    let bits = (bytes as u64).saturating_mul(8);
-    let nanoseconds = u128::from(bits).saturating_mul(1_000_000_000) / u128::from(rate.max(1));
-    Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

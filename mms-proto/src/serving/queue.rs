@@ -4,22 +4,34 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::Pushed;
 use crate::content::Content;
 use crate::hresult::HResult;
 
+/// Outcome of a pushed packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "after a drop the streams have to begin again with key frames"]
+pub enum PushOutcome {
+    /// It waits for its turn.
+    Queued,
+    /// The player is too slow: the packet and all that follow are dropped, until there is room
+    /// again and one comes with which a key frame begins.
+    Dropped,
+    /// The player does not play, or not this entry.
+    NotPlaying,
+}
+
 /// Packets and marks between them, in order.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     /// The player plays what is pushed.
-    pub(super) on: bool,
+    pub(crate) on: bool,
     items: VecDeque<Queued>,
     bytes: usize,
     dropping: bool,
 }
 
 #[derive(Debug)]
-pub(super) enum Queued {
+pub(crate) enum Queued {
     Packet(u32, Bytes),
     End(HResult),
     EndOfEntry,
@@ -28,32 +40,32 @@ pub(super) enum Queued {
 
 impl Queue {
     /// Queues a packet if there is room.
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         number: u32,
         key_frame: bool,
         packet: Bytes,
         limit: usize,
-    ) -> Pushed {
+    ) -> PushOutcome {
         if !self.on {
-            return Pushed::NotPlaying;
+            return PushOutcome::NotPlaying;
         }
         let bytes = self.bytes.saturating_add(packet.len());
         // A queue that is nearly full would be full again before the key frame is through.
         let room = if self.dropping { limit / 2 } else { limit };
         if (bytes > room && !self.items.is_empty()) || (self.dropping && !key_frame) {
             self.dropping = true;
-            return Pushed::Dropped;
+            return PushOutcome::Dropped;
         }
         self.dropping = false;
         self.bytes = bytes;
         self.items.push_back(Queued::Packet(number, packet));
-        Pushed::Queued
+        PushOutcome::Queued
     }
 
     /// Queues what comes between packets. An entry that was not begun gives way to the next one, so
     /// that changes without packets between them do not pile up.
-    pub(super) fn mark(&mut self, mark: Queued) {
+    pub(crate) fn mark(&mut self, mark: Queued) {
         match (&mark, self.items.back()) {
             (Queued::EndOfEntry, Some(Queued::EndOfEntry)) => {}
             (Queued::EndOfEntry, Some(Queued::Entry(_))) => {
@@ -64,12 +76,12 @@ impl Queue {
     }
 
     /// The latest mark promises an entry.
-    pub(super) fn has_ended_entry(&self) -> bool {
+    pub(crate) fn has_ended_entry(&self) -> bool {
         matches!(self.items.back(), Some(Queued::EndOfEntry))
     }
 
     /// The latest entry that waits to be announced.
-    pub(super) fn latest_entry(&self) -> Option<&Content> {
+    pub(crate) fn latest_entry(&self) -> Option<&Content> {
         self.items.iter().rev().find_map(|item| match item {
             Queued::Entry(content) => Some(content),
             _ => None,
@@ -77,24 +89,24 @@ impl Queue {
     }
 
     /// Bytes of the packets.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// A packet is next.
-    pub(super) fn has_packet(&self) -> bool {
+    pub(crate) fn has_packet(&self) -> bool {
         matches!(self.items.front(), Some(Queued::Packet(..)))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    pub(super) fn front(&self) -> Option<&Queued> {
+    pub(crate) fn front(&self) -> Option<&Queued> {
         self.items.front()
     }
 
-    pub(super) fn pop_if(&mut self, goes: bool) -> Option<Queued> {
+    pub(crate) fn pop_if(&mut self, goes: bool) -> Option<Queued> {
         if goes { self.pop() } else { None }
     }
 
@@ -108,7 +120,7 @@ impl Queue {
 
     /// The player begins to play, or stops: packets are forgotten, and of the entries all but the
     /// latest, which it has to be told of.
-    pub(super) fn tune(&mut self, on: bool) {
+    pub(crate) fn tune(&mut self, on: bool) {
         let ended = self.has_ended_entry();
         let latest = self.items.drain(..).rev().find(|item| matches!(item, Queued::Entry(_)));
         self.items.extend((ended || latest.is_some()).then_some(Queued::EndOfEntry));
@@ -134,21 +146,21 @@ mod tests {
     #[test]
     fn a_full_queue_goes_on_with_a_key_frame() {
         let mut queue = Queue::default();
-        assert_eq!(queue.push(0, true, packet(), 40), Pushed::NotPlaying);
+        assert_eq!(queue.push(0, true, packet(), 40), PushOutcome::NotPlaying);
         queue.tune(true);
         for number in 0..4 {
-            assert_eq!(queue.push(number, false, packet(), 40), Pushed::Queued);
+            assert_eq!(queue.push(number, false, packet(), 40), PushOutcome::Queued);
         }
-        assert_eq!(queue.push(4, true, packet(), 40), Pushed::Dropped);
+        assert_eq!(queue.push(4, true, packet(), 40), PushOutcome::Dropped);
         queue.pop();
         // There is room for one, but that is no key frame; then half of the room is not free.
-        assert_eq!(queue.push(5, false, packet(), 40), Pushed::Dropped);
-        assert_eq!(queue.push(6, true, packet(), 40), Pushed::Dropped);
+        assert_eq!(queue.push(5, false, packet(), 40), PushOutcome::Dropped);
+        assert_eq!(queue.push(6, true, packet(), 40), PushOutcome::Dropped);
         queue.pop();
         queue.pop();
-        assert_eq!(queue.push(7, false, packet(), 40), Pushed::Dropped);
-        assert_eq!(queue.push(8, true, packet(), 40), Pushed::Queued);
-        assert_eq!(queue.push(9, false, packet(), 40), Pushed::Queued);
+        assert_eq!(queue.push(7, false, packet(), 40), PushOutcome::Dropped);
+        assert_eq!(queue.push(8, true, packet(), 40), PushOutcome::Queued);
+        assert_eq!(queue.push(9, false, packet(), 40), PushOutcome::Queued);
         assert_eq!(queue.bytes, 30);
     }
 
@@ -156,8 +168,8 @@ mod tests {
     fn a_packet_larger_than_the_queue_goes_alone() {
         let mut queue = Queue::default();
         queue.tune(true);
-        assert_eq!(queue.push(0, true, packet(), 5), Pushed::Queued);
-        assert_eq!(queue.push(1, true, packet(), 5), Pushed::Dropped);
+        assert_eq!(queue.push(0, true, packet(), 5), PushOutcome::Queued);
+        assert_eq!(queue.push(1, true, packet(), 5), PushOutcome::Dropped);
     }
 
     #[test]
@@ -172,7 +184,7 @@ mod tests {
         assert_eq!(queue.items.len(), 2);
         assert_eq!(queue.latest_entry().and_then(Content::packet_size), Some(3));
         // With packets between them both are told, unless the player begins anew.
-        assert_eq!(queue.push(0, true, packet(), 50), Pushed::Queued);
+        assert_eq!(queue.push(0, true, packet(), 50), PushOutcome::Queued);
         queue.mark(Queued::EndOfEntry);
         queue.mark(entry(4));
         assert_eq!(queue.items.len(), 5);
@@ -180,7 +192,7 @@ mod tests {
         let items: Vec<_> = queue.items.iter().collect();
         assert!(matches!(items[..], [Queued::EndOfEntry, Queued::Entry(content)]
             if content.packet_size() == Some(4)));
-        assert_eq!(queue.push(1, true, packet(), 50), Pushed::NotPlaying);
+        assert_eq!(queue.push(1, true, packet(), 50), PushOutcome::NotPlaying);
         queue.mark(Queued::EndOfEntry);
         queue.tune(true);
         assert!(matches!(queue.pop(), Some(Queued::EndOfEntry)));

@@ -3,17 +3,14 @@
 //! A turn ends with a `Wait`, so that a driver looks at its socket now and then however much
 //! there is to send: a player that stops or seeks is heard.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::schedule::{Burst, sending};
+use super::rate::{Burst, MAX_LAG, transmission_time};
 
 /// Bytes of one turn.
 const TURN: usize = 256 << 10;
-/// A sender that fell behind by more than this does not hurry to catch up.
-pub(super) const MAX_LAG: Duration = Duration::from_secs(5);
-
 #[derive(Debug)]
-pub(super) struct Pacer {
+pub(crate) struct Pacer {
     /// Bits per second; `None` for full speed.
     rate: Option<u32>,
     /// When the next packet is due.
@@ -31,12 +28,12 @@ struct ByteBurst {
 
 impl Pacer {
     /// A pacer that lets the first packet go at once. A rate of zero is full speed.
-    pub(super) fn new(now: Instant, rate: Option<u32>) -> Self {
+    pub(crate) fn new(now: Instant, rate: Option<u32>) -> Self {
         Self { rate: rate.filter(|&rate| rate > 0), due: now, turn: TURN, burst: None }
     }
 
     /// So much content goes at a higher rate first.
-    pub(super) fn with_burst(mut self, burst: Option<Burst>) -> Self {
+    pub(crate) fn with_burst(mut self, burst: Option<Burst>) -> Self {
         let Some((rate, burst)) = self.rate.zip(burst) else { return self };
         if burst.rate > rate {
             let bytes = burst.content.as_millis().saturating_mul(rate.into()) / 8000;
@@ -47,27 +44,27 @@ impl Pacer {
     }
 
     /// Nothing was due before this moment.
-    pub(super) fn begin(&mut self, now: Instant) {
+    pub(crate) fn begin(&mut self, now: Instant) {
         self.due = now;
     }
 
     /// False when it is time to look at the socket.
-    pub(super) fn has_turn(&self) -> bool {
+    pub(crate) fn has_turn(&self) -> bool {
         self.turn > 0
     }
 
     /// Counts what was sent at a time that somebody else decided.
-    pub(super) fn took(&mut self, bytes: usize) {
+    pub(crate) fn took(&mut self, bytes: usize) {
         self.turn = self.turn.saturating_sub(bytes);
     }
 
     /// Input arrived or time passed: another turn.
-    pub(super) fn new_turn(&mut self) {
+    pub(crate) fn new_turn(&mut self) {
         self.turn = TURN;
     }
 
     /// Bytes that may be sent now; zero for none.
-    pub(super) fn room(&self, now: Instant) -> usize {
+    pub(crate) fn room(&self, now: Instant) -> usize {
         let Some(rate) = self.rate else {
             return self.turn;
         };
@@ -80,12 +77,12 @@ impl Pacer {
     }
 
     /// When to look again, if nothing may be sent now.
-    pub(super) fn deadline(&self, now: Instant) -> Instant {
+    pub(crate) fn deadline(&self, now: Instant) -> Instant {
         self.due.max(now)
     }
 
     /// Counts what was sent.
-    pub(super) fn sent(&mut self, now: Instant, bytes: usize) {
+    pub(crate) fn sent(&mut self, now: Instant, bytes: usize) {
         self.took(bytes);
         let Some(rate) = self.rate else { return };
         let rate = match &mut self.burst {
@@ -97,12 +94,14 @@ impl Pacer {
         };
         let earliest = now.checked_sub(MAX_LAG).unwrap_or(now);
         let from = self.due.max(earliest);
-        self.due = from.checked_add(sending(bytes, rate)).unwrap_or(from);
+        self.due = from.checked_add(transmission_time(bytes, rate)).unwrap_or(from);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[expect(clippy::disallowed_methods, reason = "a test may look at a clock")]
