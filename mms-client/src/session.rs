@@ -5,6 +5,7 @@ mod playback;
 mod played;
 
 use mms_asf::Header;
+use mms_proto::mmsp::Client;
 use mms_proto::{
     ClientEvent, CloseReason, Content, Deviation, HResult, Machine as _, PlayRequest, Reception,
     ServerInfo, Stats, StreamNumber, StreamSelection,
@@ -33,14 +34,14 @@ pub struct Session {
 /// What outlives one play command: the connection and what was learnt over it.
 #[derive(Debug)]
 pub(crate) struct Core {
-    connection: Connection,
+    connection: Connection<Client>,
     server: Option<ServerInfo>,
     bandwidth: Option<u64>,
     deviations: Vec<Deviation>,
 }
 
 impl Core {
-    fn new(connection: Connection) -> Self {
+    fn new(connection: Connection<Client>) -> Self {
         Self { connection, server: None, bandwidth: None, deviations: Vec::new() }
     }
 
@@ -136,12 +137,12 @@ macro_rules! questions {
         /// What came of the entry since it was last asked for, beside what was announced: tells
         /// half a stream from a whole one.
         pub fn reception(&self) -> Reception {
-            self.core.connection.peek().reception()
+            self.core.connection.machine().reception()
         }
 
         /// Numbers about the session so far.
         pub fn stats(&self) -> Stats {
-            self.core.connection.peek().stats()
+            self.core.connection.machine().stats()
         }
     };
 }

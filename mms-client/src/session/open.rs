@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mms_proto::mmsp::ClientConfig;
+use mms_proto::mmsp::{Client, ClientConfig};
 use mms_proto::{
     AuthScheme, Challenge, ClientEvent, Credentials, Limits, Redirect, StateError, Strictness,
 };
@@ -13,7 +13,7 @@ use mms_proto::{ClientTimeouts, SessionOptions};
 use uuid::Uuid;
 
 use super::{Core, Session};
-use crate::connection::Connection;
+use crate::connection::{Connection, Network};
 use crate::dial::{Cancel, Dial, Dialer};
 use crate::error::Error;
 use crate::url::MmsUrl;
@@ -187,14 +187,17 @@ impl OpenOptions {
             let login = login.as_ref().filter(|_| !away);
             let (host, port) = config.connect_to();
             let socket = self.dialer.dial(host, port, &self.cancel)?;
-            let connection = Connection::new(socket, config, &self.cancel)?;
-            let mut core = Core::new(connection);
+            let write_timeout = config.session.timeouts.reply;
+            let network = Network::new(socket, (host, port), write_timeout, &self.cancel)?;
+            config.local_address = network.local_address();
+            let machine = Client::new(Instant::now(), config);
+            let mut core = Core::new(Connection::new(machine, network));
             match core.handshake(login)? {
                 Opened::Content(content) => {
                     return Ok(Session { core, content, entry: false });
                 }
                 Opened::Elsewhere(redirect) => {
-                    let next = core.connection.peek().config().redirected(&redirect);
+                    let next = core.connection.machine().config().redirected(&redirect);
                     config = next
                         .map_err(|source| Error::Redirect { server: core.server_name(), source })?;
                 }
@@ -262,7 +265,7 @@ impl Core {
             return Err(Error::Protocol { server, source });
         }
         let credentials = Credentials::Basic { user, password };
-        let machine = self.connection.machine();
+        let machine = self.connection.machine_mut();
         match machine.authenticate(Instant::now(), challenge, &credentials) {
             Err(StateError::ClearText) => Err(Error::ClearText { server }),
             done => Ok(done?),

@@ -45,7 +45,7 @@ impl Playback {
 
     pub(super) fn start(session: Session, request: PlayRequest) -> Result<Self, Error> {
         let Session { mut core, content, entry } = session;
-        let machine = core.connection.machine();
+        let machine = core.connection.machine_mut();
         machine.play(Instant::now(), request.clone())?;
         let played = Played::of(&content);
         let mut playback =
@@ -75,10 +75,10 @@ impl Playback {
             // It would play the other entry, with the streams of this one.
             return Err(Error::State(mms_proto::StateError::Phase {
                 operation: "seek",
-                phase: self.core.connection.peek().phase(),
+                phase: self.core.connection.machine().phase(),
             }));
         }
-        let machine = self.core.connection.machine();
+        let machine = self.core.connection.machine_mut();
         machine.play(Instant::now(), request.clone())?;
         self.request = request;
         self.end = None;
@@ -93,7 +93,7 @@ impl Playback {
     /// # Errors
     /// [`Error::State`] when nothing plays, and while the last selection is not answered.
     pub fn select_streams(&mut self, selections: &[StreamSelection]) -> Result<(), Error> {
-        let machine = self.core.connection.machine();
+        let machine = self.core.connection.machine_mut();
         machine.select_streams(Instant::now(), selections)?;
         for change in selections {
             let streams = &mut self.request.streams;
@@ -108,7 +108,7 @@ impl Playback {
     /// Says that the latest packet is of no use. A server that sends no other ends the session as
     /// a silent one does; without this any packet puts its end off.
     pub fn reject_packet(&mut self) {
-        self.core.connection.machine().reject_packet();
+        self.core.connection.machine_mut().reject_packet();
     }
 
     /// Stops; the session can play again. Packets that were under way are dropped.
@@ -118,7 +118,7 @@ impl Playback {
     pub fn stop(mut self) -> Result<Session, Error> {
         let ended = self.end.is_some_and(|end| !end.more);
         if !ended {
-            self.core.connection.machine().stop(Instant::now())?;
+            self.core.connection.machine_mut().stop(Instant::now())?;
             loop {
                 match self.core.next_event()? {
                     ClientEvent::Stopped => break,
@@ -201,7 +201,7 @@ impl Playback {
         let error = match event {
             ClientEvent::Packet(packet) => {
                 if let Some(played) = self.played.packet(&packet.payload) {
-                    self.core.connection.machine().set_played(played);
+                    self.core.connection.machine_mut().set_played(played);
                 }
                 return Some(Ok(packet));
             }
