@@ -3,7 +3,6 @@
 
 mod behind;
 mod change;
-mod check;
 mod cut;
 mod packet;
 mod part;
@@ -21,7 +20,6 @@ use bytes::{Bytes, BytesMut};
 
 use self::behind::{Behind, Tail};
 pub use self::change::Change;
-pub use self::check::RepairCheck;
 pub use self::report::Repaired;
 use self::report::Report;
 use self::source::Source;
@@ -91,7 +89,7 @@ impl<R: Read> Original<R> {
     }
 }
 
-struct Copy<W: Write + Seek, F> {
+pub(crate) struct Copy<W: Write + Seek, F> {
     /// The header as it was found.
     found: Header,
     /// The header of the output.
@@ -125,7 +123,7 @@ struct Copy<W: Write + Seek, F> {
 
 impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
     /// A copy of the packets that follow the header `found`, with `header` written in its place.
-    fn new(
+    pub(crate) fn new(
         found: Header,
         header: &Header,
         limits: &Limits,
@@ -190,7 +188,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
     }
 
     /// Whether to go on.
-    fn event(&mut self, event: Event) -> Result<bool, FileError> {
+    pub(crate) fn event(&mut self, event: Event) -> Result<bool, FileError> {
         match event {
             Event::Packet { offset, bytes, .. } => self.fitting(offset, bytes)?,
             Event::Damage { offset, bytes, cause } => self.damage(offset, &bytes, cause)?,
@@ -264,7 +262,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             && !self.continuity.as_ref().is_some_and(continues)
     }
 
-    fn finish(mut self) -> Result<Repaired, FileError> {
+    pub(crate) fn finish(mut self) -> Result<Repaired, FileError> {
         let start = self.start;
         self.release()?;
         let packets = self.recording.packets();

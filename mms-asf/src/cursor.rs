@@ -5,7 +5,6 @@ use nom::Parser;
 use nom::bytes::complete::take;
 use uuid::Uuid;
 
-use crate::object::Object;
 use crate::{Error, Text};
 
 type NomError<'a> = nom::error::Error<&'a [u8]>;
@@ -74,24 +73,24 @@ impl<'a> Cursor<'a> {
         Ok(taken)
     }
 
-    /// So many bytes, kept as a slice of the object that they lie in.
+    /// The next `len` bytes, as a slice of `source`, which the cursor reads a part of.
     pub(crate) fn bytes(
         &mut self,
         len: usize,
-        object: &Object,
+        source: &Bytes,
         expected: &'static str,
     ) -> Result<Bytes, Error> {
-        Ok(object.bytes.slice_ref(self.take(len, expected)?))
+        Ok(source.slice_ref(self.take(len, expected)?))
     }
 
-    /// Text of so many bytes, kept as a slice of the object that it lies in.
+    /// Text of `len` bytes, as a slice of `source`, which the cursor reads a part of.
     pub(crate) fn text(
         &mut self,
         len: usize,
-        object: &Object,
+        source: &Bytes,
         expected: &'static str,
     ) -> Result<Text, Error> {
-        self.bytes(len, object, expected).map(Text::from_bytes)
+        self.bytes(len, source, expected).map(Text::from_bytes)
     }
 
     /// 16-bit units up to the first zero, and that zero.

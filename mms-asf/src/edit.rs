@@ -12,16 +12,14 @@ use uuid::Uuid;
 pub(crate) use self::mend::mend;
 
 use self::level::Level;
-use crate::fields::put_at;
 use crate::header::RESERVED;
 use crate::object::Object;
 use crate::objects::{Body, FileProperties};
+use crate::offsets;
 use crate::{Error, Header, Limits, guid};
 
 /// The children of the Header Object start here.
 const CHILDREN: usize = 30;
-/// Where the file size lies in the File Properties Object.
-const FILE_SIZE_AT: usize = 40;
 
 /// A header being changed.
 ///
@@ -291,7 +289,7 @@ impl HeaderEditor {
                 let size = file.file_size.saturating_sub(old_len).saturating_add(new_len);
                 // In place: written anew, the object could get another length.
                 let mut bytes = BytesMut::from(object.bytes.as_ref());
-                put_at(&mut bytes, FILE_SIZE_AT, &size.to_le_bytes());
+                offsets::put(&mut bytes, 0, offsets::file::FILE_SIZE, &size.to_le_bytes());
                 object.bytes = bytes.freeze();
             }
             Ok(true)
@@ -308,7 +306,7 @@ impl HeaderEditor {
     fn bytes(&self) -> Bytes {
         let (_, data_at) = self.original.patch_points();
         let (head, data) = self.original.as_bytes().split_at_checked(data_at).unwrap_or_default();
-        assemble(&self.level, head.get(28..CHILDREN).unwrap_or_default(), data)
+        assemble(&self.level, head.get(offsets::header::RESERVED).unwrap_or_default(), data)
     }
 }
 

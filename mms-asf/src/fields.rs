@@ -99,13 +99,6 @@ impl Fields {
     }
 }
 
-/// Writes over the bytes from `at` on. What does not lie inside is left alone.
-pub(crate) fn put_at(bytes: &mut [u8], at: usize, value: &[u8]) {
-    if let Some(field) = bytes.get_mut(at..at.saturating_add(value.len())) {
-        field.copy_from_slice(value);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

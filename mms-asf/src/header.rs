@@ -1,6 +1,7 @@
 //! The header: a Header Object, then the 50 fixed bytes of the Data Object.
 
 mod facts;
+mod identity;
 mod locate;
 mod protection;
 mod size;
@@ -14,13 +15,14 @@ use bytes::{Bytes, BytesMut};
 
 pub(crate) use self::locate::{Located, Wait, locate};
 pub use self::protection::Protection;
-pub use self::stream::{PayloadExtension, Stream, StreamKind};
+pub use self::stream::{PayloadExtension, Stream};
 
 use self::facts::Facts;
 use crate::cursor::Cursor;
-use crate::object::{self, Object, Walk};
+use crate::object::{self, Object};
 use crate::objects::{Body, ContentDescription, FileProperties};
-use crate::recording::without_what_finishing_changes;
+use crate::offsets::{self, data};
+use crate::walk::Walk;
 use crate::{Deviation, Error, Limits, NotAsf, guid};
 
 /// The fixed part of the Data Object, in bytes.
@@ -268,18 +270,7 @@ impl Header {
 
     /// The size the Data Object declares, its 50 fixed bytes included; live streams store 0 or 50.
     pub fn data_size(&self) -> u64 {
-        let size = self.bytes.get(self.data_at.saturating_add(16)..).unwrap_or_default();
-        size.first_chunk().map_or(0, |size| u64::from_le_bytes(*size))
-    }
-
-    /// Whether both headers describe the same stream: they are equal apart from the fields in
-    /// which a finished recording differs from what its server sent (sizes, packet count,
-    /// durations, flags, objects that became padding).
-    pub fn same_stream(&self, other: &Self) -> bool {
-        self.file_at == other.file_at
-            && self.data_at == other.data_at
-            && without_what_finishing_changes(self, other)
-                == without_what_finishing_changes(other, self)
+        offsets::u64(&self.bytes, self.data_at, data::SIZE).unwrap_or(0)
     }
 
     /// The title, up to its first zero; `None` when empty or absent.

@@ -93,6 +93,7 @@ mod limits;
 mod muxer;
 mod object;
 pub mod objects;
+mod offsets;
 mod packet;
 mod preroll;
 mod push;
@@ -103,6 +104,7 @@ mod repair;
 mod restore;
 mod selector;
 mod shift;
+mod stream_kind;
 mod strip;
 #[cfg(any(test, feature = "_testing"))]
 #[doc(hidden)]
@@ -110,6 +112,7 @@ pub mod testing;
 mod text;
 mod text8;
 mod time;
+mod walk;
 mod writer;
 
 pub use self::assemble::{
@@ -119,12 +122,12 @@ pub use self::assemble::{
 pub use self::clock::SendClock;
 pub use self::command::{CommandSample, command_sample};
 pub use self::continuity::{Continuity, Restart};
-pub use self::copy::{Change, RepairCheck, Repaired};
+pub use self::copy::{Change, Repaired};
 pub use self::edit::HeaderEditor;
 pub use self::error::{Deviation, Error, FileError, NotAsf};
 pub use self::filter::{FilterOptions, Filtered, RemovedStream, filter, filter_header};
 pub use self::formats::{AudioFormat, StreamFormat, VideoFormat};
-pub use self::header::{Header, PayloadExtension, Protection, Stream, StreamKind};
+pub use self::header::{Header, PayloadExtension, Protection, Stream};
 pub use self::index::{
     Index, IndexBuilder, IndexObject, Indexes, KeyFrames, MediaObjectIndex, SimpleEntry,
     SimpleIndex, TimecodeIndex,
@@ -139,10 +142,11 @@ pub use self::push::{Cause, Event, StreamParser};
 pub use self::reader::{FileReader, KeyFrameSearch, SeekMethod, SeekPoint};
 pub use self::rebase::{Rebase, Rebaser};
 pub use self::recording::{Ending, Patch, Recording};
-pub use self::repair::{RepairOptions, repair};
+pub use self::repair::{RepairCheck, RepairOptions, repair};
 pub use self::restore::{Restored, Restorer};
 pub use self::selector::{NoSuchStream, Rewind, Selected, Selection, Selector};
 pub use self::shift::{Shift, Shifted, TimeShifter};
+pub use self::stream_kind::StreamKind;
 pub use self::strip::{Removal, remove_padding};
 pub use self::text::Text;
 pub use self::text8::Text8;

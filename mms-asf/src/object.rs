@@ -1,18 +1,13 @@
 //! Objects: a 16-byte identifier, a 64-bit size that includes these 24 bytes, a body.
 
-mod extent;
-mod walk;
-
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
-pub(crate) use self::extent::{EXTENSION_HEAD, is_known, of_extension, of_header};
-pub(crate) use self::walk::Walk;
-
 use crate::cursor::Cursor;
-use crate::fields::put_at;
+use crate::offsets::object::SIZE;
+use crate::offsets::put;
 use crate::{Error, guid};
 
 /// The identifier and size that start every object, in bytes.
@@ -49,13 +44,13 @@ impl Object {
     }
 
     /// The object that starts with these bytes and is as long as they are, whatever size it says.
-    fn sized(id: Uuid, offset: usize, bytes: Bytes) -> Self {
-        let (at, size) = (16, (bytes.len() as u64).to_le_bytes());
-        if bytes.get(at..HEAD) == Some(&size) {
+    pub(crate) fn sized(id: Uuid, offset: usize, bytes: Bytes) -> Self {
+        let size = (bytes.len() as u64).to_le_bytes();
+        if bytes.get(SIZE) == Some(&size) {
             return Self { id, offset, bytes };
         }
         let mut bytes = BytesMut::from(bytes.as_ref());
-        put_at(&mut bytes, at, &size);
+        put(&mut bytes, 0, SIZE, &size);
         Self { id, offset, bytes: bytes.freeze() }
     }
 

@@ -17,8 +17,6 @@ use crate::{
     Header, IndexBuilder, Indexes, Limits, Object, Packet, Payload, Shift, StreamKind, guid,
 };
 
-pub(crate) use self::header::without_what_finishing_changes;
-
 /// The most that durations can differ by what encoders think of the last object.
 const LAST_OBJECT: Duration = Duration::from_secs(2);
 

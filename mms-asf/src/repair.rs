@@ -1,6 +1,10 @@
 //! Makes a damaged, unfinished or live-captured file whole, without repacking it.
 
+mod check;
+
 use std::io::{Read, Seek, Write};
+
+pub use self::check::RepairCheck;
 
 use crate::copy::Original;
 use crate::{FileError, Limits, Rebase, Repaired};

@@ -1,13 +1,16 @@
 //! How opening, playing and recording a stream can fail.
 
+mod recording;
+
 use std::io;
 
 use mms_proto::mmsp::client::RedirectError;
 use mms_proto::{AuthScheme, HResult, Phase, StateError};
 
 use crate::dial::DialError;
-use crate::recording::RecordingError;
 use crate::url::UrlError;
+
+pub use self::recording::{RecordingError, ResumeRefused};
 
 /// Why a stream could not be opened, played or recorded.
 ///

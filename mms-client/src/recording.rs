@@ -16,7 +16,6 @@
 //! packets are written as they came.
 
 mod chosen;
-mod error;
 mod options;
 mod range;
 mod recent;
@@ -38,7 +37,6 @@ use mms_asf::{Continuity, Header, Rebase, Rebaser, Restorer};
 use mms_proto::{AsfPacket, Content};
 
 use self::chosen::Chosen;
-pub use self::error::{RecordingError, ResumeRefused};
 pub use self::options::{RecordOptions, Target};
 pub use self::recent::{Fingerprint, RecentPackets};
 pub use self::record::{Interruption, record, record_live};
@@ -49,6 +47,7 @@ pub use self::resume::Resume;
 use self::seen::Seen;
 use self::sink::Sink;
 pub use self::summary::{Counts, Progress, RecordFailed, Summary};
+pub use crate::error::{RecordingError, ResumeRefused};
 
 /// Bytes of packets that are gathered for one write.
 const BLOCK: usize = 64 << 10;

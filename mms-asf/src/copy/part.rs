@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use crate::fields::put_at;
+use crate::offsets::put_at;
 use crate::packet::WholeList;
 use crate::push::{is_near, is_plausible};
 use crate::{Error, Header, Packet, Restorer};

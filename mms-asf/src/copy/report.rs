@@ -5,6 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Change;
+use crate::offsets::{at, data};
 use crate::{Cause, Deviation, Header, Recording, Restart, Shift};
 
 /// The most changes that are listed one by one; more damage is counted.
@@ -228,8 +229,8 @@ impl Report {
 
 /// Size and packet count of the Data Object as they are written.
 fn data_head(header: &Header) -> Option<(&[u8], &[u8])> {
-    let head = header.as_bytes().get(header.patch_points().1..)?;
-    Some((head.get(16..24)?, head.get(40..48)?))
+    let (bytes, (_, data_at)) = (header.as_bytes(), header.patch_points());
+    Some((bytes.get(at(data_at, data::SIZE))?, bytes.get(at(data_at, data::PACKET_COUNT))?))
 }
 
 /// The objects that finishing the file made padding of.

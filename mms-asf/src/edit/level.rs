@@ -2,8 +2,9 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::object::{EXTENSION_HEAD, HEAD, Object, Walk, of_extension, of_header};
+use crate::object::{HEAD, Object};
 use crate::objects::{Body as _, Padding};
+use crate::walk::{EXTENSION_HEAD, Walk, of_extension, of_header};
 use crate::{Error, Header, guid};
 
 /// All children, and the bytes behind the last one that could be told apart.

@@ -3,17 +3,14 @@
 use bytes::BytesMut;
 
 use super::HeaderEditor;
-use crate::fields::put_at;
 use crate::header::{DATA_HEAD, RESERVED};
 use crate::object::Object;
 use crate::objects::{
     AnyBody, Body as _, ContentDescription, ExtendedContentDescription, ExtendedStreamProperties,
     FileProperties, StreamProperties,
 };
+use crate::offsets::{self, data, put};
 use crate::{Deviation, Error, Header, Limits, guid};
-
-/// Where the reserved fields of the Header Object lie.
-const RESERVED_AT: usize = 28;
 
 /// The same header without any [`Deviation`]: sizes and counts are right, what
 /// cannot be read or is there twice is gone. A header that has none is left as it is.
@@ -38,10 +35,10 @@ pub(crate) fn mend(header: &Header, limits: &Limits) -> Result<Header, Error> {
     let mended = editor.finish_anew()?;
     let mut bytes = BytesMut::from(mended.as_bytes().as_ref());
     let data_at = bytes.len().saturating_sub(DATA_HEAD);
-    put_at(&mut bytes, RESERVED_AT, &RESERVED);
+    put(&mut bytes, 0, offsets::header::RESERVED, &RESERVED);
     let file_id = mended.file().file_id.to_bytes_le();
-    put_at(&mut bytes, data_at.saturating_add(24), &file_id);
-    put_at(&mut bytes, data_at.saturating_add(48), &[1, 1]);
+    put(&mut bytes, data_at, data::FILE_ID, &file_id);
+    put(&mut bytes, data_at, data::RESERVED, &[1, 1]);
     with_count(bytes, mended.file(), limits)
 }
 
@@ -51,8 +48,8 @@ fn with_count(
     file: &FileProperties,
     limits: &Limits,
 ) -> Result<Header, Error> {
-    let at = bytes.len().saturating_sub(DATA_HEAD).saturating_add(40);
-    put_at(&mut bytes, at, &file.packet_count.to_le_bytes());
+    let data_at = bytes.len().saturating_sub(DATA_HEAD);
+    put(&mut bytes, data_at, data::PACKET_COUNT, &file.packet_count.to_le_bytes());
     Header::parse_with(&bytes.freeze(), limits)
 }
 

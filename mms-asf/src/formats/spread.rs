@@ -2,9 +2,9 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::Error;
 use crate::cursor::Cursor;
 use crate::fields::Fields;
-use crate::{Error, Stream, StreamKind, guid};
 
 /// How the data of an audio stream is permuted, so that a lost packet costs many short gaps and not
 /// a long one (section 9.1 of the ASF specification). All Windows Media audio has a span of 1,
@@ -50,15 +50,6 @@ impl AudioSpread {
         let rest = cursor.rest();
         let silence = data.slice_ref(rest.get(..usize::from(len)).unwrap_or(rest));
         Ok(Self { span, packet_len, chunk_len, silence })
-    }
-
-    /// What the stream's error correction data says; `None` when the stream is not audio, has
-    /// another error correction type, or too little data.
-    pub fn of(stream: &Stream) -> Option<Self> {
-        if stream.kind != StreamKind::Audio || stream.error_correction != guid::AUDIO_SPREAD {
-            return None;
-        }
-        Self::parse(&stream.error_correction_data).ok()
     }
 
     /// Puts the chunks of a media object into the order in which they are decoded.

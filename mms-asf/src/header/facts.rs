@@ -1,11 +1,12 @@
 //! The dispatcher: which object says what.
 
 use super::stream::Stream;
-use crate::object::{Object, Walk};
+use crate::object::Object;
 use crate::objects::{
     Body as _, ContentDescription, ExtendedStreamProperties, FileProperties, StreamBitrate,
     StreamBitrates, StreamProperties,
 };
+use crate::walk::Walk;
 use crate::{Deviation, Error, guid};
 
 /// What the objects of both levels say, collected by one dispatcher: files put objects on either.

@@ -4,8 +4,9 @@ use bytes::{Bytes, BytesMut};
 
 use super::{DATA_HEAD, HEADER_HEAD, Header};
 use crate::cursor::Cursor;
-use crate::fields::put_at;
-use crate::object::{HEAD, Walk, id_and_size, is_known};
+use crate::object::{HEAD, id_and_size};
+use crate::offsets::put_at;
+use crate::walk::{Walk, is_known};
 use crate::{Error, Limits, guid};
 
 /// Where a header's parts are, counted from its first byte.

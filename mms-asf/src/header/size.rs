@@ -4,11 +4,8 @@
 use bytes::{Bytes, BytesMut};
 
 use super::{DATA_HEAD, Header};
-use crate::fields::put_at;
+use crate::offsets::{self, at, data, file, put_at};
 use crate::{Deviation, Error, Limits};
-
-/// Where the minimum packet size is in the File Properties Object; the maximum follows.
-const PACKET_SIZES_AT: usize = 92;
 
 impl Header {
     /// Chooses the packet size by the header alone: the maximum, or one that is possible where that
@@ -36,7 +33,7 @@ impl Header {
         if maximum == 0 {
             return Error::Malformed {
                 what: "File Properties Object",
-                offset: (self.file_at.saturating_add(PACKET_SIZES_AT + 4)) as u64,
+                offset: (at(self.file_at, file::PACKET_SIZE).start) as u64,
                 expected: "a packet size of at least 1",
             };
         }
@@ -52,7 +49,7 @@ impl Header {
         self.deviations.push(Deviation::PacketSize { minimum, maximum, found });
         self.file.min_packet_size = found;
         self.file.packet_size = found;
-        let at = self.file_at.saturating_add(PACKET_SIZES_AT);
+        let at = at(self.file_at, file::MIN_PACKET_SIZE).start;
         write_sizes(&mut self.bytes, at, found);
         // The objects around it hold its bytes too.
         for object in self.objects.iter_mut().chain(&mut self.extension) {
@@ -87,8 +84,7 @@ impl Header {
 
     /// The number of packets that the Data Object declares.
     fn data_packets(&self) -> u64 {
-        let count = self.bytes.get(self.data_at.saturating_add(40)..).unwrap_or_default();
-        count.first_chunk().map_or(0, |count| u64::from_le_bytes(*count))
+        offsets::u64(&self.bytes, self.data_at, data::PACKET_COUNT).unwrap_or(0)
     }
 
     /// Whether sizes and counts of the header contradict its packet size.

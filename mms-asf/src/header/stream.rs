@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::formats::{AudioFormat, StreamFormat, VideoFormat};
-use crate::guid;
+use crate::formats::{AudioFormat, AudioSpread, StreamFormat, VideoFormat};
 use crate::objects::{ExtendedStreamProperties, StreamProperties};
+use crate::{StreamKind, guid};
 
 /// One stream of the file, with what several objects say about it (sections 3.3, 3.12 and 4.1 of
 /// the ASF specification).
@@ -39,28 +39,6 @@ pub struct Stream {
     /// It was declared inside an Extended Stream Properties Object, where players of the 1990s do
     /// not look.
     pub hidden: bool,
-}
-
-/// What a stream holds (section 10.4 of the ASF specification).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum StreamKind {
-    /// Audio.
-    Audio,
-    /// Video.
-    Video,
-    /// Timed commands: pairs of a type and a text.
-    Command,
-    /// JPEG pictures.
-    Jfif,
-    /// JPEG pictures with a shared header.
-    DegradableJpeg,
-    /// Files.
-    FileTransfer,
-    /// Anything else, described by three more identifiers; recorded TV wraps audio and video here.
-    Binary,
-    /// An unknown type.
-    Other(Uuid),
 }
 
 /// One piece of data that accompanies each media object of a stream (section 4.1 of the ASF
@@ -143,33 +121,13 @@ impl Stream {
     }
 }
 
-impl StreamKind {
-    /// The identifier that stands for it.
-    pub fn id(self) -> Uuid {
-        match self {
-            Self::Audio => guid::AUDIO,
-            Self::Video => guid::VIDEO,
-            Self::Command => guid::COMMAND,
-            Self::Jfif => guid::JFIF,
-            Self::DegradableJpeg => guid::DEGRADABLE_JPEG,
-            Self::FileTransfer => guid::FILE_TRANSFER,
-            Self::Binary => guid::BINARY,
-            Self::Other(id) => id,
+impl AudioSpread {
+    /// What the stream's error correction data says; `None` when the stream is not audio, has
+    /// another error correction type, or too little data.
+    pub fn of(stream: &Stream) -> Option<Self> {
+        if stream.kind != StreamKind::Audio || stream.error_correction != guid::AUDIO_SPREAD {
+            return None;
         }
-    }
-}
-
-impl From<Uuid> for StreamKind {
-    fn from(id: Uuid) -> Self {
-        match id {
-            guid::AUDIO => Self::Audio,
-            guid::VIDEO => Self::Video,
-            guid::COMMAND => Self::Command,
-            guid::JFIF => Self::Jfif,
-            guid::DEGRADABLE_JPEG => Self::DegradableJpeg,
-            guid::FILE_TRANSFER => Self::FileTransfer,
-            guid::BINARY => Self::Binary,
-            other => Self::Other(other),
-        }
+        Self::parse(&stream.error_correction_data).ok()
     }
 }

@@ -84,11 +84,11 @@ impl EncryptionRecord {
         for _ in 0..count {
             let kind = cursor.u16("the type of an encrypted object")?;
             let len = cursor.u16("the length of the name of an encrypted object")?;
-            let id = cursor.bytes(len.into(), object, "the name of an encrypted object")?;
+            let id = cursor.bytes(len.into(), &object.bytes, "the name of an encrypted object")?;
             objects.push(EncryptedObject { kind, id });
         }
         let len = cursor.u32("the length of encryption data")? as usize;
-        let data = cursor.bytes(len, object, "encryption data")?;
+        let data = cursor.bytes(len, &object.bytes, "encryption data")?;
         Ok(Self { system, version, objects, data })
     }
 

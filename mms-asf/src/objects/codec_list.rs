@@ -103,11 +103,11 @@ impl CodecEntry {
     fn parse(cursor: &mut Cursor<'_>, object: &Object) -> Result<Self, Error> {
         let kind = CodecKind::from(cursor.u16("a codec type")?);
         let len = usize::from(cursor.u16("the length of a codec's name")?).saturating_mul(2);
-        let name = cursor.text(len, object, "a codec's name")?;
+        let name = cursor.text(len, &object.bytes, "a codec's name")?;
         let len = usize::from(cursor.u16("the length of a codec's description")?).saturating_mul(2);
-        let description = cursor.text(len, object, "a codec's description")?;
+        let description = cursor.text(len, &object.bytes, "a codec's description")?;
         let len = cursor.u16("the length of codec information")?;
-        let information = cursor.bytes(usize::from(len), object, "codec information")?;
+        let information = cursor.bytes(usize::from(len), &object.bytes, "codec information")?;
         Ok(Self { kind, name, description, information })
     }
 

@@ -77,11 +77,11 @@ impl Layout for ContentBranding {
     fn parse(cursor: &mut Cursor<'_>, object: &Object) -> Result<Self, Error> {
         let kind = cursor.u32("a banner type")?.into();
         let len = cursor.u32("the length of a banner")? as usize;
-        let banner = cursor.bytes(len, object, "a banner")?;
+        let banner = cursor.bytes(len, &object.bytes, "a banner")?;
         let len = cursor.u32("the length of a banner's address")? as usize;
-        let banner_url = cursor.bytes(len, object, "a banner's address")?;
+        let banner_url = cursor.bytes(len, &object.bytes, "a banner's address")?;
         let len = cursor.u32("the length of a copyright address")? as usize;
-        let copyright_url = cursor.bytes(len, object, "a copyright address")?;
+        let copyright_url = cursor.bytes(len, &object.bytes, "a copyright address")?;
         let [banner_url, copyright_url] = [banner_url, copyright_url].map(Text8::from_bytes);
         Ok(Self { kind, banner, banner_url, copyright_url })
     }

@@ -48,7 +48,7 @@ impl ContentDescription {
         let mut text = |len: usize| {
             // Half a unit is none.
             let len = len.min(cursor.rest().len() & !1);
-            cursor.text(len, object, "a text").unwrap_or_default()
+            cursor.text(len, &object.bytes, "a text").unwrap_or_default()
         };
         let [title, author, copyright, description, rating] = shares.unwrap_or(lens).map(&mut text);
         Some((Self { title, author, copyright, description, rating }, false))
@@ -73,7 +73,7 @@ impl Layout for ContentDescription {
 
     fn parse(cursor: &mut Cursor<'_>, object: &Object) -> Result<Self, Error> {
         let [title, author, copyright, description, rating] = Self::lens(cursor)?;
-        let mut text = |len: usize| cursor.text(len, object, "a text");
+        let mut text = |len: usize| cursor.text(len, &object.bytes, "a text");
         Ok(Self {
             title: text(title)?,
             author: text(author)?,

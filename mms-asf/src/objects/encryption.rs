@@ -68,13 +68,13 @@ impl Layout for ContentEncryption {
 
     fn parse(cursor: &mut Cursor<'_>, object: &Object) -> Result<Self, Error> {
         let len = cursor.u32("the length of secret data")? as usize;
-        let secret = cursor.bytes(len, object, "secret data")?;
+        let secret = cursor.bytes(len, &object.bytes, "secret data")?;
         let len = cursor.u32("the length of a protection type")? as usize;
-        let kind = cursor.bytes(len, object, "a protection type")?;
+        let kind = cursor.bytes(len, &object.bytes, "a protection type")?;
         let len = cursor.u32("the length of a key identifier")? as usize;
-        let key_id = cursor.bytes(len, object, "a key identifier")?;
+        let key_id = cursor.bytes(len, &object.bytes, "a key identifier")?;
         let len = cursor.u32("the length of a licence address")? as usize;
-        let license_url = cursor.bytes(len, object, "a licence address")?;
+        let license_url = cursor.bytes(len, &object.bytes, "a licence address")?;
         let [kind, key_id, license_url] = [kind, key_id, license_url].map(Text8::from_bytes);
         Ok(Self { secret, kind, key_id, license_url })
     }
@@ -97,7 +97,7 @@ impl Layout for ExtendedContentEncryption {
 
     fn parse(cursor: &mut Cursor<'_>, object: &Object) -> Result<Self, Error> {
         let len = cursor.u32("the length of encryption data")? as usize;
-        Ok(Self { data: cursor.bytes(len, object, "encryption data")? })
+        Ok(Self { data: cursor.bytes(len, &object.bytes, "encryption data")? })
     }
 
     fn put(&self, out: &mut Fields) {
@@ -113,7 +113,7 @@ impl Layout for DigitalSignature {
     fn parse(cursor: &mut Cursor<'_>, object: &Object) -> Result<Self, Error> {
         let kind = cursor.u32("a signature type")?;
         let len = cursor.u32("the length of a signature")? as usize;
-        Ok(Self { kind, signature: cursor.bytes(len, object, "a signature")? })
+        Ok(Self { kind, signature: cursor.bytes(len, &object.bytes, "a signature")? })
     }
 
     fn put(&self, out: &mut Fields) {

@@ -35,7 +35,7 @@ impl Layout for ErrorCorrection {
     fn parse(cursor: &mut Cursor<'_>, object: &Object) -> Result<Self, Error> {
         let kind = cursor.guid("an error correction type")?;
         let len = cursor.u32("the length of the error correction data")? as usize;
-        let data = cursor.bytes(len, object, "the error correction data")?;
+        let data = cursor.bytes(len, &object.bytes, "the error correction data")?;
         Ok(Self { kind, data })
     }
 

@@ -71,11 +71,11 @@ impl Descriptor {
 
     fn parse(cursor: &mut Cursor<'_>, object: &Object, lengths: Lengths) -> Result<Self, Error> {
         let len = lengths.text(cursor.u16("the length of a name")?);
-        let name = cursor.text(len, object, "a name")?;
+        let name = cursor.text(len, &object.bytes, "a name")?;
         let kind = cursor.u16("the type of a value")?;
         let len = cursor.u16("the length of a value")?;
         let len = if kind == 0 { lengths.text(len) } else { usize::from(len) };
-        let value = Value::from_data(kind, cursor.bytes(len, object, "a value")?, BOOL);
+        let value = Value::from_data(kind, cursor.bytes(len, &object.bytes, "a value")?, BOOL);
         Ok(Self { name, value })
     }
 }
@@ -84,11 +84,11 @@ impl Descriptor {
     /// One with a text of which the end is missing.
     fn cut(mut cursor: Cursor<'_>, object: &Object) -> Option<Self> {
         let len = cursor.u16("the length of a name").ok()?;
-        let name = cursor.text(len.into(), object, "a name").ok()?;
+        let name = cursor.text(len.into(), &object.bytes, "a name").ok()?;
         let kind = cursor.u16("the type of a value").ok().filter(|kind| *kind == 0)?;
         cursor.u16("the length of a value").ok()?;
         let len = cursor.rest().len() & !1;
-        let value = Value::from_data(kind, cursor.bytes(len, object, "a value").ok()?, BOOL);
+        let value = Value::from_data(kind, cursor.bytes(len, &object.bytes, "a value").ok()?, BOOL);
         Some(Self { name, value })
     }
 }

@@ -115,14 +115,17 @@ impl Layout for ExtendedStreamProperties {
         for _ in 0..name_count {
             let language = cursor.u16("a language index")?;
             let len = cursor.u16("the length of a name")?;
-            names.push(StreamName { language, name: cursor.text(len.into(), object, "a name")? });
+            names.push(StreamName {
+                language,
+                name: cursor.text(len.into(), &object.bytes, "a name")?,
+            });
         }
         let mut extensions = Vec::new();
         for _ in 0..system_count {
             let system = cursor.guid("a payload extension system")?;
             let size = cursor.u16("the size of a payload extension")?;
             let len = cursor.u32("the length of payload extension information")? as usize;
-            let info = cursor.bytes(len, object, "payload extension information")?;
+            let info = cursor.bytes(len, &object.bytes, "payload extension information")?;
             extensions.push(ExtensionSystem { system, size, info });
         }
         Ok(Self {
@@ -214,7 +217,8 @@ fn nested(cursor: &mut Cursor<'_>, object: &Object) -> Result<Option<Object>, Er
     }
     let found = head(rest, offset).and_then(|(id, size)| {
         let len = usize::try_from(size).unwrap_or(usize::MAX);
-        let bytes = cursor.bytes(len, object, "an object that ends with the one around it")?;
+        let bytes =
+            cursor.bytes(len, &object.bytes, "an object that ends with the one around it")?;
         Ok(Object { id, offset, bytes })
     });
     match found {

@@ -30,7 +30,7 @@ impl Layout for LanguageList {
         let mut languages = Vec::new();
         for _ in 0..count {
             let len = cursor.u8("the length of a language tag")?;
-            languages.push(cursor.text(usize::from(len), object, "a language tag")?);
+            languages.push(cursor.text(usize::from(len), &object.bytes, "a language tag")?);
         }
         Ok(Self { languages })
     }

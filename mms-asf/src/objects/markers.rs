@@ -71,10 +71,10 @@ impl Marker {
         let flags = cursor.u32("a marker's flags")?;
         let chars = cursor.u32("the length of a marker's description")? as usize;
         let len = chars.saturating_mul(2);
-        let description = cursor.text(len, object, "a marker's description")?;
+        let description = cursor.text(len, &object.bytes, "a marker's description")?;
         // The description's length outranks an entry that is too short for it.
         let rest = entry.saturating_sub(Self::FIXED).saturating_sub(len);
-        let padding = cursor.bytes(rest, object, "a marker's padding")?;
+        let padding = cursor.bytes(rest, &object.bytes, "a marker's padding")?;
         Ok(Self { offset, presentation_time, send_time, flags, description, padding })
     }
 
@@ -101,7 +101,7 @@ impl Layout for Markers {
         let count = super::count32(cursor, "number of markers")?;
         let reserved = cursor.u16("a reserved field")?;
         let len = cursor.u16("the length of a name")?;
-        let name = cursor.text(usize::from(len), object, "a name")?;
+        let name = cursor.text(usize::from(len), &object.bytes, "a name")?;
         let mut markers = Vec::new();
         for _ in 0..count {
             markers.push(Marker::parse(cursor, object)?);

@@ -81,8 +81,8 @@ impl MetadataRecord {
         let name_len = cursor.u16("the length of a name")?;
         let kind = cursor.u16("the type of a value")?;
         let len = cursor.u32("the length of a value")? as usize;
-        let name = cursor.text(usize::from(name_len), object, "a name")?;
-        let value = Value::from_data(kind, cursor.bytes(len, object, "a value")?, BOOL);
+        let name = cursor.text(usize::from(name_len), &object.bytes, "a name")?;
+        let value = Value::from_data(kind, cursor.bytes(len, &object.bytes, "a value")?, BOOL);
         Ok(Self { language, stream, name, value })
     }
 

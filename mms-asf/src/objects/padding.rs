@@ -32,7 +32,7 @@ impl Layout for Padding {
     const NAME: &'static str = "Padding Object";
 
     fn parse(cursor: &mut Cursor<'_>, object: &Object) -> Result<Self, Error> {
-        let content = cursor.bytes(cursor.rest().len(), object, "padding")?;
+        let content = cursor.bytes(cursor.rest().len(), &object.bytes, "padding")?;
         Ok(Self { content })
     }
 

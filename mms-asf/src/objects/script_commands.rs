@@ -77,14 +77,14 @@ impl Layout for ScriptCommands {
         let mut kinds = Vec::new();
         for _ in 0..kinds_count {
             let len = usize::from(cursor.u16("the length of a command type")?).saturating_mul(2);
-            kinds.push(cursor.text(len, object, "a command type")?);
+            kinds.push(cursor.text(len, &object.bytes, "a command type")?);
         }
         let mut commands = Vec::new();
         for _ in 0..commands_count {
             let time = cursor.u32("the time of a command")?;
             let kind = cursor.u16("the type of a command")?;
             let len = usize::from(cursor.u16("the length of a command")?).saturating_mul(2);
-            let text = cursor.text(len, object, "a command")?;
+            let text = cursor.text(len, &object.bytes, "a command")?;
             commands.push(ScriptCommand { time, kind, text });
         }
         Ok(Self { kinds, commands })

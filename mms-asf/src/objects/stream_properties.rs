@@ -129,8 +129,12 @@ impl StreamProperties {
             time_offset,
             flags,
             reserved,
-            type_specific: cursor.bytes(specific, object, "the type-specific data")?,
-            error_correction_data: cursor.bytes(correction, object, "the error correction data")?,
+            type_specific: cursor.bytes(specific, &object.bytes, "the type-specific data")?,
+            error_correction_data: cursor.bytes(
+                correction,
+                &object.bytes,
+                "the error correction data",
+            )?,
         })
     }
 }

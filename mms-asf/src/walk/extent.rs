@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{HEAD, Object, id_and_size};
 use crate::guid;
+use crate::object::{HEAD, Object, id_and_size};
 use crate::objects::AnyBody;
 
 /// The Header Extension Object in front of its children, in bytes.

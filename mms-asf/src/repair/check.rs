@@ -5,9 +5,10 @@ use std::io::{self, Seek, SeekFrom, Write};
 
 use bytes::Bytes;
 
-use super::{Copy, Repaired};
+use super::RepairOptions;
+use crate::copy::Copy;
 use crate::edit::mend;
-use crate::{Event, FileError, Header, RepairOptions};
+use crate::{Event, FileError, Header, Repaired};
 
 type Change = fn(Bytes) -> Option<Bytes>;
 

@@ -1,10 +1,13 @@
 //! The children of a header, one after the other, after wrong sizes too.
 
+mod extent;
+
 use bytes::{Bytes, BytesMut};
 
-use super::extent::{Extents, nested};
-use super::{HEAD, Object};
-use crate::fields::put_at;
+pub(crate) use self::extent::{EXTENSION_HEAD, is_known, of_extension, of_header};
+use self::extent::{Extents, nested};
+use crate::object::{HEAD, Object, id_and_size};
+use crate::offsets::put_at;
 use crate::{Deviation, Error, guid};
 
 /// How many more objects may be read, and what was found wrong so far.
@@ -30,7 +33,7 @@ impl Walk {
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let start = offset.saturating_add(at);
             let left = rest.len() as u64;
-            let Some((id, declared)) = super::id_and_size(rest) else {
+            let Some((id, declared)) = id_and_size(rest) else {
                 self.deviations.push(Deviation::LeftoverBytes { offset: start as u64, len: left });
                 break;
             };
@@ -66,7 +69,7 @@ impl Walk {
         }
         let Some((inner, len)) = nested(&object) else { return object };
         let rest = object.bytes.slice(inner..);
-        let Some((id, declared)) = super::id_and_size(&rest) else { return object };
+        let Some((id, declared)) = id_and_size(&rest) else { return object };
         if declared == len as u64 {
             return object;
         }
