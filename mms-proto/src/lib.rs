@@ -105,6 +105,7 @@ mod message_kind;
 pub mod mmsp;
 mod request;
 mod serving;
+mod session;
 mod session_options;
 mod stream;
 #[cfg(any(test, feature = "_testing"))]

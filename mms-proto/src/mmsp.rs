@@ -7,9 +7,9 @@
 pub mod client;
 mod deviation;
 pub mod frame;
+mod framing;
 mod id;
 mod incarnation;
-mod link;
 pub mod message;
 mod receive;
 pub mod server;

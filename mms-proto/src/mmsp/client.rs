@@ -21,12 +21,13 @@ use crate::error::{Error, Missing, Phase};
 use crate::event::{ClientEvent, CloseReason, Stats};
 use crate::io::{ConnectionId, Input, Output};
 use crate::machine::Machine;
+use crate::session::{SessionCore, SessionEvent};
 use crate::timer::{Purpose, TimerTable};
 
 use super::frame::FrameDecoder;
+use super::framing::{Framing, Received};
 use super::incarnation::Counters;
-use super::link::{Item, Link, LinkEvent};
-use super::message::{ClientMessage, Connect, MessageId, PacketPair};
+use super::message::{ClientMessage, Connect, PacketPair, ServerMessage};
 use state::{Play, Session, State};
 
 /// One client session over one TCP connection. It owns no socket, clock or random source.
@@ -50,17 +51,16 @@ use state::{Play, Session, State};
 /// Every command is followed by polling until `Wait`.
 #[derive(Debug)]
 pub struct Client {
-    link: Link<ClientEvent>,
+    core: SessionCore<ClientEvent>,
+    framing: Framing,
     timers: TimerTable<{ Timer::COUNT }>,
     config: ClientConfig,
     counters: Counters,
     session: Session,
     state: State,
-    /// What has arrived while the application owes an answer to a challenge.
-    held: Option<Item>,
 }
 
-/// What a client waits for. The time for the rest of a packet is the link's.
+/// What a client waits for. The time for the rest of a packet is the framing's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Timer {
     Reply,
@@ -82,7 +82,7 @@ impl Purpose for Timer {
     }
 }
 
-impl LinkEvent for ClientEvent {
+impl SessionEvent for ClientEvent {
     fn closed(reason: CloseReason) -> Self {
         Self::Closed(reason)
     }
@@ -98,13 +98,13 @@ impl Machine for Client {
     type Event = ClientEvent;
 
     fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
-        if !self.link.takes_input(now)? {
+        if !self.core.takes_input(now)? {
             return Ok(());
         }
         let done = match input {
-            Input::Tcp { connection: ConnectionId::MAIN, bytes } => self.link.push(bytes),
+            Input::Tcp { connection: ConnectionId::MAIN, bytes } => self.framing.push(bytes),
             Input::TcpClosed { connection: ConnectionId::MAIN } => {
-                self.link.peer_closed();
+                self.framing.peer_closed();
                 Ok(())
             }
             Input::Timeout => self.on_timeout(),
@@ -120,7 +120,7 @@ impl Machine for Client {
     }
 
     fn recv_buffer(&mut self, connection: ConnectionId) -> &mut [u8] {
-        if connection.is_main() { self.link.recv_buffer() } else { &mut [] }
+        if connection.is_main() { self.framing.recv_buffer() } else { &mut [] }
     }
 
     fn received(
@@ -129,55 +129,52 @@ impl Machine for Client {
         connection: ConnectionId,
         count: usize,
     ) -> Result<(), Error> {
-        if !self.link.takes_input(now)? || !connection.is_main() {
+        if !self.core.takes_input(now)? || !connection.is_main() {
             return Ok(());
         }
-        self.link.received(count);
+        self.framing.received(count);
         Ok(())
     }
 
     fn poll_output(&mut self) -> Output<ClientEvent> {
         loop {
-            if let Some(output) = self.link.pop() {
+            if let Some(output) = self.core.pop() {
                 return output;
             }
-            if self.link.is_closed() {
+            if self.core.is_closed() {
                 return Output::Wait(None);
             }
             let challenged = matches!(self.state, State::Challenged);
-            if challenged && self.held.is_some() && !self.link.is_peer_closed() {
-                return Output::Wait(None);
-            }
-            let item = match self.held.take() {
+            let item = match self.framing.is_holding() {
+                true if challenged && !self.framing.is_peer_closed() => return Output::Wait(None),
                 // Nobody is left to hear the answer to the challenge.
-                Some(_) if challenged => Ok(Item::End { mid_frame: false }),
-                Some(item) => Ok(item),
-                None => self.link.next_item(),
+                true if challenged => Ok(Received::End { mid_frame: false }),
+                _ => self.framing.next(&mut self.core),
             };
             let handled = match item {
                 Ok(item) if challenged && waits(&item) => {
-                    self.held = Some(item);
+                    self.framing.hold(item);
                     continue;
                 }
-                Ok(Item::Nothing) if self.link.is_drained() => {
-                    let deadlines = [self.timers.next(), self.link.frame_deadline()];
+                Ok(Received::Nothing) if self.core.is_drained() => {
+                    let deadlines = [self.timers.next(), self.framing.frame_deadline()];
                     return Output::Wait(deadlines.into_iter().flatten().min());
                 }
-                Ok(Item::Nothing) => Ok(()),
-                Ok(Item::Data(packet)) => match self.on_data(&packet) {
+                Ok(Received::Nothing) => Ok(()),
+                Ok(Received::Data(packet)) => match self.on_data(&packet) {
                     // Straight to the application, unless there is something to say before.
-                    Ok(true) if self.link.is_drained() => {
+                    Ok(true) if self.core.is_drained() => {
                         return Output::Event(ClientEvent::Packet(packet.into_media()));
                     }
                     Ok(true) => {
-                        self.link.event(ClientEvent::Packet(packet.into_media()));
+                        self.core.event(ClientEvent::Packet(packet.into_media()));
                         Ok(())
                     }
                     Ok(false) => Ok(()),
                     Err(error) => Err(error),
                 },
-                Ok(Item::Message(place, message)) => self.on_message(place, &message),
-                Ok(Item::End { mid_frame }) => self.on_end(mid_frame),
+                Ok(Received::Message(place, message)) => self.on_message(place, &message),
+                Ok(Received::End { mid_frame }) => self.on_end(mid_frame),
                 Err(error) => Err(error),
             };
             self.end_on_error(handled);
@@ -185,11 +182,11 @@ impl Machine for Client {
     }
 
     fn phase(&self) -> Phase {
-        self.state.phase(&self.link)
+        self.state.phase(&self.core)
     }
 
     fn stats(&self) -> Stats {
-        self.link.stats
+        self.core.stats
     }
 }
 
@@ -197,20 +194,15 @@ impl Client {
     /// Begins a session on a TCP connection that is open already.
     #[must_use]
     pub fn new(now: Instant, config: ClientConfig) -> Self {
-        let link = Link::new(
-            now,
-            FrameDecoder::from_server(&config.session.limits),
-            &config.session.limits,
-            config.session.strictness,
-            config.session.timeouts.frame,
-        );
+        let decoder = FrameDecoder::from_server(&config.session.limits);
+        let framing = Framing::new(decoder, &config.session.limits, config.session.timeouts.frame);
         let mut client = Self {
-            link,
+            core: SessionCore::new(now, config.session.strictness),
+            framing,
             timers: TimerTable::new(),
             counters: Counters::new(config.incarnations.clone()),
             session: Session::default(),
             state: State::Connecting,
-            held: None,
             config,
         };
         let packet_pair = if client.config.packet_pair { PacketPair::Yes } else { PacketPair::No };
@@ -234,29 +226,30 @@ impl Client {
     /// The end of the session: no timer runs, the last event is queued.
     fn end(&mut self, reason: CloseReason) {
         self.timers.stop_all();
-        self.link.close(reason);
+        self.framing.stop();
+        self.core.close(reason);
     }
 
     fn send(&mut self, message: impl Into<ClientMessage>) {
         let message = message.into();
-        self.link.message(|out| message.encode(out));
+        self.framing.message(&mut self.core, |out| message.encode(out));
     }
 
     /// Sends a message and waits for its answer.
     fn request(&mut self, message: impl Into<ClientMessage>) {
         self.send(message);
-        self.timers.arm(Timer::Reply, self.link.now(), self.config.session.timeouts.reply);
+        self.timers.arm(Timer::Reply, self.core.now(), self.config.session.timeouts.reply);
     }
 
     fn on_timeout(&mut self) -> Result<(), Error> {
-        let now = self.link.now();
+        let now = self.core.now();
         for timer in Timer::ALL {
             if self.timers.take_expired(timer, now) {
                 return self.on_expired(timer);
             }
         }
         let phase = self.phase();
-        self.link.check_frame_time(phase)
+        self.framing.check_frame_time(self.core.now(), phase)
     }
 
     fn on_expired(&mut self, timer: Timer) -> Result<(), Error> {
@@ -283,9 +276,9 @@ impl Client {
     /// has not promised one: the end of its broadcast looks alike.
     fn no_next_entry(&mut self) -> Result<(), Error> {
         if self.session.server.announces_next_entry() {
-            self.link.tolerate(crate::Deviation::NoNextEntry)?;
+            self.core.on_deviation(crate::Deviation::NoNextEntry)?;
         }
-        self.link.event(ClientEvent::EndOfStream { more: false, hr: crate::HResult::OK });
+        self.core.event(ClientEvent::EndOfStream { more: false, hr: crate::HResult::OK });
         Ok(())
     }
 
@@ -312,14 +305,14 @@ impl Client {
     }
 }
 
-/// Whether something that arrives while a challenge waits has to wait as well: everything but a
+/// True for what has to wait while the application owes an answer to a challenge: everything but a
 /// Ping, which a person who types a password must not leave unanswered.
-fn waits(item: &Item) -> bool {
-    match item {
-        Item::Message(_, message) => {
-            message.get(4..8) != Some(&MessageId::PING.0.to_le_bytes()[..])
+fn waits(received: &Received) -> bool {
+    match received {
+        Received::Message(_, message) => {
+            !matches!(ServerMessage::decode(message, &mut Vec::new()), Ok(ServerMessage::Ping(_)))
         }
-        Item::Data(_) => true,
-        Item::End { .. } | Item::Nothing => false,
+        Received::Data(_) => true,
+        Received::End { .. } | Received::Nothing => false,
     }
 }

@@ -12,6 +12,7 @@ use super::receive::{LARGE_BLOCK, ReceiveBuffer, SMALL_BLOCK};
 use crate::config::Limits;
 use crate::content::AsfPacket;
 use crate::error::{DecodeError, Layer, Problem};
+use crate::io::Transmit;
 
 /// `sessionId` of every `TcpMessageHeader`.
 const SESSION_ID: u32 = 0xB00B_FACE;
@@ -122,9 +123,14 @@ impl DataPacket {
         let [low, high] = size.to_le_bytes();
         Some([a, b, c, d, self.incarnation, self.flags, low, high])
     }
-}
 
-impl DataPacket {
+    /// The packet as it is written; `None` when the payload is larger than 65,527 bytes.
+    #[inline]
+    pub(crate) fn into_transmit(self) -> Option<Transmit> {
+        let head = self.head()?.into();
+        Some(Transmit::Data { head, body: self.payload, tail: &[] })
+    }
+
     /// The packet as applications see it.
     pub(crate) fn into_media(self) -> AsfPacket {
         let Self { location_id, payload, .. } = self;

@@ -24,11 +24,12 @@ use crate::event::{CloseReason, ServerEvent, Stats};
 use crate::hresult::HResult;
 use crate::io::{ConnectionId, Input, Output};
 use crate::machine::Machine;
+use crate::session::{SessionCore, SessionEvent};
 use crate::timeouts::ServerTimeouts;
 use crate::timer::{Purpose, TimerTable};
 
 use super::frame::FrameDecoder;
-use super::link::{Item, Link, LinkEvent};
+use super::framing::{Framing, Received};
 use super::message::{Ping, ServerMessage};
 use entropy::Entropy;
 use flow::Flow;
@@ -54,7 +55,8 @@ const HELD_KEEP_ALIVE: Duration = Duration::from_secs(3);
 /// content is pushed instead: [`accept_live`](Self::accept_live).
 #[derive(Debug)]
 pub struct Server {
-    link: Link<ServerEvent>,
+    core: SessionCore<ServerEvent>,
+    framing: Framing,
     timers: TimerTable<{ Timer::COUNT }>,
     config: ServerConfig,
     entropy: Entropy,
@@ -62,7 +64,7 @@ pub struct Server {
     state: State,
 }
 
-/// What a server waits for. The time for the rest of a packet is the link's, the time for the
+/// What a server waits for. The time for the rest of a packet is the framing's, the time for the
 /// next packet the pacer's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Timer {
@@ -92,7 +94,7 @@ impl Purpose for Timer {
     }
 }
 
-impl LinkEvent for ServerEvent {
+impl SessionEvent for ServerEvent {
     fn closed(reason: CloseReason) -> Self {
         Self::Closed(reason)
     }
@@ -108,14 +110,14 @@ impl Machine for Server {
     type Event = ServerEvent;
 
     fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
-        if !self.link.takes_input(now)? {
+        if !self.core.takes_input(now)? {
             return Ok(());
         }
         self.begin_turn();
         let done = match input {
-            Input::Tcp { connection: ConnectionId::MAIN, bytes } => self.link.push(bytes),
+            Input::Tcp { connection: ConnectionId::MAIN, bytes } => self.framing.push(bytes),
             Input::TcpClosed { connection: ConnectionId::MAIN } => {
-                self.link.peer_closed();
+                self.framing.peer_closed();
                 Ok(())
             }
             Input::Timeout => self.on_timeout(),
@@ -131,7 +133,7 @@ impl Machine for Server {
     }
 
     fn recv_buffer(&mut self, connection: ConnectionId) -> &mut [u8] {
-        if connection.is_main() { self.link.recv_buffer() } else { &mut [] }
+        if connection.is_main() { self.framing.recv_buffer() } else { &mut [] }
     }
 
     fn received(
@@ -140,26 +142,26 @@ impl Machine for Server {
         connection: ConnectionId,
         count: usize,
     ) -> Result<(), Error> {
-        if !self.link.takes_input(now)? || !connection.is_main() {
+        if !self.core.takes_input(now)? || !connection.is_main() {
             return Ok(());
         }
         self.begin_turn();
-        self.link.received(count);
+        self.framing.received(count);
         Ok(())
     }
 
     fn poll_output(&mut self) -> Output<ServerEvent> {
         loop {
-            if let Some(output) = self.link.pop() {
+            if let Some(output) = self.core.pop() {
                 return output;
             }
-            if self.link.is_closed() {
+            if self.core.is_closed() {
                 return Output::Wait(None);
             }
             if matches!(self.state, State::OpenAsked) {
                 // Nothing is decoded until the application has answered; but nobody is left to
                 // hear the answer when the connection is gone.
-                if !self.link.is_peer_closed() {
+                if !self.framing.is_peer_closed() {
                     return Output::Wait(self.deadline());
                 }
                 self.end(CloseReason::Peer);
@@ -170,8 +172,8 @@ impl Machine for Server {
             if self.send_header_fragment() {
                 continue;
             }
-            let handled = match self.link.next_item() {
-                Ok(Item::Nothing) if self.link.is_drained() => {
+            let handled = match self.framing.next(&mut self.core) {
+                Ok(Received::Nothing) if self.core.is_drained() => {
                     if self.play_early() || self.send_due() || self.send_queued() {
                         continue;
                     }
@@ -180,15 +182,15 @@ impl Machine for Server {
                         None => Output::Wait(self.deadline()),
                     };
                 }
-                Ok(Item::Nothing) => Ok(()),
-                Ok(Item::Message(place, message)) => self.on_message(place, &message),
-                Ok(Item::End { .. }) => {
+                Ok(Received::Nothing) => Ok(()),
+                Ok(Received::Message(place, message)) => self.on_message(place, &message),
+                Ok(Received::End { .. }) => {
                     // Players close whenever they like, many without CloseFile (T47).
                     self.end(CloseReason::Peer);
                     Ok(())
                 }
                 // The decoder of what clients send knows no Data packets.
-                Ok(Item::Data(_)) => Ok(()),
+                Ok(Received::Data(_)) => Ok(()),
                 Err(error) => Err(error),
             };
             self.end_on_error(handled);
@@ -196,11 +198,11 @@ impl Machine for Server {
     }
 
     fn phase(&self) -> Phase {
-        self.state.phase(&self.link)
+        self.state.phase(&self.core)
     }
 
     fn stats(&self) -> Stats {
-        self.link.stats
+        self.core.stats
     }
 }
 
@@ -208,17 +210,13 @@ impl Server {
     /// Begins a session on a TCP connection that was accepted.
     #[must_use]
     pub fn new(now: Instant, config: ServerConfig) -> Self {
-        let link = Link::new(
-            now,
-            FrameDecoder::from_client(&config.limits),
-            &config.limits,
-            config.strictness,
-            config.timeouts.frame,
-        );
+        let decoder = FrameDecoder::from_client(&config.limits);
+        let framing = Framing::new(decoder, &config.limits, config.timeouts.frame);
         let mut timers = TimerTable::new();
         timers.arm(Timer::Handshake, now, config.timeouts.handshake);
         Self {
-            link,
+            core: SessionCore::new(now, config.strictness),
+            framing,
             timers,
             entropy: Entropy::new(config.seed),
             session: Session::default(),
@@ -251,12 +249,13 @@ impl Server {
     /// The end of the session: no timer runs, the last event is queued.
     fn end(&mut self, reason: CloseReason) {
         self.timers.stop_all();
-        self.link.close(reason);
+        self.framing.stop();
+        self.core.close(reason);
     }
 
     fn send(&mut self, message: impl Into<ServerMessage>) {
         let message = message.into();
-        self.link.message(|out| message.encode(out));
+        self.framing.message(&mut self.core, |out| message.encode(out));
         self.arm_keep_alive();
     }
 
@@ -264,18 +263,18 @@ impl Server {
         // WebTV stays in the silence before a late end if it hears something now and then (T49).
         let held = self.timers.is_armed(Timer::HeldEnd);
         let time = if held { HELD_KEEP_ALIVE } else { self.config.timeouts.keep_alive };
-        self.timers.arm(Timer::KeepAlive, self.link.now(), time);
+        self.timers.arm(Timer::KeepAlive, self.core.now(), time);
     }
 
     /// `Idle-Timeout`, shorter before the first play command: starting it while it runs does not restart it, MS-MMSP 3.2.2.
     fn start_idle(&mut self) {
         let ServerTimeouts { idle, first_play, .. } = self.config.timeouts;
         let time = if self.session.has_played { idle } else { idle.min(first_play) };
-        self.timers.arm_if_idle(Timer::Idle, self.link.now(), time);
+        self.timers.arm_if_idle(Timer::Idle, self.core.now(), time);
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let now = self.link.now();
+        let now = self.core.now();
         let pacer = match &self.state {
             State::SendingHeader(_, sender) | State::EntryHeader(_, sender, _) => {
                 Some(sender.pacer.deadline(now))
@@ -284,12 +283,12 @@ impl Server {
             _ => None,
         };
         let play = self.session.plays.turn();
-        [self.timers.next(), self.link.frame_deadline(), play, pacer].into_iter().flatten().min()
+        [self.timers.next(), self.framing.frame_deadline(), play, pacer].into_iter().flatten().min()
     }
 
     /// When media can go on without the application and the client.
     fn flow_deadline(&self, flow: &Flow) -> Option<Instant> {
-        let now = self.link.now();
+        let now = self.core.now();
         match &flow.held {
             Some(held) => Some(held.due.max(now)),
             // There was enough for one turn.
@@ -302,7 +301,7 @@ impl Server {
     }
 
     fn on_timeout(&mut self) -> Result<(), Error> {
-        let now = self.link.now();
+        let now = self.core.now();
         for timer in Timer::ALL {
             if !self.timers.take_expired(timer, now) {
                 continue;
@@ -320,12 +319,12 @@ impl Server {
                 Timer::Unplayed => self.on_unplayed(),
                 Timer::KeepAlive => self.ping()?,
             }
-            if self.link.is_closed() {
+            if self.core.is_closed() {
                 return Ok(());
             }
         }
         let phase = self.phase();
-        self.link.check_frame_time(phase)
+        self.framing.check_frame_time(self.core.now(), phase)
     }
 
     fn ping(&mut self) -> Result<(), Error> {

@@ -34,7 +34,7 @@ impl Client {
         challenge: &Challenge,
         credentials: &Credentials,
     ) -> Result<(), StateError> {
-        if !matches!(self.state, State::Challenged) || self.link.is_closed() {
+        if !matches!(self.state, State::Challenged) || self.core.is_closed() {
             return Err(self.wrong_phase("authenticate"));
         }
         if challenge.round.checked_add(1) != Some(self.session.challenges) {
@@ -55,7 +55,7 @@ impl Client {
             }
             _ => return Err(StateError::Scheme),
         };
-        self.link.set_now(now);
+        self.core.set_now(now);
         self.state = State::Opening;
         self.request(SecurityResponse { incarnation, cookie, token });
         Ok(())
@@ -78,18 +78,18 @@ impl Client {
             }
         }
         let wrong = self.wrong_phase("play");
-        if self.link.is_closed() {
+        if self.core.is_closed() {
             return Err(wrong);
         }
         match &self.state {
             State::Streaming(play)
             | State::NewEntry(play @ Play { crossed: Some(Crossed::Play), .. }) => {
                 let play = play.clone();
-                self.link.set_now(now);
+                self.core.set_now(now);
                 self.stop_playing(play, AfterStop::Play(request));
             }
             State::Ready | State::NewEntry(_) => {
-                self.link.set_now(now);
+                self.core.set_now(now);
                 self.start(request);
             }
             _ => return Err(wrong),
@@ -106,7 +106,7 @@ impl Client {
         now: Instant,
         selections: &[StreamSelection],
     ) -> Result<(), StateError> {
-        if !matches!(self.state, State::Streaming(_)) || self.link.is_closed() {
+        if !matches!(self.state, State::Streaming(_)) || self.core.is_closed() {
             return Err(self.wrong_phase("select streams"));
         }
         if self.session.switches_pending > 0 {
@@ -115,7 +115,7 @@ impl Client {
         if selections.len() > MAX_SELECTIONS {
             return Err(StateError::TooMany(selections.len()));
         }
-        self.link.set_now(now);
+        self.core.set_now(now);
         self.session.switches_pending = self.session.switches_pending.saturating_add(1);
         self.request(StreamSwitch { selections: selections.to_vec() });
         Ok(())
@@ -128,14 +128,14 @@ impl Client {
     /// Unless the session is streaming or at a new entry.
     pub fn stop(&mut self, now: Instant) -> Result<(), StateError> {
         let wrong = self.wrong_phase("stop");
-        if self.link.is_closed() {
+        if self.core.is_closed() {
             return Err(wrong);
         }
         let (State::Streaming(play) | State::NewEntry(play)) = &self.state else {
             return Err(wrong);
         };
         let play = play.clone();
-        self.link.set_now(now);
+        self.core.set_now(now);
         self.stop_playing(play, AfterStop::Ready);
         Ok(())
     }
@@ -143,10 +143,10 @@ impl Client {
     /// Ends the session: stops first if it must, says goodbye, and reports
     /// [`ClientEvent::Closed`](crate::ClientEvent::Closed). It never fails and may be repeated.
     pub fn close(&mut self, now: Instant) {
-        if self.link.is_closed() {
+        if self.core.is_closed() {
             return;
         }
-        self.link.set_now(now);
+        self.core.set_now(now);
         match std::mem::replace(&mut self.state, State::Ready) {
             State::Starting(play)
             | State::Streaming(play)
@@ -160,7 +160,7 @@ impl Client {
                 self.timers.stop(Timer::Reply);
                 self.timers.arm_if_idle(
                     Timer::Close,
-                    self.link.now(),
+                    self.core.now(),
                     self.config.session.timeouts.close,
                 );
             }
@@ -185,7 +185,7 @@ impl Client {
             // Once round the circle: an end of stream with this label means this command now.
             self.session.stop_crossed = None;
         }
-        let now = self.link.now();
+        let now = self.core.now();
         let (used, start, before, since) = match &self.state {
             // Packets of a new entry come under the old label until the answer to this.
             State::NewEntry(play @ Play { crossed: None, .. }) => {
@@ -193,7 +193,7 @@ impl Client {
             }
             _ => {
                 self.session.arrivals = Arrivals::default();
-                (None, request.start, self.link.stats, now)
+                (None, request.start, self.core.stats, now)
             }
         };
         let from = match start {
@@ -221,12 +221,12 @@ impl Client {
     pub(super) fn stop_playing(&mut self, play: Play, then: AfterStop) {
         self.timers.stop_all();
         self.session.in_flight = 0;
-        self.session.stop_sent = Some(self.link.now());
+        self.session.stop_sent = Some(self.core.now());
         let stop =
             StopPlaying { open_file_id: self.open_file_id(), incarnation: u32::from(play.asked) };
         self.send(stop);
         self.report(&play);
-        let now = self.link.now();
+        let now = self.core.now();
         match then {
             AfterStop::Close => {
                 self.timers.arm(Timer::Close, now, self.config.session.timeouts.close);

@@ -32,7 +32,7 @@ impl Client {
                     None => {
                         play.used = Some(used);
                         if used != asked {
-                            self.link.tolerate(Deviation::Mmsp(
+                            self.core.on_deviation(Deviation::Mmsp(
                                 MmspDeviation::AdoptedIncarnation { asked, used },
                             ))?;
                         }
@@ -50,7 +50,7 @@ impl Client {
                 if used != asked && used != STREAM_CHANGE_INCARNATION {
                     // Nothing else can come now, so it is taken for what it must be.
                     *label = used;
-                    self.link.tolerate(Deviation::Mmsp(MmspDeviation::AdoptedIncarnation {
+                    self.core.on_deviation(Deviation::Mmsp(MmspDeviation::AdoptedIncarnation {
                         asked,
                         used,
                     }))?;
@@ -64,7 +64,7 @@ impl Client {
             }
             // Nobody wants these: they were asked for when another entry was meant.
             State::NewEntry(Play { crossed: Some(_), .. }) => {
-                self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
+                self.core.stats.dropped = self.core.stats.dropped.saturating_add(1);
                 Ok(false)
             }
             // A new entry's beginning, until the server answers our play command.
@@ -89,8 +89,8 @@ impl Client {
                 if current && ready { self.media(packet) } else { Ok(false) }
             }
             _ => {
-                self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
-                self.link.tolerate(Deviation::UnexpectedData)?;
+                self.core.stats.dropped = self.core.stats.dropped.saturating_add(1);
+                self.core.on_deviation(Deviation::UnexpectedData)?;
                 Ok(false)
             }
         }
@@ -100,7 +100,7 @@ impl Client {
     /// than a network can hold it, the answer is not late.
     fn wait_behind_media(&mut self, size: usize) {
         self.session.in_flight = self.session.in_flight.saturating_add(size);
-        let now = self.link.now();
+        let now = self.core.now();
         let stopping =
             self.session.stop_sent.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         if self.session.in_flight <= MOST_IN_FLIGHT && stopping <= self.patience() {
@@ -109,8 +109,9 @@ impl Client {
     }
 
     pub(super) fn drop_stale(&mut self, expected: u8, found: u8) -> Result<bool, Error> {
-        self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
-        self.link.tolerate(Deviation::Mmsp(MmspDeviation::StaleIncarnation { expected, found }))?;
+        self.core.stats.dropped = self.core.stats.dropped.saturating_add(1);
+        self.core
+            .on_deviation(Deviation::Mmsp(MmspDeviation::StaleIncarnation { expected, found }))?;
         Ok(false)
     }
 
@@ -118,26 +119,26 @@ impl Client {
     pub(super) fn media(&mut self, packet: &DataPacket) -> Result<bool, Error> {
         let DataPacket { location_id, ref payload, .. } = *packet;
         if payload.is_empty() {
-            self.link.tolerate(Deviation::EmptyData)?;
+            self.core.on_deviation(Deviation::EmptyData)?;
             return Ok(false);
         }
         let past = self.announced_packets().filter(|&count| u64::from(location_id) >= count);
         if let Some(count) = past {
-            self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
-            self.link.tolerate(Deviation::PastTheEnd { location_id, count })?;
+            self.core.stats.dropped = self.core.stats.dropped.saturating_add(1);
+            self.core.on_deviation(Deviation::PastTheEnd { location_id, count })?;
             return Ok(false);
         }
         if let Some(file) = self.session.file {
             let found = u32::try_from(payload.len()).unwrap_or(u32::MAX);
             if found > file.packet_size && file.packet_size != 0 {
                 let announced = file.packet_size;
-                self.link.tolerate(Deviation::PacketAboveAnnouncedSize { announced, found })?;
+                self.core.on_deviation(Deviation::PacketAboveAnnouncedSize { announced, found })?;
             }
         }
-        let stats = &mut self.link.stats;
+        let stats = &mut self.core.stats;
         stats.packets = stats.packets.saturating_add(1);
         stats.bytes = stats.bytes.saturating_add(payload.len() as u64);
-        self.session.arrivals.packet(self.link.now(), location_id);
+        self.session.arrivals.packet(self.core.now(), location_id);
         Ok(true)
     }
 
@@ -151,7 +152,7 @@ impl Client {
         let (header, deviation) = assembler.add(fragment)?;
         let announced = assembler.announced;
         if let Some(deviation) = deviation {
-            self.link.tolerate(deviation)?;
+            self.core.on_deviation(deviation)?;
         }
         let Some(header) = header else { return Ok(()) };
         self.timers.stop(Timer::Header);
@@ -160,15 +161,15 @@ impl Client {
         match std::mem::replace(&mut self.state, State::Ready) {
             State::EntryHeader(mut play, _) => {
                 // What is reported from here on is about the new entry.
-                (play.before, play.since) = (self.link.stats, self.link.now());
+                (play.before, play.since) = (self.core.stats, self.core.now());
                 play.from = Some(Duration::ZERO);
                 self.session.arrivals = Arrivals::default();
                 if play.crossed != Some(Crossed::Stopped) {
                     self.state = State::NewEntry(play);
                 }
-                self.link.event(ClientEvent::NextEntry(content));
+                self.core.event(ClientEvent::NextEntry(content));
             }
-            _ => self.link.event(ClientEvent::Ready(content)),
+            _ => self.core.event(ClientEvent::Ready(content)),
         }
         Ok(())
     }
@@ -186,9 +187,10 @@ impl Client {
         match content.clone().with_packet_size(size) {
             Ok(sized) => content = sized,
             // The size that counts is that of the header.
-            Err(_) => self
-                .link
-                .tolerate(Deviation::FieldValue { field: "filePacketSize", value: size.into() })?,
+            Err(_) => self.core.on_deviation(Deviation::FieldValue {
+                field: "filePacketSize",
+                value: size.into(),
+            })?,
         }
         Ok(match self.session.file {
             Some(file) if !self.session.changed => content

@@ -13,7 +13,7 @@ use crate::deviation::Deviation;
 use crate::error::{DecodeError, Error, Layer};
 use crate::event::ClientEvent;
 use crate::hresult::HResult;
-use crate::mmsp::link::at_place;
+use crate::mmsp::framing::at_place;
 use crate::mmsp::message::{MessageId, Pong, ServerMessage};
 
 /// What a server may say about the playing time and be believed while it sends nothing.
@@ -24,7 +24,7 @@ impl Client {
         let mut deviations = Vec::new();
         let decoded = ServerMessage::decode(message, &mut deviations);
         for deviation in deviations {
-            self.link.tolerate(deviation)?;
+            self.core.on_deviation(deviation)?;
         }
         let message = match decoded {
             Ok(message) => message,
@@ -56,8 +56,8 @@ impl Client {
             ServerMessage::ReportEndOfStream(report) => self.on_end_of_stream(report),
             ServerMessage::ReportStreamChange(report) => self.on_stream_change(report),
             ServerMessage::Unknown { id, body } => {
-                self.link.tolerate(Deviation::UnknownMessage(MessageKind::Mmsp(id)))?;
-                self.link.event(ClientEvent::Unknown { id: id.0, body });
+                self.core.on_deviation(Deviation::UnknownMessage(MessageKind::Mmsp(id)))?;
+                self.core.event(ClientEvent::Unknown { id: id.0, body });
                 Ok(())
             }
         }
@@ -84,7 +84,7 @@ impl Client {
         };
         match error.layer {
             Layer::Message(MessageKind::Mmsp(id)) if means_nothing => {
-                self.link.tolerate(Deviation::ShortMessage(MessageKind::Mmsp(id)))?;
+                self.core.on_deviation(Deviation::ShortMessage(MessageKind::Mmsp(id)))?;
                 self.wait_for_media();
                 Ok(())
             }
@@ -93,10 +93,12 @@ impl Client {
     }
 
     pub(super) fn on_ping(&mut self) -> Result<(), Error> {
-        let now = self.link.now();
+        let now = self.core.now();
         match self.session.pongs.spend(now, self.config.session.limits.pongs_per_second) {
             Spent::Send => self.send(Pong),
-            Spent::FirstTooMany => self.link.tolerate(Deviation::Mmsp(MmspDeviation::PingFlood))?,
+            Spent::FirstTooMany => {
+                self.core.on_deviation(Deviation::Mmsp(MmspDeviation::PingFlood))?
+            }
             Spent::TooMany => {}
         }
         Ok(())
@@ -106,7 +108,7 @@ impl Client {
     /// anything, is waited for no longer than it could have a reason for.
     pub(super) fn wait_for_media(&mut self) {
         if let State::Streaming(play) = &self.state {
-            let (heard, now) = (play.heard, self.link.now());
+            let (heard, now) = (play.heard, self.core.now());
             let (silence, patience) = (self.config.session.timeouts.silence, self.patience());
             let left = patience.saturating_sub(now.saturating_duration_since(heard));
             // The end of patience is one moment, counted from the packet: counted from here it
@@ -132,7 +134,7 @@ impl Client {
         let (nothing, no_packet) = (self.config.session.timeouts.silence, self.patience());
         match &self.state {
             State::Streaming(play)
-                if self.link.now().saturating_duration_since(play.heard) >= no_packet =>
+                if self.core.now().saturating_duration_since(play.heard) >= no_packet =>
             {
                 no_packet
             }
@@ -142,7 +144,7 @@ impl Client {
 
     /// A message that means nothing now and does no harm.
     pub(super) fn out_of_place(&mut self, id: MessageId) -> Result<(), Error> {
-        self.link.tolerate(Deviation::OutOfPlace(MessageKind::Mmsp(id)))
+        self.core.on_deviation(Deviation::OutOfPlace(MessageKind::Mmsp(id)))
     }
 
     /// A message that cannot be ignored.
@@ -159,6 +161,6 @@ impl Client {
     }
 
     pub(super) fn wait_for_reply(&mut self) {
-        self.timers.arm(Timer::Reply, self.link.now(), self.config.session.timeouts.reply);
+        self.timers.arm(Timer::Reply, self.core.now(), self.config.session.timeouts.reply);
     }
 }

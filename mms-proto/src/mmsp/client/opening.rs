@@ -32,7 +32,7 @@ impl Client {
         let version = PeerVersion::of_server(&report.server_version);
         self.session.server = version;
         self.session.authentication = report.authentication.clone();
-        self.link.event(ClientEvent::Connected(ServerInfo {
+        self.core.event(ClientEvent::Connected(ServerInfo {
             version_text: report.server_version,
             version,
             authentication: report.authentication,
@@ -61,7 +61,7 @@ impl Client {
         };
         self.check(report.hr)?;
         self.session.client_id = Some(report.client_id);
-        let now = self.link.now();
+        let now = self.core.now();
         // The packets of random bytes announce the next one, asked for or not.
         let testing =
             report.test == BandwidthTest::TcpHighEntropy || asked.is_tcp() && report.test.is_tcp();
@@ -76,7 +76,7 @@ impl Client {
                 let bits = (report.packet_pair.len() as u128).saturating_add(80).saturating_mul(8);
                 let rate = bits.saturating_mul(1_000_000_000).checked_div(elapsed);
                 if let Some(rate) = rate.and_then(|rate| u64::try_from(rate).ok()) {
-                    self.link.event(ClientEvent::Bandwidth(rate));
+                    self.core.event(ClientEvent::Bandwidth(rate));
                 }
                 self.wait_for_reply();
             }
@@ -138,7 +138,7 @@ impl Client {
         self.state = State::Challenged;
         let SecurityChallenge { incarnation, cookie, .. } = *challenge;
         let ticket = Ticket { incarnation, cookie, wrapped: token.wrapped };
-        self.link.event(ClientEvent::Challenge(Challenge {
+        self.core.event(ClientEvent::Challenge(Challenge {
             scheme,
             realm,
             token: token.message,
@@ -154,7 +154,7 @@ impl Client {
             return Err(self.unexpected(MessageId::REPORT_REDIRECT));
         };
         self.check(redirect.hr)?;
-        self.link.event(ClientEvent::Redirected(redirect.target));
+        self.core.event(ClientEvent::Redirected(redirect.target));
         self.end(CloseReason::Redirected);
         Ok(())
     }
@@ -172,7 +172,7 @@ impl Client {
         let label = self.counters.header();
         self.state = State::ReadingHeader(assembler, label);
         self.request(ReadBlock { open_file_id, incarnation: label.into() });
-        self.timers.arm(Timer::Header, self.link.now(), self.config.session.timeouts.header);
+        self.timers.arm(Timer::Header, self.core.now(), self.config.session.timeouts.header);
         Ok(())
     }
 

@@ -25,7 +25,7 @@ impl Client {
         if let (State::Streaming(_), 0) = (&self.state, left) {
             self.timers.stop(Timer::Reply);
         }
-        self.link.event(if hr.is_failure() {
+        self.core.event(if hr.is_failure() {
             ClientEvent::SelectionRefused(hr)
         } else {
             ClientEvent::StreamsSelected
@@ -62,7 +62,7 @@ impl Client {
                 State::Starting(play) if play.used.is_some() => State::NewEntry(play.clone()),
                 _ => State::Ready,
             };
-            self.link.event(ClientEvent::PlayRefused(hr));
+            self.core.event(ClientEvent::PlayRefused(hr));
             return Ok(());
         }
         let mut play = play.clone();
@@ -70,8 +70,8 @@ impl Client {
         // packet is the one that the server uses (T51).
         if play.used.take().is_none() {
             // The beginning of a new entry, which came before this answer, counts as well.
-            play.before = self.link.stats;
-            play.since = self.link.now();
+            play.before = self.core.stats;
+            play.since = self.core.now();
         }
         // And the answer to an earlier stop has come if it comes at all.
         (self.session.stop_crossed, self.session.overtaken) = (None, None);
@@ -79,7 +79,7 @@ impl Client {
         if self.session.switches_pending == 0 {
             self.timers.stop(Timer::Reply);
         }
-        play.heard = self.link.now();
+        play.heard = self.core.now();
         self.timers.arm(Timer::Media, play.heard, self.config.session.timeouts.silence);
         self.state = State::Streaming(play);
         if answered != asked {
@@ -88,9 +88,9 @@ impl Client {
                 expected: asked,
                 found: answered,
             });
-            self.link.tolerate(deviation)?;
+            self.core.on_deviation(deviation)?;
         }
-        self.link.event(ClientEvent::Started);
+        self.core.event(ClientEvent::Started);
         Ok(())
     }
 
@@ -158,22 +158,22 @@ impl Client {
     pub(super) fn ended(&mut self, mut play: Play, hr: HResult) {
         self.timers.stop_all();
         self.report(&play);
-        (play.before, play.since) = (self.link.stats, self.link.now());
+        (play.before, play.since) = (self.core.stats, self.core.now());
         let more = self.more_follows(hr);
         if more {
             self.timers.arm(
                 Timer::NextEntry,
-                self.link.now(),
+                self.core.now(),
                 self.config.session.timeouts.next_entry,
             );
             self.state = State::WaitingForEntry(play);
         }
-        self.link.event(ClientEvent::EndOfStream { more, hr });
+        self.core.event(ClientEvent::EndOfStream { more, hr });
     }
 
     pub(super) fn stopped(&mut self, play: &Play, then: AfterStop) {
         match then {
-            AfterStop::Ready => self.link.event(ClientEvent::Stopped),
+            AfterStop::Ready => self.core.event(ClientEvent::Stopped),
             AfterStop::Play(request) => self.start(request),
             AfterStop::Close => self.close_file(),
         }
@@ -247,7 +247,7 @@ impl Client {
         let announced = Announced { packet_size, header_size };
         let assembler = HeaderAssembler::new(announced, self.config.session.limits.header)?;
         self.timers.stop_all();
-        self.timers.arm(Timer::Header, self.link.now(), self.config.session.timeouts.header);
+        self.timers.arm(Timer::Header, self.core.now(), self.config.session.timeouts.header);
         self.state = State::EntryHeader(play, assembler);
         Ok(())
     }

@@ -137,7 +137,7 @@ impl Client {
     /// A packet that is delivered while a play command is carried out shows that the server still
     /// has something to say.
     pub(super) fn still_streams(&mut self) {
-        let now = self.link.now();
+        let now = self.core.now();
         if let State::Streaming(Play { heard, .. }) = &mut self.state {
             let before = std::mem::replace(heard, now);
             self.session.arrivals.before = Some((before, self.timers.deadline(Timer::Media)));

@@ -24,8 +24,8 @@ impl Client {
     }
 
     fn fill(&self, mut log: Box<ClientLog>, file: OpenedFile, play: &Play) -> Box<ClientLog> {
-        let stats = self.link.stats;
-        let elapsed = self.link.now().saturating_duration_since(play.since);
+        let stats = self.core.stats;
+        let elapsed = self.core.now().saturating_duration_since(play.since);
         let bytes = stats.bytes.saturating_sub(play.before.bytes);
         let ClientLog { client, playback, reception, .. } = &mut *log;
         reception.transport = Transport::Tcp;

@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use crate::error::Phase;
 use crate::event::{ClientEvent, Stats};
-use crate::mmsp::link::Link;
 use crate::mmsp::message::{BandwidthTest, OpenedFile};
 use crate::request::{PlayRequest, Rate};
+use crate::session::SessionCore;
 use crate::version::PeerVersion;
 
 use super::header::HeaderAssembler;
@@ -120,8 +120,8 @@ pub(super) enum Crossed {
 }
 
 impl State {
-    pub(super) fn phase(&self, link: &Link<ClientEvent>) -> Phase {
-        if link.is_closed() {
+    pub(super) fn phase(&self, core: &SessionCore<ClientEvent>) -> Phase {
+        if core.is_closed() {
             return Phase::Closed;
         }
         match self {

@@ -57,7 +57,7 @@ impl Server {
         };
         let cookie = self.entropy.word();
         self.state = State::Challenged(Challenged { path, scheme, incarnation, cookie });
-        self.timers.arm(Timer::Handshake, self.link.now(), self.config.timeouts.handshake);
+        self.timers.arm(Timer::Handshake, self.core.now(), self.config.timeouts.handshake);
         self.send(SecurityChallenge { incarnation, cookie, token });
         Ok(())
     }
@@ -66,19 +66,19 @@ impl Server {
     pub(super) fn on_security_response(&mut self, response: SecurityResponse) -> Result<(), Error> {
         let message = MessageId::SECURITY_RESPONSE;
         let State::Challenged(challenged) = &self.state else {
-            return self.link.tolerate(Deviation::OutOfPlace(MessageKind::Mmsp(message)));
+            return self.core.on_deviation(Deviation::OutOfPlace(MessageKind::Mmsp(message)));
         };
         let Challenged { path, scheme, incarnation: expected, cookie } = challenged.clone();
         if response.cookie != cookie {
             // Not taken: what it proves, it proves to a challenge that is over.
             let (expected, found) = (cookie, response.cookie);
             return self
-                .link
-                .tolerate(Deviation::Mmsp(MmspDeviation::StaleResponse { expected, found }));
+                .core
+                .on_deviation(Deviation::Mmsp(MmspDeviation::StaleResponse { expected, found }));
         }
         let found = response.incarnation;
         if found != expected {
-            self.link.tolerate(Deviation::Mmsp(MmspDeviation::AnswerIncarnation {
+            self.core.on_deviation(Deviation::Mmsp(MmspDeviation::AnswerIncarnation {
                 message,
                 expected,
                 found,
@@ -100,7 +100,7 @@ impl Server {
         // Nothing but zeros is how both schemes say nothing.
         let says_something = token.iter().any(|&byte| byte != 0);
         if scheme.is_some() && credentials.is_none() && says_something {
-            self.link.tolerate(Deviation::UnreadableCredentials(MessageKind::Mmsp(message)))?;
+            self.core.on_deviation(Deviation::UnreadableCredentials(MessageKind::Mmsp(message)))?;
         }
         // From here on it is the application that takes its time, and what the client sends
         // meanwhile is not looked at.
@@ -108,7 +108,7 @@ impl Server {
         self.timers.stop(Timer::KeepAlive);
         self.state = State::OpenAsked;
         let round = self.session.challenges;
-        self.link.event(ServerEvent::Open(OpenRequest {
+        self.core.event(ServerEvent::Open(OpenRequest {
             path,
             credentials,
             round,

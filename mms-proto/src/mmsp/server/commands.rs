@@ -1,6 +1,7 @@
 //! Answers and commands of a server's application, MS-MMSP 3.2.4.
 
 use crate::Machine as _;
+use crate::io::ConnectionId;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -83,7 +84,7 @@ impl Server {
 
     /// Ends the session; the driver closes the connection after what is queued.
     pub fn close(&mut self, now: Instant) {
-        self.link.set_now(now);
+        self.core.set_now(now);
         self.end(CloseReason::Local);
     }
 
@@ -100,12 +101,12 @@ impl Server {
             State::Streaming(_, flow) => {
                 let until = flow.plays_until.and_then(|until| until.checked_add(LAST_SECONDS));
                 let holds = self.config.hold_end && self.config.pace == Pace::BitRate;
-                match until.filter(|&until| holds && until > self.link.now()) {
+                match until.filter(|&until| holds && until > self.core.now()) {
                     Some(until) if self.session.client.ends_at_end_of_stream() => {
                         (flow.ended, flow.asked) = (true, false);
                         self.release_held();
-                        let time = until.saturating_duration_since(self.link.now());
-                        self.timers.arm(Timer::HeldEnd, self.link.now(), time);
+                        let time = until.saturating_duration_since(self.core.now());
+                        self.timers.arm(Timer::HeldEnd, self.core.now(), time);
                         self.arm_keep_alive();
                     }
                     _ => self.finish_now(hr),
@@ -131,7 +132,7 @@ impl Server {
     pub(super) fn arm_after_end(&mut self) {
         let waits = self.session.client.waits_for_close();
         if let Some(time) = self.config.close_after_end.filter(|_| waits) {
-            self.timers.arm(Timer::AfterEnd, self.link.now(), time);
+            self.timers.arm(Timer::AfterEnd, self.core.now(), time);
         }
     }
 
@@ -157,7 +158,7 @@ impl Server {
 
     /// Sends the packet that waited, if it is due and the socket was looked at.
     pub(super) fn send_due(&mut self) -> bool {
-        let now = self.link.now();
+        let now = self.core.now();
         match &self.state {
             State::Streaming(_, flow)
                 if flow.held.as_ref().is_some_and(|held| held.due <= now)
@@ -180,12 +181,12 @@ impl Server {
         }
         let flags = self.session.sequence.to_le_bytes()[0];
         let packet = DataPacket::new(number, flow.label, flags, packet);
-        let Some(head) = packet.head() else { return };
+        let Some(data) = packet.into_transmit() else { return };
         self.session.sequence = self.session.sequence.wrapping_add(1);
-        let stats = &mut self.link.stats;
+        let stats = &mut self.core.stats;
         stats.packets = stats.packets.saturating_add(1);
         stats.bytes = stats.bytes.saturating_add(size as u64);
-        self.link.data(head, packet.payload);
+        self.core.transmit(ConnectionId::MAIN, data);
     }
 
     /// The flow that asked for a packet, if one of this size is possible; `None` when it is no longer
@@ -197,7 +198,7 @@ impl Server {
     ) -> Result<Option<&mut Flow>, StateError> {
         let waits = self.has_waiting_play();
         let wrong = self.wrong_phase("send a packet");
-        if self.link.is_closed() {
+        if self.core.is_closed() {
             return Err(wrong);
         }
         let (State::Streaming(content, flow)
@@ -209,7 +210,7 @@ impl Server {
             return Err(StateError::NotWanted);
         }
         content.check_packet(size)?;
-        self.link.set_now(now);
+        self.core.set_now(now);
         flow.asked = false;
         Ok(Some(flow).filter(|_| !waits))
     }
@@ -220,10 +221,10 @@ impl Server {
         now: Instant,
         operation: &'static str,
     ) -> Result<(), StateError> {
-        if self.link.is_closed() || !self.state.is_streaming() {
+        if self.core.is_closed() || !self.state.is_streaming() {
             return Err(self.wrong_phase(operation));
         }
-        self.link.set_now(now);
+        self.core.set_now(now);
         Ok(())
     }
 

@@ -116,7 +116,7 @@ impl Server {
     pub(super) fn after_entry_header(&mut self, content: Content, media: EntryMedia) -> State {
         match media {
             EntryMedia::Follow(mut flow) => {
-                flow.begin(self.link.now());
+                flow.begin(self.core.now());
                 State::Streaming(content, flow)
             }
             EntryMedia::Wait => {

@@ -8,6 +8,7 @@ use crate::deviation::Deviation;
 use crate::error::Error;
 use crate::event::CloseReason;
 use crate::hresult::HResult;
+use crate::io::ConnectionId;
 use crate::message_kind::MessageKind;
 use crate::mmsp::message::{MessageId, ReadBlock, ReportReadBlock};
 use crate::serving::pacer::Pacer;
@@ -45,15 +46,15 @@ impl Server {
             }
             // It crossed the last fragment.
             State::Ready(_) | State::Opened(_) => Ok(()),
-            _ => self
-                .link
-                .tolerate(Deviation::OutOfPlace(MessageKind::Mmsp(MessageId::CANCEL_READ_BLOCK))),
+            _ => self.core.on_deviation(Deviation::OutOfPlace(MessageKind::Mmsp(
+                MessageId::CANCEL_READ_BLOCK,
+            ))),
         }
     }
 
     /// Queues the next piece of the header if it is due.
     pub(super) fn send_header_fragment(&mut self) -> bool {
-        let now = self.link.now();
+        let now = self.core.now();
         let (State::SendingHeader(content, sender) | State::EntryHeader(content, sender, _)) =
             &mut self.state
         else {
@@ -64,9 +65,10 @@ impl Server {
         }
         if let Some(fragment) = sender.next(content.packet_limit()) {
             // A fragment is at most one packet size, and that fits a Data packet.
-            if let Some(head) = fragment.head() {
-                sender.pacer.sent(now, fragment.payload.len());
-                self.link.data(head, fragment.payload);
+            let size = fragment.payload.len();
+            if let Some(data) = fragment.into_transmit() {
+                sender.pacer.sent(now, size);
+                self.core.transmit(ConnectionId::MAIN, data);
             }
         }
         if sender.is_done() {
@@ -106,6 +108,6 @@ impl Server {
 
     pub(super) fn header_sender(&self, content: &Content, label: u8) -> HeaderSender {
         let rate = self.config.pacing().paced(content.bit_rate());
-        HeaderSender::new(content.header().clone(), label, Pacer::new(self.link.now(), rate))
+        HeaderSender::new(content.header().clone(), label, Pacer::new(self.core.now(), rate))
     }
 }

@@ -106,17 +106,17 @@ impl Server {
         let next = queue.latest_entry();
         let between = queue.has_ended_entry()
             || (matches!(self.state, State::BetweenEntries(_)) && next.is_none());
-        if self.link.is_closed() || !self.state.is_streaming() || between {
+        if self.core.is_closed() || !self.state.is_streaming() || between {
             return Ok(PushOutcome::NotPlaying);
         }
-        self.link.set_now(now);
+        self.core.set_now(now);
         // The packet belongs to the latest entry, which may not have begun.
         if let Some(content) = next.or_else(|| self.state.content()) {
             content.check_packet(packet.len())?;
         }
         let pushed = queue.push(number, key_frame, packet, self.config.limits.queued);
         if pushed == PushOutcome::Dropped {
-            self.link.stats.dropped = self.link.stats.dropped.saturating_add(1);
+            self.core.stats.dropped = self.core.stats.dropped.saturating_add(1);
         }
         Ok(pushed)
     }
@@ -140,7 +140,7 @@ impl Server {
             // The play command of an entry that followed at once must not cross its end.
             (Some(_), State::Streaming(_, flow)) if flow.unplayed => {
                 let patience = self.config.timeouts.handshake;
-                self.timers.arm_if_idle(Timer::Unplayed, self.link.now(), patience);
+                self.timers.arm_if_idle(Timer::Unplayed, self.core.now(), patience);
                 false
             }
             (Some(_), state) => state.is_streaming(),

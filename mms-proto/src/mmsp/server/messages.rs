@@ -12,7 +12,7 @@ use crate::deviation::Deviation;
 use crate::error::{DecodeError, Error, Layer};
 use crate::event::{CloseReason, ServerEvent};
 use crate::hresult::HResult;
-use crate::mmsp::link::at_place;
+use crate::mmsp::framing::at_place;
 use crate::mmsp::message::{
     BandwidthTest, ClientMessage, CloseFile, MessageId, PacketPair, ReportConnectedEx,
     ReportDisconnectedFunnel, ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ReportReadBlock,
@@ -28,7 +28,7 @@ impl Server {
         let mut deviations = Vec::new();
         let decoded = ClientMessage::decode(message, &mut deviations);
         for deviation in deviations {
-            self.link.tolerate(deviation)?;
+            self.core.on_deviation(deviation)?;
         }
         let message = match decoded {
             Ok(message) => message,
@@ -65,16 +65,16 @@ impl Server {
                 self.on_play_command(PlayCommand::Striding(request));
             }
             ClientMessage::StopPlaying(request) => return self.on_stop_playing(request),
-            ClientMessage::Logging(logging) => self.link.event(ServerEvent::Log(logging.log)),
+            ClientMessage::Logging(logging) => self.core.event(ServerEvent::Log(logging.log)),
             ClientMessage::CloseFile(request) => return self.on_close_file(request),
             // Never answered: a server that does keeps both ends busy for ever (T52).
             ClientMessage::Pong(_) => {}
             ClientMessage::Connect(_) => {
-                return self.link.tolerate(Deviation::OutOfPlace(MessageKind::Mmsp(id)));
+                return self.core.on_deviation(Deviation::OutOfPlace(MessageKind::Mmsp(id)));
             }
             ClientMessage::Unknown { id, body } => {
-                self.link.tolerate(Deviation::UnknownMessage(MessageKind::Mmsp(id)))?;
-                self.link.event(ServerEvent::Unknown { id: id.0, body });
+                self.core.on_deviation(Deviation::UnknownMessage(MessageKind::Mmsp(id)))?;
+                self.core.event(ServerEvent::Unknown { id: id.0, body });
             }
         }
         Ok(())
@@ -84,7 +84,7 @@ impl Server {
     fn on_close_file(&mut self, request: CloseFile) -> Result<(), Error> {
         if request.open_file_id != OPEN_FILE_ID {
             let value = request.open_file_id.into();
-            self.link.tolerate(Deviation::FieldValue { field: "openFileId", value })?;
+            self.core.on_deviation(Deviation::FieldValue { field: "openFileId", value })?;
         }
         self.end(CloseReason::Peer);
         Ok(())
@@ -104,7 +104,7 @@ impl Server {
             Layer::Message(MessageKind::Mmsp(
                 id @ (MessageId::LOGGING | MessageId::CANCEL_READ_BLOCK | MessageId::CLOSE_FILE),
             )) if !silent => {
-                self.link.tolerate(Deviation::ShortMessage(MessageKind::Mmsp(id)))?;
+                self.core.on_deviation(Deviation::ShortMessage(MessageKind::Mmsp(id)))?;
                 self.timers.stop(Timer::AfterEnd);
                 match id {
                     MessageId::CANCEL_READ_BLOCK => self.on_cancel_read_block()?,

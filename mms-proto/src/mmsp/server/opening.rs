@@ -130,7 +130,7 @@ impl Server {
             authentication: scheme.map(package).unwrap_or_default().to_owned(),
         });
         let subscriber = connect.subscriber;
-        self.link.event(ServerEvent::Connected(ClientInfo { subscriber, version }));
+        self.core.event(ServerEvent::Connected(ClientInfo { subscriber, version }));
         if refusal.is_some() {
             self.end(CloseReason::Local);
         }
@@ -195,7 +195,7 @@ impl Server {
     /// Refuses the file; the client may ask for another.
     pub(super) fn refuse_file(&mut self, incarnation: u32, reason: HResult) {
         self.state = State::Connected;
-        self.timers.arm(Timer::Handshake, self.link.now(), self.config.timeouts.handshake);
+        self.timers.arm(Timer::Handshake, self.core.now(), self.config.timeouts.handshake);
         self.send(ReportOpenFile { incarnation, result: Err(reason) });
     }
 
@@ -204,10 +204,10 @@ impl Server {
         now: Instant,
         operation: &'static str,
     ) -> Result<(), StateError> {
-        if !matches!(self.state, State::OpenAsked) || self.link.is_closed() {
+        if !matches!(self.state, State::OpenAsked) || self.core.is_closed() {
             return Err(self.wrong_phase(operation));
         }
-        self.link.set_now(now);
+        self.core.set_now(now);
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ use bytes::Bytes;
 use super::Server;
 use super::state::State;
 use crate::content::MAX_PACKET_SIZE;
+use crate::io::ConnectionId;
 use crate::mmsp::frame::DataPacket;
 use crate::stream::{Delivery, StreamNumber};
 
@@ -86,9 +87,9 @@ impl Server {
         let count = content.packet_count().and_then(|count| u32::try_from(count).ok());
         let flags = self.session.sequence.to_le_bytes()[0];
         let packet = DataPacket::new(count.unwrap_or(u32::MAX), flow.label, flags, payload);
-        let Some(head) = packet.head() else { return };
+        let Some(data) = packet.into_transmit() else { return };
         self.session.sequence = self.session.sequence.wrapping_add(1);
-        self.link.data(head, packet.payload);
+        self.core.transmit(ConnectionId::MAIN, data);
     }
 }
 

@@ -27,7 +27,7 @@ impl Server {
         self.send(ReportStreamSwitch { hr });
         if !hr.is_failure() {
             self.session.selection.select(&request.selections);
-            self.link.event(ServerEvent::SelectStreams(request.selections.clone()));
+            self.core.event(ServerEvent::SelectStreams(request.selections.clone()));
         }
     }
 
@@ -69,20 +69,20 @@ impl Server {
         let streaming = self.state.is_streaming();
         let Some(content) = self.state.content().filter(|_| self.state.may_play()).cloned() else {
             return self
-                .link
-                .tolerate(Deviation::OutOfPlace(MessageKind::Mmsp(MessageId::STOP_PLAYING)));
+                .core
+                .on_deviation(Deviation::OutOfPlace(MessageKind::Mmsp(MessageId::STOP_PLAYING)));
         };
         // Old players send garbage in the label; it is only echoed.
         self.end_media(content, HResult::OK, request.incarnation);
         if streaming {
-            self.link.event(ServerEvent::Stopped);
+            self.core.event(ServerEvent::Stopped);
         }
         Ok(())
     }
 
     /// The request for a packet, if one may be sent and none was asked for.
     pub(super) fn want_packet(&mut self) -> Option<ServerEvent> {
-        let now = self.link.now();
+        let now = self.core.now();
         let waits = self.has_waiting_play();
         let State::Streaming(_, flow) = &mut self.state else {
             return None;
@@ -98,7 +98,7 @@ impl Server {
 
     /// Packets from now on, with this label.
     pub(super) fn flow(&self, content: &Content, label: u8, play: &PlayRequest) -> Flow {
-        Flow::new(self.link.now(), label, &self.config, content, play)
+        Flow::new(self.core.now(), label, &self.config, content, play)
     }
 
     /// The answer to a play command as things are now.
@@ -158,7 +158,7 @@ impl Server {
     pub(super) fn play(&mut self, content: Content, play: PlayRequest) -> State {
         let flow = self.flow(&content, self.label(), &play);
         self.tune_in();
-        self.link.event(ServerEvent::Play(play));
+        self.core.event(ServerEvent::Play(play));
         State::Streaming(content, flow)
     }
 

@@ -64,7 +64,7 @@ impl Server {
                 *waiting = command;
                 return;
             } else {
-                let now = self.link.now();
+                let now = self.core.now();
                 if let Err(turn) = self.session.plays.admit(now, self.config.plays_a_second) {
                     self.session.plays.early = Some((turn, command));
                     return;
@@ -83,7 +83,7 @@ impl Server {
 
     /// Answers the play command that waited, if it is its turn.
     pub(super) fn play_early(&mut self) -> bool {
-        let now = self.link.now();
+        let now = self.core.now();
         let Some((_, command)) = self.session.plays.early.take_if(|(turn, _)| *turn <= now) else {
             return false;
         };

@@ -7,11 +7,11 @@ use crate::content::Content;
 use crate::error::Phase;
 use crate::event::ServerEvent;
 use crate::mmsp::frame::{DataPacket, HeaderFlags};
-use crate::mmsp::link::Link;
 use crate::request::PlayRequest;
 use crate::serving::pacer::Pacer;
 use crate::serving::queue::Queue;
 use crate::serving::selection::Selection;
+use crate::session::SessionCore;
 use crate::stream::{StreamNumber, StreamSelection};
 use crate::version::PeerVersion;
 
@@ -127,8 +127,8 @@ impl HeaderSender {
 }
 
 impl State {
-    pub(super) fn phase(&self, link: &Link<ServerEvent>) -> Phase {
-        if link.is_closed() {
+    pub(super) fn phase(&self, core: &SessionCore<ServerEvent>) -> Phase {
+        if core.is_closed() {
             return Phase::Closed;
         }
         match self {
