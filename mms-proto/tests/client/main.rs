@@ -1,4 +1,4 @@
-//! A client session against a scripted server: docs/conformance-C.md names the requirements.
+//! A client session against a scripted server: docs/conformance.md names the requirements.
 //!
 //! `cfg(test)` is always true here; it tells the lints that helpers are tests too.
 
@@ -22,6 +22,8 @@ mod limits;
 mod open;
 #[cfg(test)]
 mod packets;
+#[cfg(test)]
+mod patience;
 #[cfg(test)]
 mod play;
 #[cfg(test)]
