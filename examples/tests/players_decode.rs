@@ -25,6 +25,7 @@ use mms_examples::serve::Options;
 use mms_examples::serve::feed::FeedSource;
 use support::media;
 use support::players::Peer::FFmpeg;
+use support::players::last_words;
 use support::scratch::Scratch;
 use support::served::Served;
 
@@ -100,14 +101,16 @@ impl Fixture {
             let url = format!("mmst://{}/{name}", self.served.address);
             for form in forms {
                 let served = self.decode(&url, form).output().unwrap();
-                assert!(served.status.success(), "{name} {form:?}: {served:?}");
+                assert!(served.status.success(), "{name} {form:?}: {}", last_words(&served));
             }
             // Every frame, decoded, of all streams.
             let sums = ["-map", "0", "-f", "framemd5", "-"];
             let served = self.decode(&url, &sums).output().unwrap();
             let path = folder.join(name);
             let local = self.decode(path.to_str().unwrap(), &sums).output().unwrap();
-            assert!(served.status.success() && local.status.success(), "{name}: {served:?}");
+            for output in [&served, &local] {
+                assert!(output.status.success(), "{name}: {}", last_words(output));
+            }
             assert!(!local.stdout.is_empty());
             assert!(served.stdout == local.stdout, "other frames of {name}");
         }
@@ -215,7 +218,7 @@ fn ffmpeg_ends_on_a_live_stream_that_ends() {
         let url = format!("mmst://{}/live", fixture.served.address);
         let begun = Instant::now();
         let decoded = fixture.decode(&url, &["-f", "null", "-"]).output().unwrap();
-        assert!(decoded.status.success(), "{name}: {decoded:?}");
+        assert!(decoded.status.success(), "{name}: {}", last_words(&decoded));
         // It plays for four seconds or so.
         assert!(begun.elapsed() < Duration::from_secs(30), "{name}: {:?}", begun.elapsed());
     }

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use super::peers;
 use super::scratch::Scratch;
@@ -89,8 +89,16 @@ const FRAME_SUMS: [&str; 6] = ["-map", "0", "-c", "copy", "-f", "framemd5"];
 pub(crate) fn frame_sums(scratch: &Scratch, path: &Path) -> String {
     let mut command = FFmpeg.command(scratch);
     let output = command.arg("-i").arg(path).args(FRAME_SUMS).arg("-").output().unwrap();
-    assert!(output.status.success(), "{output:?}");
+    assert!(output.status.success(), "{}", last_words(&output));
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// How a player ended and the last 4 KiB of what it complained of: FFmpeg can complain of each
+/// frame, and of gigabytes in all.
+pub(crate) fn last_words(output: &Output) -> String {
+    let all = &output.stderr;
+    let last = &all[all.len().saturating_sub(4 << 10)..];
+    format!("{}, {} bytes: {}", output.status, all.len(), String::from_utf8_lossy(last))
 }
 
 /// An option and its path in one word.
