@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use crate::mmsp;
+use crate::mmsp::MessageId;
 
 /// Identifies a kind of message of one of the protocols.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MessageKind {
     /// A message of the native protocol.
-    Mmsp(mmsp::MessageId),
+    Mmsp(MessageId),
 }
 
 impl fmt::Debug for MessageKind {

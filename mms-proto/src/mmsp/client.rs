@@ -1,5 +1,6 @@
 //! The client's side of a session, MS-MMSP 3.1.
 
+mod arrivals;
 mod commands;
 mod config;
 mod header;

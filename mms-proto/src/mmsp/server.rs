@@ -11,6 +11,7 @@ mod live;
 mod messages;
 mod opening;
 mod past_end;
+mod play_rate;
 mod playing;
 mod plays;
 mod state;

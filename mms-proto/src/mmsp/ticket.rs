@@ -1,7 +1,5 @@
 //! The note that is taken of a request for a file and of a challenge.
 
-use crate::ticket::Ticket as AnyTicket;
-
 /// Fields that an answer repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
@@ -11,10 +9,4 @@ pub(crate) struct Ticket {
     pub(crate) cookie: u32,
     /// The token came inside an `NTLM_AUTH` structure: the answer goes in one as well.
     pub(crate) wrapped: bool,
-}
-
-impl From<Ticket> for AnyTicket {
-    fn from(ticket: Ticket) -> Self {
-        Self::Mmsp(ticket)
-    }
 }

@@ -6,7 +6,7 @@ use crate::mmsp::message::MAX_BYTE_OFFSET;
 use crate::ticket::Ticket as AnyTicket;
 use std::time::{Duration, Instant};
 
-use super::reception::Arrivals;
+use super::arrivals::Arrivals;
 use super::state::{AfterStop, Crossed, Play, State};
 use super::{Client, Timer};
 use crate::auth::{AuthScheme, Challenge, Credentials};

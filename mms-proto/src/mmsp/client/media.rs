@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::arrivals::Arrivals;
 use super::header::Announced;
-use super::reception::Arrivals;
 use super::state::{AfterStop, Crossed, Play, State};
 use super::{Client, Timer};
 use crate::content::Content;

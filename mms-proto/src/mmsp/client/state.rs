@@ -11,8 +11,8 @@ use crate::request::{PlayRequest, Rate};
 use crate::session::SessionCore;
 use crate::version::PeerVersion;
 
+use super::arrivals::Arrivals;
 use super::header::HeaderAssembler;
-use super::reception::Arrivals;
 
 /// What lasts for the whole session.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use crate::message_kind::MessageKind;
 use bytes::Bytes;
 
 use super::opening::OPEN_FILE_ID;
-use super::plays::PlayCommand;
+use super::play_rate::PlayCommand;
 use super::state::State;
 use super::{Server, Timer};
 use crate::deviation::Deviation;

@@ -16,7 +16,7 @@ use crate::stream::{StreamNumber, StreamSelection};
 use crate::version::PeerVersion;
 
 use super::flow::Flow;
-use super::plays::Plays;
+use super::play_rate::Plays;
 
 /// What lasts for the whole session.
 #[derive(Debug, Default)]
