@@ -107,6 +107,29 @@ fn the_next_header_waits_until_the_backlog_was_taken() {
     }
 }
 
+#[test]
+fn packets_carry_their_number_in_the_broadcast() {
+    // MMSP-S-051: whoever joins late sees them, and they go on over the next header.
+    let packets: Vec<_> = (0..300).map(|number| packet(number, number % 100 == 0)).collect();
+    let (server, pipe) = broadcast();
+    let mut first = follow(&server, &pipe, &packets);
+    let mut late = [OLD, NEW].map(|product| Player::connect_as(product, server.address, "live"));
+    for player in &mut late {
+        player.run(0x1_0000, |player| player.packets == 100);
+    }
+    let other = testing::live_header(SIZE, &[TestStream::Video(1), TestStream::Audio(2)]);
+    pipe.send(other.to_vec()).unwrap();
+    for player in late.iter_mut().chain([&mut first]) {
+        player.run(0x1_0000, |player| player.headers.len() == 2 && player.started == 2);
+    }
+    pipe.send(concat(&packets[..100])).unwrap();
+    drop(pipe);
+    assert!(play(first).numbers.into_iter().eq(0..400));
+    for player in late {
+        assert!(play(player).numbers.into_iter().eq(200..400));
+    }
+}
+
 /// Send and presentation time of each packet.
 fn times(media: &[u8]) -> Vec<(u32, u32)> {
     let time = |packet: &[u8]| {

@@ -189,6 +189,16 @@ fn a_bandwidth_test_is_offered_only_to_who_asks() {
 }
 
 #[test]
+fn a_funnel_info_that_is_refused_is_answered_with_the_client_id() {
+    // MMSP-S-007
+    let mut script = Script::new(ServerConfig::default().client_id(0xF142_B9D4));
+    script.send(connect("x"));
+    let got = message(&script.send_raw(MessageId::FUNNEL_INFO, &[]));
+    let ServerMessage::ReportFunnelInfo(report) = got else { panic!("{got:?}") };
+    assert_eq!((report.hr, report.client_id), (HResult::BAD_CONTROL_DATA, 0xF142_B9D4));
+}
+
+#[test]
 fn every_funnel_info_is_answered_with_the_client_id() {
     // MMSP-S-007, as far as a machine without a random source can: its maker's number is used.
     // MMSP-S-008, MMSP-S-009, MMSP-S-012; UDP is not supported.

@@ -32,6 +32,8 @@ pub(crate) struct Player {
     /// More of them, for the challenges after that.
     pub(crate) guesses: VecDeque<(&'static str, String)>,
     pub(crate) packets: usize,
+    /// `LocationId` of each packet.
+    pub(crate) numbers: Vec<u32>,
     /// Payloads, one after the other.
     pub(crate) media: Vec<u8>,
     pub(crate) headers: Vec<Bytes>,
@@ -64,6 +66,7 @@ impl Player {
             credentials: None,
             guesses: VecDeque::new(),
             packets: 0,
+            numbers: Vec::new(),
             media: Vec::new(),
             headers: Vec::new(),
             started: 0,
@@ -129,6 +132,7 @@ impl Player {
             ClientEvent::Started => self.started += 1,
             ClientEvent::Packet(packet) => {
                 self.packets += 1;
+                self.numbers.push(packet.location_id);
                 self.media.extend_from_slice(&packet.payload);
             }
             ClientEvent::EndOfStream { more: false, hr } => {

@@ -118,7 +118,7 @@ fn what_the_server_says_of_itself() {
 
 #[test]
 fn without_a_bandwidth_test() {
-    // MMSP-C-014, MMSP-C-015, MMSP-C-017, MMSP-C-021
+    // MMSP-C-014, MMSP-C-015, MMSP-C-016, MMSP-C-017, MMSP-C-021
     // Not wanted; wanted and not offered; offered and not wanted.
     for (config, offered) in [
         (config(), PacketPair::No),

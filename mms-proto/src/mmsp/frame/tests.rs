@@ -230,7 +230,7 @@ fn a_length_without_padding() {
 
 #[test]
 fn lengths_at_the_limits() {
-    // MMSP-W-020
+    // MMSP-W-020, MMSP-W-074
     let limit = 1024;
     for (length, expected) in [
         (0, bad(8, "messageLength", 0, "at least 16")),
