@@ -8,7 +8,7 @@ use crate::content::{AsfPacket, Content};
 use crate::deviation::Deviation;
 use crate::error::Error;
 use crate::hresult::HResult;
-use crate::request::PlayRequest;
+use crate::request::{PlayRequest, Rate};
 use crate::stream::StreamSelection;
 use crate::ticket::Ticket;
 use crate::version::PeerVersion;
@@ -83,6 +83,11 @@ pub enum ServerEvent {
     /// The client wants to play; it was answered. Packets are asked for with
     /// [`PacketWanted`](Self::PacketWanted) from now on. While streaming this is a seek.
     Play(PlayRequest),
+    /// The client plays on where it is, at this speed and in this direction; it was answered, and
+    /// packets are asked for at this speed from now on. What was asked for before is still owed.
+    /// After a change of direction the times of packets count anew. Only where positions of play
+    /// commands are ignored while streaming; else such a command is a [`Play`](Self::Play).
+    Rate(Rate),
     /// Pacing and queue allow one more packet: answer with `send_packet` or `end_of_stream`. The
     /// request is void after [`Play`](Self::Play) and [`Stopped`](Self::Stopped).
     PacketWanted {

@@ -4,17 +4,17 @@
 #[expect(dead_code, reason = "every test program uses another part of it")]
 mod pair;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mms_proto::mmsp::ServerConfig;
 use mms_proto::mmsp::message::{
-    MessageId, ReportStartStriding, ServerMessage, StartStriding, StopPlaying,
+    MessageId, Pong, ReportStartStriding, ServerMessage, StartStriding, StopPlaying,
 };
 use mms_proto::{
-    Content, Features, HResult, Machine as _, Phase, PlayRequest, Rate, ServerEvent, Start,
+    Content, Features, HResult, Machine as _, Pace, Phase, PlayRequest, Rate, ServerEvent, Start,
     StreamNumber, StreamSelection,
 };
-use pair::media::{content, seconds};
+use pair::media::{content, packet, seconds};
 use pair::script::{Got, Script, connect, data, events, message, messages, play, select};
 
 fn strides() -> Content {
@@ -105,7 +105,7 @@ fn a_position_while_streaming_is_ignored_or_a_seek() {
         let mut script = Script::playing(config, strides());
         let got = script.send(stride(5, start, 2.0));
         assert_eq!(messages(&got), [report(HResult::OK, 5)]);
-        assert!(events(&got).is_empty());
+        assert_eq!(events(&got), ["Rate(Rate(2.0))"]);
         let packet = &data(&script.packet(0))[0];
         assert_eq!((packet.location_id, packet.incarnation), (0, 5), "on it goes");
 
@@ -115,6 +115,126 @@ fn a_position_while_streaming_is_ignored_or_a_seek() {
         let request = request(&got);
         assert_eq!((request.start, request.rate.get()), (start, -2.0));
         assert_eq!(data(&script.packet(2))[0].incarnation, 5);
+    }
+}
+
+/// Gives packets to a session that asks for them, at normal speed each 100 ms after the one before.
+struct Giver {
+    script: Script,
+    begun: Instant,
+    by_time: bool,
+    next: u32,
+    wanted: bool,
+}
+
+impl Giver {
+    fn new(by_time: bool) -> Self {
+        let mut config = ServerConfig::default().pace(Pace::BitRate);
+        config.seek_while_streaming = false;
+        let script = Script::playing(config, strides());
+        let begun = script.now;
+        Self { script, begun, by_time, next: 0, wanted: true }
+    }
+
+    fn give(&mut self) -> Vec<Got> {
+        let (now, number) = (self.script.now, self.next);
+        self.next += 1;
+        if self.by_time {
+            let time = Duration::from_millis(u64::from(number) * 100);
+            self.script.server.send_packet_at(now, number, time, packet(number)).unwrap();
+            self.script.poll()
+        } else {
+            self.script.packet(number)
+        }
+    }
+
+    /// The next packet that is sent: number, label and milliseconds since the first one. One that is
+    /// asked for at once waits in the machine then.
+    fn sent(&mut self) -> (u32, u8, u128) {
+        let mut sent = None;
+        while sent.is_none() || self.wanted {
+            let got = if std::mem::take(&mut self.wanted) {
+                self.give()
+            } else {
+                self.script.pass(self.script.deadline.unwrap() - self.script.now)
+            };
+            self.wanted = events(&got).contains(&"PacketWanted".to_owned());
+            for packet in data(&got) {
+                let at = (self.script.now - self.begun).as_millis();
+                assert_eq!(sent.replace((packet.location_id, packet.incarnation, at)), None);
+            }
+        }
+        sent.unwrap()
+    }
+}
+
+#[test]
+fn a_rate_while_streaming_is_applied_where_it_is() {
+    // MMSP-S-060: 3.2.5.12 ignores the position, and nothing else.
+    for by_time in [false, true] {
+        let mut giver = Giver::new(by_time);
+        let sent: Vec<_> = (0..4).map(|_| giver.sent()).collect();
+        assert_eq!(sent, [(0, 4, 0), (1, 4, 100), (2, 4, 200), (3, 4, 300)], "by time: {by_time}");
+        // In the middle of a pause, the rest of which takes a quarter of the time.
+        giver.script.pass(Duration::from_millis(40));
+        let got = giver.script.send(stride(5, Start::packet(500).unwrap(), 4.0));
+        assert_eq!(messages(&got), [report(HResult::OK, 5)]);
+        assert_eq!(events(&got), ["Rate(Rate(4.0))"]);
+        let sent: Vec<_> = (0..3).map(|_| giver.sent()).collect();
+        assert_eq!(sent, [(4, 5, 355), (5, 5, 380), (6, 5, 405)], "by time: {by_time}");
+        // The same rate again changes nothing but the label.
+        let got = giver.script.send(stride(6, Start::Beginning, 4.0));
+        assert_eq!(messages(&got), [report(HResult::OK, 6)]);
+        assert!(events(&got).is_empty(), "{got:?}");
+        assert_eq!(giver.sent(), (7, 6, 430), "by time: {by_time}");
+        // StartPlaying is normal speed.
+        let got = giver.script.send(play(7, Start::Beginning));
+        assert_eq!(events(&got), ["Rate(Rate(1.0))"]);
+        let sent: Vec<_> = (0..2).map(|_| giver.sent()).collect();
+        assert_eq!(sent, [(8, 7, 530), (9, 7, 630)], "by time: {by_time}");
+    }
+}
+
+#[test]
+fn times_count_anew_in_the_other_direction() {
+    // MMSP-S-060
+    let mut script = Giver::new(true).script;
+    let send = |script: &mut Script, number, time| {
+        let time = Duration::from_millis(time);
+        script.server.send_packet_at(script.now, number, time, packet(number)).unwrap();
+        data(&script.poll()).len()
+    };
+    assert_eq!(send(&mut script, 100, 60_000), 1);
+    let got = script.send(stride(5, Start::Beginning, -2.0));
+    assert_eq!(events(&got), ["Rate(Rate(-2.0))"]);
+    assert_eq!((send(&mut script, 99, 0), send(&mut script, 98, 100)), (1, 0));
+    assert!(data(&script.pass(Duration::from_millis(49))).is_empty());
+    let packet = &data(&script.pass(Duration::from_millis(1)))[0];
+    assert_eq!((packet.location_id, packet.incarnation), (98, 5));
+}
+
+#[test]
+fn the_end_that_is_held_back_follows_the_rate() {
+    // MMSP-S-060, T49: a minute of content, of which two seconds play at normal speed.
+    for (rate, after) in [(2.0, 29 + 5), (0.5, 116 + 5)] {
+        let mut config = ServerConfig::default().pace(Pace::BitRate);
+        (config.seek_while_streaming, config.hold_end) = (false, true);
+        let mut script = Script::playing_as("NSPlayer/6.0", config, strides());
+        script.packet(0);
+        script.pass(seconds(2));
+        script.send(stride(5, Start::Beginning, rate));
+        script.server.end_of_stream(script.now).unwrap();
+        script.poll();
+        let end = |got: &[Got]| {
+            let end = |message: &_| matches!(message, ServerMessage::ReportEndOfStream(_));
+            messages(got).iter().any(end)
+        };
+        // It is asked whether it is still there meanwhile, and says so.
+        for _ in 0..after - 1 {
+            assert!(!end(&script.pass(seconds(1))), "{rate}");
+            script.send(Pong);
+        }
+        assert!(end(&script.pass(seconds(1))), "{rate}");
     }
 }
 

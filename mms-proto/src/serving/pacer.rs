@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use super::rate::{Burst, MAX_LAG, transmission_time};
+use super::rate::{Burst, MAX_LAG, at_speed, transmission_time};
 
 /// Bytes of one turn.
 const TURN: usize = 256 << 10;
@@ -41,6 +41,14 @@ impl Pacer {
             self.burst = Some(ByteBurst { rate: burst.rate, left });
         }
         self
+    }
+
+    /// Goes on at another rate, so many times as fast: what is left of a pause is shorter or longer.
+    /// A rate of zero is full speed.
+    pub(crate) fn change(&mut self, now: Instant, rate: Option<u32>, times: f64) {
+        self.rate = rate.filter(|&rate| rate > 0);
+        self.due = at_speed(now, self.due, times);
+        self.burst = None;
     }
 
     /// Nothing was due before this moment.

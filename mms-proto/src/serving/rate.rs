@@ -1,6 +1,6 @@
 //! Rates, and the time that bytes take at them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A sender that fell behind by more than this does not hurry to catch up.
 pub(crate) const MAX_LAG: Duration = Duration::from_secs(5);
@@ -29,4 +29,14 @@ pub(crate) fn transmission_time(bytes: usize, rate: u32) -> Duration {
     let bits = (bytes as u64).saturating_mul(8);
     let nanoseconds = u128::from(bits).saturating_mul(1_000_000_000) / u128::from(rate.max(1));
     Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
+}
+
+/// A moment that is to come, when everything goes so many times as fast from now on.
+pub(crate) fn at_speed(now: Instant, at: Instant, times: f64) -> Instant {
+    let left = at.saturating_duration_since(now);
+    if left.is_zero() {
+        return at;
+    }
+    let left = Duration::try_from_secs_f64(left.as_secs_f64() / times).unwrap_or(Duration::MAX);
+    now.checked_add(left).unwrap_or(at)
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::rate::{Burst, MAX_LAG, transmission_time};
+use super::rate::{Burst, MAX_LAG, at_speed, transmission_time};
 
 /// Turns times on the clock of the content into moments.
 #[derive(Debug)]
@@ -14,12 +14,14 @@ pub(crate) struct Schedule {
     took: Duration,
     /// The first packet's moment and time.
     origin: Option<(Instant, Duration)>,
+    /// The latest packet's.
+    latest: Option<(Instant, Duration)>,
 }
 
 impl Schedule {
     /// A schedule at this speed, which is positive.
     pub(crate) fn new(speed: f64, burst: Option<Burst>) -> Self {
-        Self { speed, burst, took: Duration::ZERO, origin: None }
+        Self { speed, burst, took: Duration::ZERO, origin: None, latest: None }
     }
 
     /// When a packet of so many bytes goes whose turn is at `time` of the content.
@@ -44,7 +46,27 @@ impl Schedule {
         let late = now.saturating_duration_since(due).saturating_sub(MAX_LAG);
         let moved = start.checked_add(late).unwrap_or(start);
         self.origin = Some((moved, first));
-        due.checked_add(late).unwrap_or(due)
+        let due = due.checked_add(late).unwrap_or(due);
+        self.latest = Some((due, time));
+        due
+    }
+
+    /// Goes on from the latest packet, so many times as fast.
+    pub(crate) fn change(&mut self, now: Instant, times: f64) {
+        self.origin = self.latest.map(|(due, time)| {
+            let passed = now.saturating_duration_since(due).min(MAX_LAG);
+            let played = Duration::try_from_secs_f64(passed.as_secs_f64() * self.speed);
+            let time = time.saturating_add(played.unwrap_or(Duration::MAX));
+            (at_speed(now, due.max(now), times), time)
+        });
+        self.latest = self.origin;
+        self.speed *= times;
+        self.burst = None;
+    }
+
+    /// Times count from elsewhere: the next packet goes at once.
+    pub(crate) fn turn(&mut self) {
+        (self.origin, self.latest) = (None, None);
     }
 
     /// How long content of this length plays.
@@ -96,6 +118,24 @@ mod tests {
         for packet in 0..20 {
             assert_eq!(schedule.due(start, ms(packet * 100), 1_000), start + ms(packet * 100));
         }
+    }
+
+    #[test]
+    fn another_speed_goes_on_from_the_latest_packet() {
+        let start = now();
+        let mut schedule = Schedule::new(1.0, None);
+        schedule.due(start, ms(0), 100);
+        assert_eq!(schedule.due(start, ms(1_000), 100), start + ms(1_000));
+        // Half a second is left of its pause.
+        schedule.change(start + ms(500), 2.0);
+        assert_eq!(schedule.due(start + ms(750), ms(2_000), 100), start + ms(1_250));
+        // After a long stall five seconds at the old speed are hurried through, and no more.
+        let late = start + ms(101_250);
+        schedule.change(late, 0.5);
+        assert_eq!(schedule.due(late, ms(12_000), 100), late);
+        assert_eq!(schedule.due(late, ms(13_000), 100), late + ms(1_000));
+        schedule.turn();
+        assert_eq!(schedule.due(late, ms(0), 100), late);
     }
 
     #[test]

@@ -37,6 +37,7 @@ enum Expected {
     Redirect,
     Selected,
     Play,
+    Rate,
     Stopped,
     Unknown,
     ClosedLocally,
@@ -167,6 +168,7 @@ impl Rules {
                 assert!(self.chose || play.streams.len() == unasked, "nothing was selected");
             }
             (ServerEvent::Stopped, Some(Expected::Stopped))
+            | (ServerEvent::Rate(_), Some(Expected::Rate))
             | (ServerEvent::Unknown { .. }, Some(Expected::Unknown))
             | (ServerEvent::Closed(CloseReason::Local), Some(Expected::ClosedLocally))
             | (ServerEvent::Closed(CloseReason::Redirected), Some(Expected::ClosedElsewhere)) => {}

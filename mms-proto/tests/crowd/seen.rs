@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 /// Everything that has to happen.
-const ALL: [&str; 29] = [
+const ALL: [&str; 30] = [
+    "another rate without a stop",
     "a header",
     "a packet",
     "a play command",

@@ -96,6 +96,9 @@ impl Studio {
                     later.push((Duration::ZERO, Task::Push));
                 }
             }
+            ServerEvent::Rate(rate) => {
+                (self.backwards, self.over) = (rate.get() < 0.0, false);
+            }
             ServerEvent::PacketWanted { .. } => match random.from(0, 39) {
                 0 => later.push((random.time(9_000), Task::Give)),
                 1 => later.push((random.time(100), Task::Give)),

@@ -45,7 +45,8 @@ impl Server {
     /// As [`send_packet`](Self::send_packet), for a packet that says when it is due: at `time` on
     /// the clock of the content, such as an ASF packet's send time. With [`Pace::BitRate`] it goes
     /// as long after the first one of its play command as their times differ, at the speed of the
-    /// play command, and waits here until then. For playing backwards count the time backwards.
+    /// play command, and waits here until then. For playing backwards count the time backwards. After
+    /// [`ServerEvent::Rate`](crate::ServerEvent::Rate) in the other direction it counts anew.
     ///
     /// Bytes tell nothing when streams are left out, or padding, or all but key frames.
     ///

@@ -48,7 +48,8 @@ pub struct ServerConfig {
     /// there meanwhile. Default false.
     pub hold_end: bool,
     /// Honour the position of a play command while streaming, as a seek. The specification wants
-    /// it ignored; libmms seeks like this (T6). Default true.
+    /// it ignored; libmms seeks like this (T6). Where it is ignored, the media go on where they are at
+    /// the rate of the command ([`ServerEvent::Rate`](crate::ServerEvent::Rate)). Default true.
     pub seek_while_streaming: bool,
     /// Play commands that begin anew in a second, as many of them at once; 0 is any number. One that
     /// comes earlier waits until then, and of several that came earlier only the last one is

@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use super::ServerConfig;
 use crate::content::Content;
-use crate::request::{PlayRequest, Start};
+use crate::request::{PlayRequest, Rate, Start};
 use crate::serving::pacer::Pacer;
-use crate::serving::rate::scaled;
+use crate::serving::rate::{at_speed, scaled};
 use crate::serving::schedule::Schedule;
 
 /// Media on its way.
@@ -18,6 +18,7 @@ pub(super) struct Flow {
     pub(super) schedule: Schedule,
     /// Label of its packets.
     pub(super) label: u8,
+    rate: Rate,
     /// An entry that follows at once, which the client has not played yet.
     pub(super) unplayed: bool,
     /// The application was asked for a packet and did not answer yet.
@@ -51,7 +52,7 @@ impl Flow {
         content: &Content,
         play: &PlayRequest,
     ) -> Self {
-        let speed = play.rate.get().abs().max(SLOWEST);
+        let speed = speed(play.rate);
         let policy = config.pacing();
         let burst = policy.burst(content, play);
         let rate = policy.paced(scaled(content.bit_rate(), speed));
@@ -59,6 +60,7 @@ impl Flow {
             pacer: Pacer::new(now, rate).with_burst(burst),
             schedule: Schedule::new(speed * f64::from(policy.percent.max(1)) / 100.0, burst),
             label,
+            rate: play.rate,
             unplayed: false,
             asked: false,
             held: None,
@@ -70,6 +72,35 @@ impl Flow {
     /// The client has played it, with this label, and on it goes.
     pub(super) fn play_as(&mut self, label: u8) {
         (self.label, self.unplayed) = (label, false);
+    }
+
+    /// Goes on where it is at another rate. False when it is the rate that it has.
+    pub(super) fn change_rate(
+        &mut self,
+        now: Instant,
+        config: &ServerConfig,
+        content: &Content,
+        rate: Rate,
+    ) -> bool {
+        if rate == self.rate {
+            return false;
+        }
+        let times = speed(rate) / speed(self.rate);
+        let turns = (rate.get() < 0.0) != (self.rate.get() < 0.0);
+        self.rate = rate;
+        let bits = config.pacing().paced(scaled(content.bit_rate(), speed(rate)));
+        self.pacer.change(now, bits, times);
+        self.schedule.change(now, times);
+        if let Some(held) = &mut self.held {
+            held.due = at_speed(now, held.due, times);
+        }
+        self.plays_until = self.plays_until.map(|until| at_speed(now, until, times));
+        if turns {
+            self.schedule.turn();
+            // Nothing tells how far it is to the other end.
+            self.plays_until = None;
+        }
+        true
     }
 
     /// True when a play command looks for its position, although media are on their way. libmms asks
@@ -88,6 +119,11 @@ impl Flow {
     pub(super) fn is_busy(&self) -> bool {
         self.asked || self.held.is_some() || self.ended
     }
+}
+
+/// Seconds of content in one second.
+fn speed(rate: Rate) -> f64 {
+    rate.get().abs().max(SLOWEST)
 }
 
 /// How long the player is busy with what it asked for.

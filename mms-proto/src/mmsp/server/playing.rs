@@ -146,8 +146,14 @@ impl Server {
                 return;
             }
             State::Streaming(content, flow) if flow.seeks(&self.config) => content,
-            // 3.2.5.11 in STREAMING: the new label, and on it goes.
-            State::Streaming(_, flow) => return flow.play_as(label),
+            // 3.2.5.11 and 3.2.5.12 in STREAMING: the new label and rate, and on it goes.
+            State::Streaming(content, flow) => {
+                flow.play_as(label);
+                if flow.change_rate(self.core.now(), &self.config, content, play.rate) {
+                    self.core.event(ServerEvent::Rate(play.rate));
+                }
+                return;
+            }
             _ => return,
         };
         let content = content.clone();

@@ -255,10 +255,14 @@ impl Rules {
         let label = low(incarnation);
         let media = self.media(label, play);
         match &mut self.stage {
-            Stage::Streaming(old)
-                if old.unplayed || !(self.seek_while_streaming || old.has_ended) =>
-            {
+            Stage::Streaming(old) if old.unplayed => {
                 (old.unplayed, old.label) = (false, label);
+            }
+            Stage::Streaming(old) if !(self.seek_while_streaming || old.has_ended) => {
+                if old.plays_as(self.now, &media, &mut self.queue) {
+                    self.seen.note("another rate without a stop");
+                    self.expected = Some(Expected::Rate);
+                }
             }
             Stage::EntryHeader(_, Next::Media(old)) => {
                 (old.unplayed, old.label) = (false, label);

@@ -1,5 +1,6 @@
 //! Header fragments and media packets: which, with which label and number, and when.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -57,9 +58,12 @@ pub(crate) struct Media {
     begun: Instant,
     plays: Option<Duration>,
     pace: Rate,
+    rate: f64,
     speed: f64,
     /// Moment and time of the first packet that says when it is due.
     first: Option<(Instant, Duration)>,
+    /// Those of the latest one.
+    latest: Option<(Instant, Duration)>,
 }
 
 /// Bytes at a bit rate.
@@ -193,6 +197,7 @@ impl Rules {
                 let late = self.now.saturating_duration_since(due).saturating_sub(MOST_LAG);
                 media.first = Some((start + late, first));
                 due += late;
+                media.latest = Some((due, time));
             }
             Some(_) => {}
         }
@@ -281,8 +286,10 @@ impl Rules {
             begun: self.now,
             plays,
             pace,
+            rate: play.rate.get(),
             speed,
             first: None,
+            latest: None,
         }
     }
 
@@ -296,6 +303,40 @@ impl Rules {
 }
 
 impl Media {
+    /// On it goes as the other, at that one's rate, and what waits to be due with it. False when it
+    /// has that rate.
+    pub(super) fn plays_as(
+        &mut self,
+        now: Instant,
+        other: &Self,
+        queue: &mut VecDeque<Given>,
+    ) -> bool {
+        self.label = other.label;
+        if self.rate == other.rate {
+            return false;
+        }
+        let times = other.speed / self.speed;
+        let faster = |at: Instant| if at > now { now + (at - now).div_f64(times) } else { at };
+        for given in queue {
+            if let Given::Packet { due, .. } = given {
+                *due = faster(*due);
+            }
+        }
+        self.pace.bits = other.pace.bits;
+        self.pace.due = faster(self.pace.due);
+        self.first = self.latest.map(|(due, time)| {
+            let passed = now.saturating_duration_since(due).min(MOST_LAG);
+            (faster(due.max(now)), time + passed.mul_f64(self.speed))
+        });
+        self.plays = self.plays.map(|plays| faster(self.begun + plays) - self.begun);
+        if (self.rate < 0.0) != (other.rate < 0.0) {
+            (self.first, self.plays) = (None, None);
+        }
+        self.latest = self.first;
+        (self.rate, self.speed) = (other.rate, other.speed);
+        true
+    }
+
     /// When a player that ends with the end of the stream may hear of it (T49).
     pub(crate) fn played_out(&self) -> Option<Instant> {
         Some(self.begun + self.plays? + Duration::from_secs(5))
