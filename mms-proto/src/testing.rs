@@ -8,6 +8,7 @@
 mod fields;
 mod logs;
 mod messages;
+pub mod toy;
 
 pub use fields::{
     accel, blob, duration, hresult, position, rate, redirect, start, stop, stream_number,
