@@ -36,6 +36,26 @@ pub trait Dial: Send + Sync {
     ///
     /// A [`DialError`]; in particular [`DialError::Cancelled`] soon after `cancel` is used.
     fn dial(&self, host: &str, port: u16, cancel: &Cancel) -> Result<TcpStream, DialError>;
+
+    /// Opens one more connection of a session whose first one was dialled with the same `host` and
+    /// `port`, and leads to `peer`: the server, or a proxy on the way to it.
+    ///
+    /// Dials `host` again unless it is overridden, as a proxy client has to. A [`Dialer`] connects
+    /// to `peer`: the name may have other addresses, of servers that do not know the session.
+    ///
+    /// # Errors
+    ///
+    /// As [`dial`](Self::dial).
+    fn dial_again(
+        &self,
+        host: &str,
+        port: u16,
+        peer: SocketAddr,
+        cancel: &Cancel,
+    ) -> Result<TcpStream, DialError> {
+        let _ = peer;
+        self.dial(host, port, cancel)
+    }
 }
 
 /// Connects directly: resolves the name and tries its addresses in turn, IPv6 and IPv4
@@ -67,6 +87,29 @@ impl Default for Dialer {
 
 impl Dial for Dialer {
     fn dial(&self, host: &str, port: u16, cancel: &Cancel) -> Result<TcpStream, DialError> {
+        self.connect(host, port, None, cancel)
+    }
+
+    fn dial_again(
+        &self,
+        host: &str,
+        _port: u16,
+        peer: SocketAddr,
+        cancel: &Cancel,
+    ) -> Result<TcpStream, DialError> {
+        self.connect(host, peer.port(), Some(peer), cancel)
+    }
+}
+
+impl Dialer {
+    /// Connects to the `known` address, or to those of `host`.
+    fn connect(
+        &self,
+        host: &str,
+        port: u16,
+        known: Option<SocketAddr>,
+        cancel: &Cancel,
+    ) -> Result<TcpStream, DialError> {
         if cancel.is_cancelled() {
             return Err(DialError::Cancelled);
         }
@@ -82,6 +125,7 @@ impl Dial for Dialer {
             network: Arc::clone(&self.network),
             host: host.to_owned(),
             port,
+            known,
             deadline,
             events,
         };
@@ -132,13 +176,19 @@ struct Helper {
     network: Arc<dyn Network>,
     host: String,
     port: u16,
+    /// The address of `host`, where it needs no lookup.
+    known: Option<SocketAddr>,
     deadline: Instant,
     events: Sender<Event>,
 }
 
 impl Helper {
     fn run(&self) {
-        let addresses = match self.network.resolve(&self.host, self.port) {
+        let resolved = match self.known {
+            Some(address) => Ok(vec![address]),
+            None => self.network.resolve(&self.host, self.port),
+        };
+        let addresses = match resolved {
             Ok(addresses) => addresses::interleave(addresses),
             Err(error) => {
                 self.tell(Event::ResolveFailed(error));

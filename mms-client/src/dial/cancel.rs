@@ -84,7 +84,7 @@ impl Cancel {
     /// Calls `wake` on cancellation, at once if that has happened already.
     ///
     /// `wake` must return quickly and leave this `Cancel` alone.
-    pub(super) fn on_cancel(&self, wake: impl Fn() + Send + 'static) -> CancelGuard {
+    pub(crate) fn on_cancel(&self, wake: impl Fn() + Send + 'static) -> CancelGuard {
         self.add(Hook::Wake(Box::new(wake)))
     }
 

@@ -291,3 +291,12 @@ fn a_used_dialer_leaves_nothing_registered() {
     // The caller did not register this socket, so it still works.
     exchange(client, &listener);
 }
+
+#[test]
+fn a_further_connection_leads_to_the_same_address() {
+    let (listener, address) = listen();
+    let lookup = || panic!("the address is known");
+    let dialer = dialer(SAFETY, lookup, system_connect);
+    let client = dialer.dial_again("media.example", 1, address, &Cancel::new()).unwrap();
+    exchange(client, &listener);
+}

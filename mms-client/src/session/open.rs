@@ -187,11 +187,20 @@ impl OpenOptions {
             let login = login.as_ref().filter(|_| !away);
             let (host, port) = config.connect_to();
             let socket = self.dialer.dial(host, port, &self.cancel)?;
-            let write_timeout = config.session.timeouts.reply;
-            let network = Network::new(socket, (host, port), write_timeout, &self.cancel)?;
-            config.local_address = network.local_address();
-            let machine = Client::new(Instant::now(), config);
-            let mut core = Core::new(Connection::new(machine, network));
+            let network = Network {
+                main: socket,
+                datagrams: None,
+                dialer: Arc::clone(&self.dialer),
+                host: host.to_owned(),
+                port,
+                write_timeout: config.session.timeouts.reply,
+                cancel: self.cancel.clone(),
+            };
+            let connection = Connection::new(network, |local_address| {
+                config.local_address = local_address;
+                Client::new(Instant::now(), config)
+            })?;
+            let mut core = Core::new(connection);
             match core.handshake(login)? {
                 Opened::Content(content) => {
                     return Ok(Session { core, content, entry: false });
