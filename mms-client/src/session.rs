@@ -1,5 +1,6 @@
 //! An open stream: [`Session`] before playing, [`Playback`] while it plays, and back.
 
+mod getters;
 mod open;
 mod playback;
 mod played;
@@ -7,8 +8,8 @@ mod played;
 use mms_asf::Header;
 use mms_proto::mmsp::Client;
 use mms_proto::{
-    ClientEvent, CloseReason, Content, Deviation, HResult, Machine as _, PlayRequest, Reception,
-    ServerInfo, Stats, StreamNumber, StreamSelection,
+    ClientEvent, CloseReason, Content, Deviation, HResult, PlayRequest, ServerInfo, StreamNumber,
+    StreamSelection,
 };
 
 pub use self::open::{OpenOptions, open};
@@ -96,61 +97,7 @@ fn sized(content: Content) -> Content {
     sized.unwrap_or(content)
 }
 
-/// The questions that [`Session`] and [`Playback`] both answer.
-macro_rules! questions {
-    () => {
-        /// What the server offers: the ASF header and what is known about the packets.
-        pub fn content(&self) -> &Content {
-            &self.content
-        }
-
-        /// The ASF header, read.
-        ///
-        /// # Errors
-        /// When it cannot be read.
-        pub fn header(&self) -> Result<Header, Error> {
-            Ok(Header::parse(self.content.header())?)
-        }
-
-        /// What the server said of itself; `None` when it said nothing.
-        pub fn server(&self) -> Option<&ServerInfo> {
-            self.core.server.as_ref()
-        }
-
-        /// Who is at the other end after all redirects, as `host:port`.
-        pub fn server_address(&self) -> &str {
-            self.core.connection.server()
-        }
-
-        /// Bits per second that the bandwidth test measured, where one was asked for and its
-        /// packets came far enough apart.
-        pub fn bandwidth(&self) -> Option<u64> {
-            self.core.bandwidth
-        }
-
-        /// Rules that the server broke without harm: the first 64. [`stats`](Self::stats) has
-        /// their number.
-        pub fn deviations(&self) -> &[Deviation] {
-            &self.core.deviations
-        }
-
-        /// What came of the entry since it was last asked for, beside what was announced: tells
-        /// half a stream from a whole one.
-        pub fn reception(&self) -> Reception {
-            self.core.connection.machine().reception()
-        }
-
-        /// Numbers about the session so far.
-        pub fn stats(&self) -> Stats {
-            self.core.connection.machine().stats()
-        }
-    };
-}
-use questions;
-
 impl Session {
-    questions!();
-
     /// Every stream of the content, from the beginning to the end.
     ///
     /// # Errors

@@ -2,14 +2,13 @@
 
 use std::time::Instant;
 
-use mms_asf::Header;
 use mms_proto::{
-    AsfPacket, ClientEvent, CloseReason, Content, Deviation, HResult, Machine as _, PlayRequest,
-    Reception, ServerInfo, Start, Stats, StreamSelection,
+    AsfPacket, ClientEvent, CloseReason, Content, HResult, Machine as _, PlayRequest, Start,
+    StreamSelection,
 };
 
 use super::played::Played;
-use super::{Core, Session, questions};
+use super::{Core, Session};
 use crate::error::Error;
 
 /// How an entry ended.
@@ -30,8 +29,8 @@ pub struct EndOfStream {
 /// it closes the connection.
 #[derive(Debug)]
 pub struct Playback {
-    core: Core,
-    content: Content,
+    pub(super) core: Core,
+    pub(super) content: Content,
     request: PlayRequest,
     played: Played,
     end: Option<EndOfStream>,
@@ -41,8 +40,6 @@ pub struct Playback {
 }
 
 impl Playback {
-    questions!();
-
     pub(super) fn start(session: Session, request: PlayRequest) -> Result<Self, Error> {
         let Session { mut core, content, entry } = session;
         let machine = core.connection.machine_mut();
