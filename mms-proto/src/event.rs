@@ -88,10 +88,15 @@ pub enum ServerEvent {
     /// After a change of direction the times of packets count anew. Only where positions of play
     /// commands are ignored while streaming; else such a command is a [`Play`](Self::Play).
     Rate(Rate),
-    /// Pacing and queue allow one more packet: answer with `send_packet` or `end_of_stream`. The
+    /// Pacing and queue allow more packets: answer with `send_packet` or `end_of_stream`. The
     /// request is void after [`Play`](Self::Play) and [`Stopped`](Self::Stopped).
+    ///
+    /// Several packets may answer one request, until `room` is used up or one of them waits until it
+    /// is due; the next is refused then ([`StateError::NotWanted`](crate::StateError::NotWanted)) and
+    /// asked for anew.
     PacketWanted {
-        /// Bytes that may be sent before the machine would wait again.
+        /// Bytes that may be sent before the machine would wait again: the credit of the request. The
+        /// last packet may be larger than what is left of it.
         room: usize,
     },
     /// The client stopped: send nothing more.

@@ -2,6 +2,7 @@
 //!
 //! Nothing in here knows a message or a connection.
 
+pub(crate) mod demand;
 pub(crate) mod pacer;
 pub(crate) mod policy;
 pub(crate) mod queue;

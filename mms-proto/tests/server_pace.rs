@@ -11,7 +11,7 @@ use mms_proto::mmsp::message::{
     ReadBlock, ReportEndOfStream, ReportStartStriding, ServerMessage, StartPlaying, StartStriding,
 };
 use mms_proto::{Accel, Content, Features, HResult, PlayRequest, Rate, ServerEvent, Start, Stop};
-use mms_proto::{Pace, StartBurst};
+use mms_proto::{Pace, StartBurst, StateError};
 use pair::media::{self, content, seconds};
 use pair::script::{
     Got, Script, connect, data, events, funnel, messages, open, open_request, play, select,
@@ -52,6 +52,52 @@ fn run(
         sent.extend(data(&got).iter().map(|packet| (packet.location_id, now)));
         wanted = events(&got).iter().any(|event| event == "PacketWanted");
     }
+}
+
+#[test]
+fn one_request_is_answered_by_packets_up_to_its_room() {
+    let mut script = Script::ready(ServerConfig::default(), content(100_000));
+    script.send(select(&[1]));
+    let got = script.send(play(4, Start::Beginning));
+    let Some(Got::Event(ServerEvent::PacketWanted { room })) = got.last() else {
+        panic!("{got:?}")
+    };
+    let packet = media::packet(0);
+    let fit = room.div_ceil(packet.len());
+    for number in 0..fit {
+        let number = u32::try_from(number).unwrap();
+        script.server.send_packet(script.now, number, packet.clone()).unwrap();
+    }
+    let one_more = script.server.send_packet(script.now, 1_000, packet.clone());
+    assert_eq!(one_more, Err(StateError::NotWanted));
+    let got = script.poll();
+    assert_eq!(data(&got).len(), fit, "each of them, and nothing is asked for before a look");
+    assert!(matches!(got.last(), Some(Got::Data(_))));
+    let got = script.pass(Duration::ZERO);
+    assert!(matches!(got[..], [Got::Event(ServerEvent::PacketWanted { .. })]), "{got:?}");
+    // One answer is enough to be asked again.
+    script.server.send_packet(script.now, 1_000, packet).unwrap();
+    let got = script.poll();
+    assert!(
+        matches!(got[..], [Got::Data(_), Got::Event(ServerEvent::PacketWanted { .. })]),
+        "{got:?}"
+    );
+}
+
+#[test]
+fn a_packet_that_waits_ends_the_credit() {
+    let mut config = ServerConfig::default();
+    config.pace = Pace::BitRate;
+    let mut script = Script::ready(config, content(100).with_bit_rate(0));
+    script.send(select(&[1]));
+    script.send(play(4, Start::Beginning));
+    let mut send = |number: u32, time: u64| {
+        let time = Duration::from_millis(time);
+        script.server.send_packet_at(script.now, number, time, media::packet(number))
+    };
+    assert_eq!(send(0, 0), Ok(()));
+    assert_eq!(send(1, 40), Ok(()), "it waits");
+    assert_eq!(send(2, 80), Err(StateError::NotWanted));
 }
 
 #[test]

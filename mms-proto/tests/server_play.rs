@@ -350,7 +350,9 @@ fn at_full_speed_the_client_is_heard_now_and_then() {
 
 #[test]
 fn packets_that_nobody_wants() {
-    let mut script = Script::ready(ServerConfig::default(), content(3));
+    // At the bit rate of the content there is room for one packet at the beginning.
+    let config = ServerConfig::default().pace(Pace::BitRate);
+    let mut script = Script::ready(config, content(3));
     let now = script.now;
     let early = script.server.send_packet(now, 0, media::packet(0));
     let wrong = |phase| Err(StateError::Phase { operation: "send a packet", phase });

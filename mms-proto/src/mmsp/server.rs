@@ -290,11 +290,16 @@ impl Server {
     /// When media can go on without the application and the client.
     fn flow_deadline(&self, flow: &Flow) -> Option<Instant> {
         let now = self.core.now();
-        match &flow.held {
-            Some(held) => Some(held.due.max(now)),
+        match flow.demand.scheduled() {
+            Some(packet) => Some(packet.due.max(now)),
             // There was enough for one turn.
             None if self.session.queue.has_packet() => Some(now),
-            None if self.session.live || flow.is_busy() || !self.session.queue.is_empty() => None,
+            None if self.session.live
+                || flow.demand.is_busy()
+                || !self.session.queue.is_empty() =>
+            {
+                None
+            }
             // No packet is asked for until then.
             None if self.has_waiting_play() => None,
             None => Some(flow.pacer.deadline(now)),

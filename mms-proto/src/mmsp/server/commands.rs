@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::flow::{Flow, Held};
+use super::flow::Flow;
 use super::state::{EntryMedia, State};
 use super::{Server, Timer};
 use crate::error::StateError;
@@ -14,6 +14,7 @@ use crate::event::CloseReason;
 use crate::hresult::HResult;
 use crate::mmsp::frame::DataPacket;
 use crate::serving::Pace;
+use crate::serving::demand::{Demand, ScheduledPacket};
 use crate::serving::queue::Queued;
 
 /// How long after the end of the content a player that ends with the end of stream is told (T49).
@@ -29,7 +30,8 @@ impl Server {
     /// command plays begins elsewhere.
     ///
     /// # Errors
-    /// When none was asked for, or it is empty or larger than the content's packet size.
+    /// When none is wanted (none was asked for, the credit is used up, or the packet before waits
+    /// until it is due), or it is empty or larger than the content's packet size.
     pub fn send_packet(
         &mut self,
         now: Instant,
@@ -95,7 +97,7 @@ impl Server {
             _ if hr.is_failure() => self.finish_now(hr),
             _ if self.session.live => self.session.queue.mark(Queued::End(hr)),
             State::Streaming(_, flow) if flow.unplayed => {
-                flow.asked = false;
+                flow.demand.withdraw();
                 self.release_held();
                 self.session.queue.mark(Queued::End(hr));
             }
@@ -104,8 +106,10 @@ impl Server {
                 let holds = self.config.hold_end && self.config.pace == Pace::BitRate;
                 match until.filter(|&until| holds && until > self.core.now()) {
                     Some(until) if self.session.client.ends_at_end_of_stream() => {
-                        (flow.ended, flow.asked) = (true, false);
                         self.release_held();
+                        if let State::Streaming(_, flow) = &mut self.state {
+                            flow.demand = Demand::Ended;
+                        }
                         let time = until.saturating_duration_since(self.core.now());
                         self.timers.arm(Timer::HeldEnd, self.core.now(), time);
                         self.arm_keep_alive();
@@ -142,7 +146,7 @@ impl Server {
         match &mut self.state {
             State::Streaming(..) if due <= now => self.transmit(number, packet),
             State::Streaming(_, flow) | State::EntryHeader(_, _, EntryMedia::Follow(flow)) => {
-                flow.held = Some(Held { due, number, packet });
+                flow.demand = Demand::Scheduled(ScheduledPacket { due, number, packet });
             }
             _ => {}
         }
@@ -151,7 +155,7 @@ impl Server {
     /// Sends the packet that waited.
     pub(super) fn release_held(&mut self) {
         if let State::Streaming(_, flow) = &mut self.state {
-            if let Some(Held { number, packet, .. }) = flow.held.take() {
+            if let Some(ScheduledPacket { number, packet, .. }) = flow.demand.release() {
                 self.transmit(number, packet);
             }
         }
@@ -162,7 +166,7 @@ impl Server {
         let now = self.core.now();
         match &self.state {
             State::Streaming(_, flow)
-                if flow.held.as_ref().is_some_and(|held| held.due <= now)
+                if flow.demand.scheduled().is_some_and(|packet| packet.due <= now)
                     && flow.pacer.has_turn() =>
             {
                 self.release_held();
@@ -207,12 +211,16 @@ impl Server {
         else {
             return Err(wrong);
         };
-        if !flow.asked {
+        if !flow.demand.is_asked() {
             return Err(StateError::NotWanted);
         }
         content.check_packet(size)?;
         self.core.set_now(now);
-        flow.asked = false;
+        if waits {
+            flow.demand.withdraw();
+        } else {
+            flow.demand.take(size);
+        }
         Ok(Some(flow).filter(|_| !waits))
     }
 

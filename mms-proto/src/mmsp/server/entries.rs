@@ -28,7 +28,7 @@ impl Server {
         match &mut self.state {
             _ if self.session.live => self.session.queue.mark(Queued::EndOfEntry),
             State::Streaming(_, flow) if flow.unplayed && !self.session.queue.has_ended_entry() => {
-                flow.asked = false;
+                flow.demand.withdraw();
                 self.release_held();
                 self.session.queue.mark(Queued::EndOfEntry);
             }

@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use super::ServerConfig;
 use crate::content::Content;
 use crate::request::{PlayRequest, Rate, Start};
+use crate::serving::demand::Demand;
 use crate::serving::pacer::Pacer;
 use crate::serving::rate::{at_speed, scaled};
 use crate::serving::schedule::Schedule;
@@ -21,22 +20,10 @@ pub(super) struct Flow {
     rate: Rate,
     /// An entry that follows at once, which the client has not played yet.
     pub(super) unplayed: bool,
-    /// The application was asked for a packet and did not answer yet.
-    pub(super) asked: bool,
-    /// The packet that is not due yet.
-    pub(super) held: Option<Held>,
-    /// There are no more packets, and the client will be told later.
-    pub(super) ended: bool,
+    /// The packet that comes next.
+    pub(super) demand: Demand,
     /// When what is played has played out, as far as that is known.
     pub(super) plays_until: Option<Instant>,
-}
-
-/// A packet that is not due yet.
-#[derive(Debug)]
-pub(super) struct Held {
-    pub(super) due: Instant,
-    pub(super) number: u32,
-    pub(super) packet: Bytes,
 }
 
 /// A rate below this is taken for it: the smallest numbers would turn every distance into for ever,
@@ -62,9 +49,7 @@ impl Flow {
             label,
             rate: play.rate,
             unplayed: false,
-            asked: false,
-            held: None,
-            ended: false,
+            demand: Demand::Idle,
             plays_until: plays_for(content, play, speed).and_then(|time| now.checked_add(time)),
         }
     }
@@ -91,7 +76,7 @@ impl Flow {
         let bits = config.pacing().paced(scaled(content.bit_rate(), speed(rate)));
         self.pacer.change(now, bits, times);
         self.schedule.change(now, times);
-        if let Some(held) = &mut self.held {
+        if let Demand::Scheduled(held) = &mut self.demand {
             held.due = at_speed(now, held.due, times);
         }
         self.plays_until = self.plays_until.map(|until| at_speed(now, until, times));
@@ -107,17 +92,12 @@ impl Flow {
     /// for the beginning with all position fields unused. After an end that is held back nothing goes
     /// on.
     pub(super) fn seeks(&self, config: &ServerConfig) -> bool {
-        !self.unplayed && (config.seek_while_streaming || self.ended)
+        !self.unplayed && (config.seek_while_streaming || matches!(self.demand, Demand::Ended))
     }
 
     /// Nothing was due before this moment.
     pub(super) fn begin(&mut self, now: Instant) {
         self.pacer.begin(now);
-    }
-
-    /// True when no packet can be asked for.
-    pub(super) fn is_busy(&self) -> bool {
-        self.asked || self.held.is_some() || self.ended
     }
 }
 

@@ -89,10 +89,10 @@ impl Server {
         };
         let room = flow.pacer.room(now);
         let queued = self.session.live || !self.session.queue.is_empty();
-        if waits || queued || flow.is_busy() || room == 0 {
+        if waits || queued || flow.demand.is_busy() || room == 0 {
             return None;
         }
-        flow.asked = true;
+        flow.demand.ask(room);
         Some(ServerEvent::PacketWanted { room })
     }
 
