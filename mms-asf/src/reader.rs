@@ -2,6 +2,7 @@
 
 mod search;
 mod seek;
+mod seek_point;
 mod tail;
 
 use std::io::{Read, Seek, SeekFrom};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 pub use self::search::KeyFrameSearch;
-pub use self::seek::{SeekMethod, SeekPoint};
+pub use self::seek_point::{SeekMethod, SeekPoint};
 
 use self::tail::Tail;
 use crate::header::{DATA_HEAD, Wait, locate};

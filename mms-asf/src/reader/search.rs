@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use super::FileReader;
-use super::seek::{Entry, Found, SeekMethod, SeekPoint, Wanted};
+use super::seek_point::{Entry, Found, SeekMethod, SeekPoint, Wanted};
 use crate::clock::shown_in_file;
 use crate::time::to_millis;
 use crate::{FileError, FileProperties, Packet, SendClock};
