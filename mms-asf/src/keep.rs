@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use crate::packet::{Head, code};
+use crate::packet::padding;
 use crate::{Error, Packet, Payload};
 
 /// How much of a packet was kept.
@@ -102,13 +102,16 @@ impl Choice {
             .payloads(packet)
             .map(<[u8]>::len)
             .fold(packet.first_payload().saturating_sub(fields), usize::saturating_add);
-        let (width, padding) = padding(head, used, bytes.len())
+        // Not narrower than the one that is there. The payloads that go leave room for it: each has
+        // two bytes at least.
+        let narrowest = if head.length.width == 0 { head.padding.width } else { 0 };
+        let (width, padding) = padding::field(used, bytes.len(), narrowest)
             .ok_or_else(|| malformed(packet, "room for a padding field"))?;
 
         let end = out.len().saturating_add(bytes.len());
         out.reserve(bytes.len());
         out.extend_from_slice(part(0, head.flags_at));
-        out.put_u8((head.flags & !0x78) | (code(width) << 3));
+        out.put_u8(padding::flags_with_padding(head.flags, width));
         out.put_u8(head.properties);
         out.extend_from_slice(part(head.sequence.offset, head.padding.offset));
         out.extend_from_slice(padding.to_le_bytes().get(..width).unwrap_or_default());
@@ -132,18 +135,6 @@ impl Choice {
             kept.then(|| bytes.get(from..start).unwrap_or_default())
         })
     }
-}
-
-/// Width and value of the padding field of a packet of `size` bytes with `used` in front of the
-/// padding, the field itself not counted. It is the narrowest one, but not narrower than the one
-/// that is there already. The payloads that go leave room for it: each has two bytes at least.
-fn padding(head: &Head, used: usize, size: usize) -> Option<(usize, u32)> {
-    let narrowest = if head.length.width == 0 { head.padding.width } else { 0 };
-    let widths = [(1, u32::from(u8::MAX)), (2, u32::from(u16::MAX)), (4, u32::MAX)];
-    widths.into_iter().filter(|(width, _)| *width >= narrowest).find_map(|(width, most)| {
-        let padding = u32::try_from(size.checked_sub(used)?.checked_sub(width)?).ok()?;
-        (padding <= most).then_some((width, padding))
-    })
 }
 
 fn malformed(packet: &Packet<'_>, expected: &'static str) -> Error {

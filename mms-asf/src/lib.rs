@@ -102,11 +102,9 @@ mod reader;
 mod rebase;
 mod recording;
 mod repair;
-mod restore;
 mod selector;
 mod shift;
 mod stream_kind;
-mod strip;
 #[cfg(any(test, feature = "_testing"))]
 #[doc(hidden)]
 pub mod testing;
@@ -139,17 +137,18 @@ pub use self::limits::Limits;
 pub use self::muxer::{Muxer, Packetizer, Sample};
 pub use self::object::Object;
 pub use self::objects::{FileProperties, IndexKind, IndexSpecifier};
+pub use self::packet::padding::{
+    Removal, Restored, Restorer, remove_padding, remove_restorable_padding,
+};
 pub use self::packet::{Field, Packet, Payload, Payloads, Piece, Pieces};
 pub use self::push::{Cause, Event, StreamParser};
 pub use self::reader::{FileReader, KeyFrameSearch, SeekMethod, SeekPoint};
 pub use self::rebase::{Rebase, Rebaser};
 pub use self::recording::{Ending, Patch, Recording};
 pub use self::repair::{RepairCheck, RepairOptions, repair};
-pub use self::restore::{Restored, Restorer};
 pub use self::selector::{NoSuchStream, Rewind, Selected, Selection, Selector};
 pub use self::shift::{Shift, Shifted, TimeShifter};
 pub use self::stream_kind::StreamKind;
-pub use self::strip::{Removal, remove_padding};
 pub use self::text::Text;
 pub use self::text8::Text8;
 pub use self::writer::FileWriter;

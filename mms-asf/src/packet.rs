@@ -2,6 +2,7 @@
 
 mod head;
 mod list;
+pub(crate) mod padding;
 mod payload;
 
 pub use self::head::Field;

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use mms_asf::testing::{self, TestPacket, TestStream};
 use mms_asf::{
     Error, Header, Kept, Packet, Payload, Removal, Restorer, Shift, TimeShifter, guid,
-    keep_payloads, remove_padding,
+    keep_payloads, remove_padding, remove_restorable_padding,
 };
 use proptest::prelude::*;
 
@@ -167,6 +167,23 @@ proptest! {
             let view = Packet::parse(&restored, form.size).unwrap();
             prop_assert_eq!(contents(&view), contents(&wanted), "{:?}", how);
         }
+    }
+
+    #[test]
+    fn the_head_tells_whether_padding_comes_back(form in form(6), odd in proptest::option::of(any::<u16>())) {
+        let mut bytes = form.build().to_vec();
+        if let Some(at) = odd {
+            let at = usize::from(at) % bytes.len();
+            bytes[at] ^= 1;
+        }
+        let Ok(packet) = Packet::parse(&bytes, form.size) else { return Ok(()) };
+        // By the long way: taken out, put back, compared.
+        let mut sent = BytesMut::new();
+        let removed = remove_padding(&bytes, Removal::ExplicitLength, &mut sent);
+        let restored = Restorer::new(form.size).unwrap().restored(&sent);
+        let comes_back = removed.is_ok() && restored.is_some_and(|restored| restored == bytes);
+        let expected = comes_back.then(|| sent.freeze());
+        prop_assert_eq!(remove_restorable_padding(&packet), expected);
     }
 
     #[test]

@@ -214,7 +214,7 @@ impl Channel {
             number: self.number,
             key_frame: keys != 0 || program.video == 0 || without,
             time: current.time,
-            stripped: if readable { without_padding(&body) } else { body.clone() },
+            stripped: if readable { without_padding(body.clone()) } else { body.clone() },
             body,
             entry: program.entry,
             streams: if readable { streams } else { u128::MAX },

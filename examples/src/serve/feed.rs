@@ -8,7 +8,6 @@ mod files;
 mod header;
 mod outlet;
 mod pace;
-mod padding;
 mod pipe;
 mod span;
 mod upstream;

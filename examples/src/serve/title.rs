@@ -251,9 +251,15 @@ impl Title {
                 Found::Nothing
             }
             Way::Forward(forward) => {
-                forward.step(&self.file, &self.chosen, &mut self.clock, buffer)?
+                let strips = self.without_padding;
+                forward.step(&self.file, &self.chosen, &mut self.clock, buffer, strips)?
             }
-            Way::Back(rewinding) => rewinding.step(&self.file, &mut self.clock, buffer)?,
+            Way::Back(rewinding) => match rewinding.step(&self.file, &mut self.clock, buffer)? {
+                Found::Packet(number, time, body) if self.without_padding => {
+                    Found::Packet(number, time, without_padding(body))
+                }
+                found => found,
+            },
         };
         let (number, time, body) = match found {
             Found::Packet(number, time, body) => (number, time, body),
@@ -262,7 +268,6 @@ impl Title {
         };
         // The protocol cannot number more.
         let Ok(number) = u32::try_from(number) else { return Ok(Step::End) };
-        let body = if self.without_padding { without_padding(&body) } else { body };
         Ok(Step::Packet(Outgoing { number, time, body }))
     }
 }

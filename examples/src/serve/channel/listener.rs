@@ -50,7 +50,7 @@ impl Listener {
         match selected {
             Selected::Unchanged(_) => Some(whole.clone()),
             _ if all && begun => Some(whole.clone()),
-            Selected::Rewritten(part) if self.strip_padding => Some(without_padding(&part)),
+            Selected::Rewritten(part) if self.strip_padding => Some(without_padding(part)),
             Selected::Rewritten(part) => Some(part),
             Selected::Nothing => None,
         }

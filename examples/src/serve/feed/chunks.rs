@@ -17,9 +17,7 @@
 use std::io::{ErrorKind, Read};
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use mms_asf::StreamParser;
-
-use super::padding::Padding;
+use mms_asf::{Restorer, StreamParser};
 
 /// Bytes in front of the payload of a chunk.
 const HEAD: usize = 12;
@@ -35,7 +33,7 @@ pub(super) struct Chunks {
     /// Bytes of chunks that are not complete: less than one chunk and one read.
     buffer: BytesMut,
     /// For packets without padding.
-    padding: Padding,
+    restorer: Option<Restorer>,
     lost: u64,
 }
 
@@ -51,7 +49,7 @@ enum Form {
 impl Chunks {
     /// Packets are of this size from now on.
     pub(super) fn packet_size(&mut self, size: u32) {
-        self.padding.packet_size(size);
+        self.restorer = Restorer::new(size).ok();
     }
 
     /// Bytes that lay between chunks, so far.
@@ -120,7 +118,10 @@ impl Chunks {
             let payload = self.buffer.split_to(length).freeze();
             match kind {
                 b'H' => return Some(payload),
-                b'D' => return Some(self.padding.restore(payload)),
+                b'D' => {
+                    let restored = self.restorer.as_ref().and_then(|r| r.restored(&payload));
+                    return Some(restored.unwrap_or(payload));
+                }
                 _ => {}
             }
         }

@@ -11,12 +11,11 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mms_asf::Header;
+use mms_asf::{Header, Restorer};
 use mms_client::{Error, MmsUrl, OpenOptions, RecentPackets};
 use mms_proto::{AsfPacket, Content, Features, HResult, Limits, MAX_PACKET_SIZE, Start};
 
 use super::outlet::{Outlet, Stopped};
-use super::padding::Padding;
 use super::{FeedItem, HEADER_BYTES};
 use crate::serve::channel::check_header;
 
@@ -160,7 +159,8 @@ struct Relay<'a> {
     outlet: &'a Outlet,
     /// The header that was handed on last.
     header: Option<Bytes>,
-    padding: Padding,
+    /// For packets without padding.
+    restorer: Option<Restorer>,
     /// Bytes of its packets.
     packet_size: u32,
     /// The same as a length; any length where it is not known.
@@ -189,7 +189,7 @@ impl<'a> Relay<'a> {
         Self {
             outlet,
             header: None,
-            padding: Padding::default(),
+            restorer: None,
             packet_size: 0,
             longest: usize::MAX,
             last: None,
@@ -259,7 +259,7 @@ impl<'a> Relay<'a> {
             .map_err(|why| Broken::Header { server: server.to_owned(), why })?;
         self.outlet.send(FeedItem::Header(content.header().clone()))?;
         self.header = Some(content.header().clone());
-        self.padding.packet_size(content.packet_size().unwrap_or(MAX_PACKET_SIZE));
+        self.restorer = Restorer::new(content.packet_size().unwrap_or(MAX_PACKET_SIZE)).ok();
         let size = Header::parse(content.header()).ok().map(|header| header.file().packet_size);
         self.packet_size = content.packet_size().unwrap_or(MAX_PACKET_SIZE);
         self.longest = size.and_then(|size| size.try_into().ok()).unwrap_or(usize::MAX);
@@ -286,7 +286,8 @@ impl<'a> Relay<'a> {
         self.repeats = Repeats::Nothing;
         self.recent.add(fingerprint);
         // A copy: the slowest player keeps it, and with it all that was read at once.
-        let whole = self.padding.restore(Bytes::copy_from_slice(&payload));
+        let restored = self.restorer.as_ref().and_then(|restorer| restorer.restored(&payload));
+        let whole = restored.unwrap_or_else(|| Bytes::copy_from_slice(&payload));
         self.outlet.send(FeedItem::Packet(whole))?;
         self.last = Some(location_id);
         self.progress = true;

@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use bytes::BytesMut;
-use mms_asf::{FileError, Selector};
+use mms_asf::{FileError, Packet, Selector, remove_restorable_padding};
 use mms_proto::{Start, StreamSelection};
 
 use super::clock::Clock;
 use super::opened::Opened;
 use super::streams::Chosen;
-use super::{Found, STEP, send_time};
+use super::{Found, STEP};
+use crate::serve::padding::without_padding;
 
 /// How much in front of a packet a selector is shown, so that it knows of objects that have begun:
 /// so many packets, and of large ones so many bytes. A key frame that is larger is left out.
@@ -75,14 +76,17 @@ impl Forward {
         }
     }
 
-    /// The next packet of which something is sent.
+    /// The next packet of which something is sent. `strips`: without its padding, where a receiver
+    /// can put that back.
     pub(super) fn step(
         &mut self,
         file: &Opened,
         chosen: &Chosen,
         clock: &mut Clock,
         buffer: &mut BytesMut,
+        strips: bool,
     ) -> Result<Found, FileError> {
+        let size = file.header().file().packet_size;
         for _ in 0..STEP {
             if let Some(number) = self.shown {
                 self.show(number, file, chosen, buffer);
@@ -94,12 +98,21 @@ impl Forward {
             let number = self.next;
             file.reader().packet_into(number, buffer)?;
             self.next = number.saturating_add(1);
-            let packet = buffer.split().freeze();
+            let parsed = Packet::parse(buffer, size).ok();
             // Packets that are not sent take their time all the same.
-            let time = clock.tick(send_time(&packet, file));
+            let time = clock.tick(parsed.as_ref().map(Packet::send_time));
             let body = match &mut self.selector {
-                None => Some(packet),
-                Some(selector) => selector.packet(&packet).ok().and_then(|s| s.into_bytes()),
+                None => {
+                    // A copy of what is sent: the buffer serves again.
+                    let short =
+                        parsed.filter(|_| strips).as_ref().and_then(remove_restorable_padding);
+                    Some(short.unwrap_or_else(|| buffer.split().freeze()))
+                }
+                Some(selector) => {
+                    let sent = selector.packet(&buffer.split().freeze());
+                    let body = sent.ok().and_then(|sent| sent.into_bytes());
+                    body.map(|body| if strips { without_padding(body) } else { body })
+                }
             };
             if let Some(body) = body {
                 return Ok(Found::Packet(number, time, body));

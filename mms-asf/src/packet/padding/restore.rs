@@ -1,8 +1,9 @@
 //! Packets that lost their padding on the way, made whole again.
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::packet::{Head, code, explicit_length};
+use super::{field, flags_with_padding};
+use crate::packet::{Head, explicit_length};
 use crate::{Error, Packet};
 
 /// Makes a fixed-size packet again of one whose padding was removed on the way. The result depends
@@ -100,6 +101,17 @@ impl Restorer {
         Ok(done)
     }
 
+    /// The packet with its padding; `None` for one that has all its bytes, or more.
+    pub fn restored(&self, packet: &[u8]) -> Option<Bytes> {
+        let size = self.packet_size as usize;
+        if packet.len() >= size {
+            return None;
+        }
+        let mut whole = BytesMut::with_capacity(size);
+        self.restore(packet, &mut whole).ok()?;
+        Some(whole.freeze())
+    }
+
     /// Appends the packet, whose payloads end at `end`, as [`restore`](Self::restore) does. A single
     /// payload may have been made shorter than its packet tells.
     pub(crate) fn restore_up_to(
@@ -146,11 +158,10 @@ impl Restorer {
                 return Restored::PaddingAppended;
             }
         }
-        let narrowest = if head.length.width == 0 { head.padding.width.max(1) } else { 1 };
-        for width in [1, 2, 4].into_iter().filter(|&width| width >= narrowest) {
-            let Some(padding) = padding(head, end, size, width) else {
-                continue;
-            };
+        let narrowest = if head.length.width == 0 { head.padding.width } else { 0 };
+        let removed = head.length.width.saturating_add(head.padding.width);
+        let written = end.checked_sub(removed).and_then(|used| field(used, size, narrowest));
+        if let Some((width, padding)) = written {
             write(bytes, head, width, padding, out);
             return match (head.length.width, head.padding.width) {
                 (0, 0) => Restored::FieldInserted,
@@ -164,25 +175,11 @@ impl Restorer {
     }
 }
 
-/// The padding of a packet whose payloads end at `end` now, once its head has no packet length and
-/// a padding field of this width. `None` when that does not fit.
-fn padding(head: &Head, end: usize, size: usize, width: usize) -> Option<u32> {
-    let removed = head.length.width.checked_add(head.padding.width)?;
-    let end = end.checked_sub(removed)?.checked_add(width)?;
-    let padding = u32::try_from(size.checked_sub(end)?).ok()?;
-    let max = match width {
-        1 => u32::from(u8::MAX),
-        2 => u32::from(u16::MAX),
-        _ => u32::MAX,
-    };
-    (padding <= max).then_some(padding)
-}
-
 /// Appends the packet with such a head. Everything else is kept.
 fn write(bytes: &[u8], head: &Head, width: usize, padding: u32, out: &mut BytesMut) {
     let part = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
     out.extend_from_slice(part(0, head.flags_at));
-    out.put_u8((head.flags & !0x78) | (code(width) << 3));
+    out.put_u8(flags_with_padding(head.flags, width));
     out.put_u8(head.properties);
     out.extend_from_slice(part(head.sequence.offset, head.padding.offset));
     out.extend_from_slice(padding.to_le_bytes().get(..width).unwrap_or_default());
