@@ -105,6 +105,7 @@ mod repair;
 mod selector;
 mod shift;
 mod stream_kind;
+mod stream_set;
 #[cfg(any(test, feature = "_testing"))]
 #[doc(hidden)]
 pub mod testing;
@@ -149,6 +150,7 @@ pub use self::repair::{RepairCheck, RepairOptions, repair};
 pub use self::selector::{NoSuchStream, Rewind, Selected, Selection, Selector};
 pub use self::shift::{Shift, Shifted, TimeShifter};
 pub use self::stream_kind::StreamKind;
+pub use self::stream_set::StreamSet;
 pub use self::text::Text;
 pub use self::text8::Text8;
 pub use self::writer::FileWriter;

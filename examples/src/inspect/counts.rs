@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use mms_asf::{Assembled, Assembler, Header, IncompleteCause, KeyFrames, Packet, SendClock};
+use mms_asf::{
+    Assembled, Assembler, Header, IncompleteCause, KeyFrames, Packet, SendClock, StreamSet,
+};
 
 use super::findings::Findings;
 
@@ -110,12 +112,11 @@ impl Counts {
             let padding = packet.as_bytes().len().saturating_sub(end) as u64;
             self.padding = self.padding.saturating_add(padding);
         }
-        let mut seen = 0_u128;
+        let mut seen = StreamSet::EMPTY;
         for payload in packet.payloads().map_while(Result::ok) {
             let counts = self.streams.entry(payload.stream).or_default();
-            let bit = 1_u128.checked_shl(payload.stream.into()).unwrap_or(0);
-            counts.packets = counts.packets.saturating_add((seen & bit == 0).into());
-            seen |= bit;
+            let new = seen.insert(payload.stream);
+            counts.packets = counts.packets.saturating_add(new.into());
             counts.payloads = counts.payloads.saturating_add(1);
             for piece in payload.pieces().map_while(Result::ok) {
                 let len = piece.data.len() as u64;

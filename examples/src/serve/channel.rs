@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use mms_asf::{Continuity, Header, Packet, Restart, SendClock, StreamKind};
+use mms_asf::{Continuity, Header, Packet, Restart, SendClock, StreamKind, StreamSet};
 use mms_proto::{Content, Features, PlayRequest};
 
 pub use self::backlog::{BACKLOG_BYTES, BACKLOG_PACKETS, BACKLOG_TIME, CUSHION};
@@ -41,13 +41,13 @@ pub struct LivePacket {
     stripped: Bytes,
     /// Counts headers.
     entry: u32,
-    /// The streams of which it has payloads, bit by bit; all of them where it cannot be read.
-    streams: u128,
-    /// The video streams of which a key frame begins in it, bit by bit.
-    keys: u128,
-    /// The streams that can be decoded from it on, bit by bit: those video streams, and others of
+    /// The streams of which it has payloads; all of them where it cannot be read.
+    streams: StreamSet,
+    /// The video streams of which a key frame begins in it.
+    keys: StreamSet,
+    /// The streams that can be decoded from it on: those video streams, and others of
     /// which a media object begins.
-    begins: u128,
+    begins: StreamSet,
 }
 
 /// What an item of the feed led to. What players get of it they find with their [`Cursor`].
@@ -82,8 +82,8 @@ pub struct Program {
     content: Content,
     /// Counts headers.
     entry: u32,
-    /// The video streams, bit by bit.
-    video: u128,
+    /// The video streams.
+    video: StreamSet,
 }
 
 /// The latest header and its packets so far.
@@ -159,7 +159,7 @@ impl Channel {
         let mut listener = Listener::new(strip_padding);
         let start = self.current.as_ref().and_then(|current| {
             listener.retune(&current.program, &request.streams);
-            current.backlog.since_key_frame(listener.streams() & current.program.video)
+            current.backlog.since_key_frame(listener.streams().and(current.program.video))
         });
         (listener, start.unwrap_or_else(|| self.tail.cursor()))
     }
@@ -184,27 +184,27 @@ impl Channel {
             return None;
         }
         let (body, restart) = on_line(&mut current.continuity, body);
-        let (mut streams, mut keys, mut begins) = (0, 0, 0);
+        let [mut streams, mut keys, mut begins] = [StreamSet::EMPTY; 3];
         let parsed = Packet::parse(&body, size).ok();
         if let Some(packet) = &parsed {
             let time = current.clock.follow(packet.send_time());
             current.time = Duration::from_millis(u64::try_from(time).unwrap_or(0));
             for payload in packet.payloads().map_while(Result::ok) {
-                let stream = bit(payload.stream);
-                streams |= stream;
+                let stream = payload.stream;
+                streams.insert(stream);
                 if !payload.begins_object() {
                     continue;
                 }
-                let video = program.video & stream != 0;
+                let video = program.video.contains(stream);
                 if video && payload.key_frame {
-                    keys |= stream;
+                    keys.insert(stream);
                 }
                 if !video || payload.key_frame {
-                    begins |= stream;
+                    begins.insert(stream);
                 }
             }
         }
-        let key_time = current.key_time.filter(|&at| keys == 0 && at <= current.time);
+        let key_time = current.key_time.filter(|&at| keys.is_empty() && at <= current.time);
         let key_time = key_time.unwrap_or(current.time);
         current.key_time = Some(key_time);
         // Video is declared where there is none, or stops: sound does not wait for it.
@@ -212,12 +212,12 @@ impl Channel {
         let readable = parsed.is_some();
         let packet = LivePacket {
             number: self.number,
-            key_frame: keys != 0 || program.video == 0 || without,
+            key_frame: !keys.is_empty() || program.video.is_empty() || without,
             time: current.time,
             stripped: if readable { without_padding(body.clone()) } else { body.clone() },
             body,
             entry: program.entry,
-            streams: if readable { streams } else { u128::MAX },
+            streams: if readable { streams } else { StreamSet::ALL },
             keys,
             begins,
         };
@@ -230,7 +230,7 @@ impl Channel {
 
 impl Current {
     fn new(program: Arc<Program>) -> Self {
-        let backlog = Backlog::new(program.video != 0);
+        let backlog = Backlog::new(!program.video.is_empty());
         let continuity = Continuity::new(&program.header);
         let (clock, time) = (SendClock::new(), Duration::ZERO);
         Self { program, continuity, clock, time, key_time: None, backlog }
@@ -267,7 +267,8 @@ impl Program {
         let streams = header.streams().iter();
         let video = streams
             .filter(|stream| stream.kind == StreamKind::Video)
-            .fold(0, |all, stream| all | bit(stream.number));
+            .map(|stream| stream.number)
+            .collect();
         Ok(Self { header, content, entry, video })
     }
 }
@@ -282,11 +283,6 @@ fn bit_rate(header: &Header) -> u32 {
             .fold(0, u32::saturating_add),
         declared => declared,
     }
-}
-
-/// The bit that stands for a stream.
-fn bit(stream: u8) -> u128 {
-    1_u128.checked_shl(stream.into()).unwrap_or(0)
 }
 
 #[cfg(test)]

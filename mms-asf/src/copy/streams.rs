@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use crate::{Deviation, FileError, Header, Payload};
+use crate::{Deviation, FileError, Header, Payload, StreamSet};
 
 /// So many packets make a stream; a single one may be damaged.
 const USED: u64 = 2;
@@ -10,8 +10,8 @@ const USED: u64 = 2;
 /// The streams of packets, counted where the header was not whole.
 #[derive(Debug)]
 pub(super) struct Streams {
-    /// The streams that are declared, one bit each.
-    declared: u128,
+    /// The streams that are declared.
+    declared: StreamSet,
     /// Packets by stream number; `None` where nothing can have been lost.
     packets: Option<Box<[u64; 128]>>,
 }
@@ -20,7 +20,7 @@ impl Streams {
     /// For an input with this header.
     pub(super) fn of(header: &Header) -> Self {
         let lost = |d: &Deviation| !matches!(d, Deviation::DataPacketCount { .. });
-        let declared = header.stream_numbers().fold(0, |declared, stream| declared | bit(stream));
+        let declared = header.stream_numbers().collect();
         let mut streams = Self { declared, packets: None };
         if header.deviations().iter().any(lost) {
             streams.watch();
@@ -37,15 +37,14 @@ impl Streams {
     #[inline]
     pub(super) fn packet<'a>(&mut self, payloads: impl Iterator<Item: Borrow<Payload<'a>>>) {
         let Some(packets) = &mut self.packets else { return };
-        let mut seen = 0_u128;
+        let mut seen = StreamSet::EMPTY;
         for payload in payloads {
             let stream = payload.borrow().stream;
-            let bit = bit(stream);
             let count = packets.get_mut(usize::from(stream));
-            if let Some(count) = count.filter(|_| seen & bit == 0) {
+            if let Some(count) = count.filter(|_| !seen.contains(stream)) {
                 *count = count.saturating_add(1);
             }
-            seen |= bit;
+            seen.insert(stream);
         }
     }
 
@@ -53,14 +52,9 @@ impl Streams {
     pub(super) fn check(&self) -> Result<(), FileError> {
         let packets = self.packets.iter().flat_map(|packets| packets.iter());
         let mut used = (0..=u8::MAX).zip(packets).filter(|(_, count)| **count >= USED);
-        match used.find(|(stream, _)| self.declared & bit(*stream) == 0) {
+        match used.find(|(stream, _)| !self.declared.contains(*stream)) {
             Some((stream, _)) => Err(FileError::StreamLost { stream }),
             None => Ok(()),
         }
     }
-}
-
-/// The bit that stands for a stream.
-fn bit(stream: u8) -> u128 {
-    1_u128.checked_shl(stream.into()).unwrap_or(0)
 }

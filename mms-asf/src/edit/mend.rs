@@ -10,7 +10,7 @@ use crate::objects::{
     FileProperties, StreamProperties,
 };
 use crate::offsets::{self, data, put};
-use crate::{Deviation, Error, Header, Limits, guid};
+use crate::{Deviation, Error, Header, Limits, StreamSet, guid};
 
 /// The same header without any [`Deviation`]: sizes and counts are right, what
 /// cannot be read or is there twice is gone. A header that has none is left as it is.
@@ -58,7 +58,7 @@ fn with_count(
 struct Known {
     file: bool,
     content: bool,
-    streams: u128,
+    streams: StreamSet,
     /// The streams that something more was said about.
     extended: Vec<u16>,
 }
@@ -88,10 +88,7 @@ impl Known {
     }
 
     fn is_new(&mut self, number: u8) -> bool {
-        let bit = 1_u128.checked_shl(number.into()).unwrap_or(0);
-        let new = number != 0 && self.streams & bit == 0;
-        self.streams |= bit;
-        new
+        self.streams.insert(number) && number != 0
     }
 }
 

@@ -1,21 +1,19 @@
-//! A set of stream numbers.
+//! The streams that are kept.
+
+use crate::StreamSet;
 
 /// Which streams are kept.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Streams {
-    /// A bit for each number, 0 lowest.
-    mask: u128,
-}
+pub(super) struct Streams(StreamSet);
 
 impl Streams {
     /// Those from 1 to 127 that `keep` says yes to.
     pub(super) fn new(keep: impl Fn(u8) -> bool) -> Self {
-        let kept = (1..=127).filter(|&number| keep(number));
-        Self { mask: kept.fold(0, |mask, number| mask | bit(number)) }
+        Self((1..=127).filter(|&number| keep(number)).collect())
     }
 
     pub(super) fn contains(self, number: u8) -> bool {
-        self.mask & bit(number) != 0
+        self.0.contains(number)
     }
 
     /// Whether what is about this stream goes. 0, which stands for the file as a whole, and numbers
@@ -24,10 +22,6 @@ impl Streams {
         u8::try_from(number)
             .is_ok_and(|number| (1..=127).contains(&number) && !self.contains(number))
     }
-}
-
-fn bit(number: u8) -> u128 {
-    1_u128.checked_shl(number.into()).unwrap_or(0)
 }
 
 #[cfg(test)]

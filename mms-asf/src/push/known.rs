@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::object::{HEAD, id_and_size};
-use crate::{Error, Limits, Packet, Payload, guid};
+use crate::{Error, Limits, Packet, Payload, StreamSet, guid};
 
 /// Largest size of a known object that is believed. The indexes of a day of video are smaller.
 const BELIEVED: u64 = u32::MAX as u64;
@@ -35,12 +35,14 @@ pub(super) fn any_object(bytes: &[u8], limits: &Limits) -> Option<(Uuid, u64)> {
 /// together. FFmpeg loses its place at them and with it the next packet.
 const MAX_OBJECT_BYTES: u32 = 64 << 20;
 
-/// The streams of a packet, bit by bit, and its send time, when it can be read as [`read_packet`]
+/// The streams of a packet and its send time, when it can be read as [`read_packet`]
 /// reads it.
-pub(crate) fn check_packet(bytes: &[u8], packet_size: usize) -> Result<(u128, u32), Error> {
+pub(crate) fn check_packet(bytes: &[u8], packet_size: usize) -> Result<(StreamSet, u32), Error> {
     let packet = Packet::parse_inlined(bytes, u32::try_from(packet_size).unwrap_or(u32::MAX))?;
-    let mut streams = 0;
-    read_payloads(&packet, |payload| streams |= bit(payload.stream))?;
+    let mut streams = StreamSet::EMPTY;
+    read_payloads(&packet, |payload| {
+        streams.insert(payload.stream);
+    })?;
     Ok((streams, packet.send_time()))
 }
 
@@ -96,11 +98,6 @@ pub(crate) fn other_opening() -> Error {
         offset: 0,
         expected: "error correction and property flags like those of other packets",
     }
-}
-
-/// The bit that stands for a stream.
-pub(super) fn bit(stream: u8) -> u128 {
-    1_u128.checked_shl(stream.into()).unwrap_or(0)
 }
 
 /// The bits of the property flags that hold the width of the offset into the media object.

@@ -1,11 +1,11 @@
 //! Packets: one after the other, as long as they lie where they should.
 
-use super::known::{self, Opening, bit, check_packet, other_opening, read_send_time};
+use super::known::{self, Opening, check_packet, other_opening, read_send_time};
 use super::search::Search;
 use super::whole::Known;
 use super::{Cause, Event, Next, State, StreamParser};
 use crate::object::HEAD;
-use crate::{Deviation, Error, Header};
+use crate::{Deviation, Error, Header, StreamSet};
 
 /// What is known about the packets behind the last header.
 #[derive(Debug)]
@@ -15,8 +15,8 @@ pub(super) struct Data {
     /// Where the Data Object says that it ends; `None` when it does not, and from the moment that
     /// packets follow there.
     pub(super) end: Option<u64>,
-    /// The streams that the header declares, bit by bit.
-    pub(super) streams: u128,
+    /// The streams that the header declares.
+    pub(super) streams: StreamSet,
     /// How the packets begin.
     pub(super) opening: Opening,
     /// An object was there: what follows is one too.
@@ -41,7 +41,7 @@ impl Default for Data {
         Self {
             packet_size: 0,
             end: None,
-            streams: 0,
+            streams: StreamSet::EMPTY,
             opening: Opening::Customary,
             over: false,
             sent: None,
@@ -67,7 +67,7 @@ impl Data {
         Self {
             packet_size: file.packet_size as usize,
             end,
-            streams: header.stream_numbers().fold(0, |all, number| all | bit(number)),
+            streams: header.stream_numbers().collect(),
             seen_to: start,
             declared_end: end,
             declared_count: count,
@@ -182,7 +182,7 @@ impl StreamParser {
             // has many forms, and one of them could be taken for a packet again and again.
             Ok((streams, sent))
                 if self.data.opening == Opening::Customary
-                    && streams & !self.data.streams == 0
+                    && self.data.streams.contains_all(streams)
                     && self.holds(size, opening)? =>
             {
                 return Ok(self.packet(opening, size, Some(sent)));
@@ -238,8 +238,8 @@ impl StreamParser {
         Ok(!is_packet && bytes.len() > left)
     }
 
-    /// The streams of a packet, bit by bit, and its send time, if the bytes can be one.
-    pub(super) fn check(&self, bytes: &[u8]) -> Result<(u128, u32), Error> {
+    /// The streams of a packet and its send time, if the bytes can be one.
+    pub(super) fn check(&self, bytes: &[u8]) -> Result<(StreamSet, u32), Error> {
         let checked = check_packet(bytes, self.data.packet_size)?;
         // A packet without its customary error correction data can be read as one that never had
         // any; then it ends with those of the next one. No packet has told otherwise yet.

@@ -2,10 +2,10 @@
 
 use std::cmp::Reverse;
 
-use super::known::{Opening, bit};
+use super::known::Opening;
 use super::whole::whole;
 use super::{Next, StreamParser};
-use crate::{Header, Limits};
+use crate::{Header, Limits, StreamSet};
 
 /// Packets that are read to compare sizes.
 const PACKETS: usize = 8;
@@ -24,7 +24,7 @@ pub(crate) struct Sizes {
     /// The one that it has.
     current: usize,
     others: Vec<usize>,
-    streams: u128,
+    streams: StreamSet,
     most: usize,
 }
 
@@ -40,7 +40,7 @@ impl Sizes {
         let others = [header.counted_packet_size(), Some(minimum), Some(maximum)];
         let others = others.into_iter().flatten().map(|size| size as usize);
         let others = others.filter(|&size| size != current && (1..=most).contains(&size)).collect();
-        let streams = header.stream_numbers().fold(0, |all, number| all | bit(number));
+        let streams = header.stream_numbers().collect();
         Some(Self { current, others, streams, most })
     }
 

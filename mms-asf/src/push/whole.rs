@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use super::known::{bit, read_packet};
+use super::known::read_packet;
 use super::{Next, StreamParser};
-use crate::Payload;
 use crate::object::HEAD;
 use crate::packet::explicit_length;
+use crate::{Payload, StreamSet};
 
 /// Error correction data, length type flags, property flags and the packet length field.
 const MAX_HEAD_BYTES: usize = 1 + 15 + 2 + 4;
@@ -141,10 +141,10 @@ impl StreamParser {
 
 /// The send time of a packet whose payloads are whole, of declared streams, and parts of media
 /// objects that have room for them.
-pub(super) fn whole(bytes: &[u8], packet_size: usize, streams: u128) -> Option<u32> {
+pub(super) fn whole(bytes: &[u8], packet_size: usize, streams: StreamSet) -> Option<u32> {
     let mut good = true;
     let packet = read_packet(bytes, packet_size, |payload| {
-        good &= bit(payload.stream) & streams != 0 && is_plausible(&payload);
+        good &= streams.contains(payload.stream) && is_plausible(&payload);
     });
     packet.ok().filter(|_| good).map(|packet| packet.send_time())
 }
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn whole_packets() {
-        let streams = bit(1);
+        let streams = StreamSet::of(1);
         assert_eq!(whole(&testing::packet(7, 100, b"data"), SIZE, streams), Some(7_000));
         let cases = [
             (TestPayload::whole(2, 0, 0, b"not declared"), None),

@@ -5,7 +5,7 @@
 //! are taken out of each packet.
 
 use bytes::BytesMut;
-use mms_asf::{Header, Kept, Packet, filter_header, keep_payloads};
+use mms_asf::{Header, Kept, Packet, StreamSet, filter_header, keep_payloads};
 use mms_proto::{Content, Delivery, StreamSelection};
 
 use super::{RecordingError, header_of};
@@ -13,8 +13,7 @@ use super::{RecordingError, header_of};
 /// The streams of a recording that are kept, where not all are.
 #[derive(Debug)]
 pub(super) struct Chosen {
-    /// One bit for each stream number.
-    streams: u128,
+    streams: StreamSet,
     packet_size: u32,
     buffer: BytesMut,
     /// Payloads that were left out.
@@ -30,15 +29,14 @@ impl Chosen {
             selection.iter().filter(on).any(|one| one.stream.get() == number)
         };
         let all = header.stream_numbers().all(wanted);
-        let streams = header.stream_numbers().filter(|&number| wanted(number));
-        let streams = streams.fold(0, |all, number| all | bit(number));
+        let streams = header.stream_numbers().filter(|&number| wanted(number)).collect();
         let packet_size = header.file().packet_size;
         (!all).then(|| Self { streams, packet_size, buffer: BytesMut::new(), left_out: 0 })
     }
 
     /// The content with these streams alone. How many packets it has is not known any more.
     pub(super) fn content(&self, content: &Content) -> Result<Content, RecordingError> {
-        if self.streams == 0 {
+        if self.streams.is_empty() {
             return Err(RecordingError::NoChosenStream);
         }
         let header = filter_header(&header_of(content)?, |number| self.contains(number))?;
@@ -55,7 +53,7 @@ impl Chosen {
         let streams = self.streams;
         let kept = Packet::parse(bytes, self.packet_size).and_then(|packet| {
             let keep = |payload: &mms_asf::Payload<'_>| {
-                let keep = streams & bit(payload.stream) != 0;
+                let keep = streams.contains(payload.stream);
                 left_out = left_out.saturating_add(u64::from(!keep));
                 keep
             };
@@ -78,7 +76,7 @@ impl Chosen {
 
     /// Whether a stream is kept.
     pub(super) fn contains(&self, number: u8) -> bool {
-        self.streams & bit(number) != 0
+        self.streams.contains(number)
     }
 }
 
@@ -98,9 +96,4 @@ fn rewritten(content: &Content, header: &Header) -> Content {
                 .with_features(content.features())
         },
     )
-}
-
-/// The bit of a stream number, which is 127 at most.
-fn bit(stream: u8) -> u128 {
-    1_u128.checked_shl(stream.into()).unwrap_or(0)
 }

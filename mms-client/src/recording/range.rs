@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mms_asf::{Continuity, Header, Packet, SendClock};
+use mms_asf::{Continuity, Header, Packet, SendClock, StreamSet};
 
 /// Milliseconds of content: presentation times without the preroll.
 type Time = i64;
@@ -22,8 +22,8 @@ pub(super) struct Range {
     stop: Option<Time>,
     packet_size: u32,
     preroll: Time,
-    /// Streams that are followed, one bit each.
-    media: u128,
+    /// Streams that are followed.
+    media: StreamSet,
     clock: SendClock,
     /// Of a live stream, whose clock may start anew, and the packet on its line.
     continuity: Option<Continuity>,
@@ -32,8 +32,8 @@ pub(super) struct Range {
     from: Option<Time>,
     first: Option<First>,
     /// Streams that have had a payload, and those whose last one is past the end.
-    seen: u128,
-    past: u128,
+    seen: StreamSet,
+    past: StreamSet,
     latest: Time,
     over: bool,
 }
@@ -51,14 +51,14 @@ impl Range {
             stop: stop.map(milliseconds),
             packet_size: 0,
             preroll: 0,
-            media: u128::MAX,
+            media: StreamSet::ALL,
             clock: SendClock::new(),
             continuity: None,
             buffer: Vec::new(),
             from: None,
             first: None,
-            seen: 0,
-            past: 0,
+            seen: StreamSet::EMPTY,
+            past: StreamSet::EMPTY,
             latest: 0,
             over: false,
         }
@@ -75,11 +75,11 @@ impl Range {
             let stream = header.stream(*number);
             stream.is_some_and(|stream| stream.audio().is_some() || stream.video().is_some())
         };
-        let media = header.stream_numbers().filter(timed).fold(0, |all, number| all | bit(number));
+        let media: StreamSet = header.stream_numbers().filter(timed).collect();
         *self = Self {
             packet_size: header.file().packet_size,
             preroll: milliseconds(header.file().preroll),
-            media: if media == 0 { u128::MAX } else { media },
+            media: if media.is_empty() { StreamSet::ALL } else { media },
             from: from.map(milliseconds),
             continuity: live.then(|| Continuity::new(header)),
             ..Self::new(None, None).with(self.left, self.stop)
@@ -123,7 +123,7 @@ impl Range {
         let sent = self.clock.follow(packet.send_time());
         let times = || {
             let payloads = packet.payloads().map_while(Result::ok);
-            let followed = payloads.filter(|payload| bit(payload.stream) & self.media != 0);
+            let followed = payloads.filter(|payload| self.media.contains(payload.stream));
             followed.map(|payload| {
                 let shown = self.clock.shown(payload.presentation_time);
                 (payload.stream, shown.saturating_sub(self.preroll))
@@ -136,8 +136,12 @@ impl Range {
         let Some(end) = self.end(first) else { return true };
         let (mut seen, mut past) = (self.seen, self.past);
         for (stream, time) in times() {
-            seen |= bit(stream);
-            past = if time >= end { past | bit(stream) } else { past & !bit(stream) };
+            seen.insert(stream);
+            if time >= end {
+                past.insert(stream);
+            } else {
+                past.remove(stream);
+            }
         }
         (self.seen, self.past) = (seen, past);
         // The last media of the range has been sent by then, at the latest when it is shown. Send
@@ -157,11 +161,6 @@ impl Range {
         let left = self.left.map(|left| from.saturating_add(left));
         [left, self.stop].into_iter().flatten().min()
     }
-}
-
-/// The bit of a stream number, which is 127 at most.
-fn bit(stream: u8) -> u128 {
-    1_u128.checked_shl(stream.into()).unwrap_or(0)
 }
 
 fn milliseconds(time: Duration) -> Time {

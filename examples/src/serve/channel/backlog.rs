@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use mms_asf::StreamSet;
+
 use super::{Cursor, LivePacket};
 
 /// Bytes of packets that are kept at most.
@@ -31,7 +33,7 @@ pub(super) struct Backlog {
 struct Kept {
     time: Duration,
     bytes: usize,
-    keys: u128,
+    keys: StreamSet,
     position: Cursor,
 }
 
@@ -51,9 +53,8 @@ impl Backlog {
         self.bytes = self.bytes.saturating_add(packet.body.len());
         let (time, bytes) = (packet.time, packet.body.len());
         self.packets.push_back(Kept { time, bytes, keys, position });
-        if keys != 0 {
-            let wanted = self.packets.iter().fold(0, |all, packet| all | packet.keys);
-            for _ in 0..self.start(wanted) {
+        if !keys.is_empty() {
+            for _ in 0..self.start(self.keys()) {
                 self.forget_first();
             }
         }
@@ -69,21 +70,23 @@ impl Backlog {
     /// The position of the latest packet with which all of these video streams can be begun; those
     /// of which no key frame is here are begun later. Without any, that of the last seconds; `None`
     /// before the first packet.
-    pub(super) fn since_key_frame(&self, streams: u128) -> Option<Cursor> {
-        let here = self.packets.iter().fold(0, |all, packet| all | packet.keys);
-        let start = match streams & here {
-            0 => self.cushion(),
-            wanted => self.start(wanted),
-        };
+    pub(super) fn since_key_frame(&self, streams: StreamSet) -> Option<Cursor> {
+        let wanted = streams.and(self.keys());
+        let start = if wanted.is_empty() { self.cushion() } else { self.start(wanted) };
         self.packets.get(start).map(|kept| kept.position.clone())
     }
 
+    /// The streams of which a key frame is here.
+    fn keys(&self) -> StreamSet {
+        self.packets.iter().fold(StreamSet::EMPTY, |all, packet| all.or(packet.keys))
+    }
+
     /// The place of the latest packet since which a key frame of each of these streams began.
-    fn start(&self, wanted: u128) -> usize {
+    fn start(&self, wanted: StreamSet) -> usize {
         let mut missing = wanted;
         let found = self.packets.iter().enumerate().rev().find(|(_, packet)| {
-            missing &= !packet.keys;
-            missing == 0
+            missing = missing.without(packet.keys);
+            missing.is_empty()
         });
         found.map_or(0, |(place, _)| place)
     }

@@ -2,10 +2,10 @@
 //! decoded.
 
 use bytes::Bytes;
-use mms_asf::{Selected, Selection, Selector};
+use mms_asf::{Selected, Selection, Selector, StreamSet};
 use mms_proto::{Delivery, StreamSelection};
 
-use super::{LivePacket, Program, bit};
+use super::{LivePacket, Program};
 use crate::serve::padding::without_padding;
 
 /// One player's view of a channel.
@@ -23,8 +23,8 @@ struct Tuned {
     selector: Selector,
     /// The streams that the header declares.
     declared: Vec<u8>,
-    /// Streams that have not been begun where they can be decoded, bit by bit.
-    missing: u128,
+    /// Streams that have not been begun where they can be decoded.
+    missing: StreamSet,
 }
 
 impl Listener {
@@ -45,8 +45,8 @@ impl Listener {
         let Ok(selected) = tuned.selector.packet(&packet.body) else {
             return all.then(|| whole.clone());
         };
-        let begun = tuned.missing == 0;
-        tuned.missing &= !packet.begins;
+        let begun = tuned.missing.is_empty();
+        tuned.missing = tuned.missing.without(packet.begins);
         match selected {
             Selected::Unchanged(_) => Some(whole.clone()),
             _ if all && begun => Some(whole.clone()),
@@ -75,7 +75,7 @@ impl Listener {
                 Some(old) => tuned.selector.switch(old.get(), stream, selection),
                 None => tuned.selector.select(stream, selection),
             };
-            tuned.missing |= bit(stream);
+            tuned.missing.insert(stream);
         }
     }
 
@@ -86,7 +86,7 @@ impl Listener {
             entry: program.entry,
             selector: Selector::new(&program.header),
             declared: program.header.stream_numbers().collect(),
-            missing: 0,
+            missing: StreamSet::EMPTY,
         };
         for &stream in &tuned.declared {
             let chosen = streams.iter().rfind(|chosen| chosen.stream.get() == stream);
@@ -105,14 +105,14 @@ impl Listener {
             return false;
         };
         let full = |stream: &&u8| tuned.selector.selection(**stream) == Some(Selection::Full);
-        tuned.declared.iter().filter(full).any(|&stream| packet.streams & bit(stream) != 0)
+        tuned.declared.iter().filter(full).any(|&stream| packet.streams.contains(stream))
     }
 
-    /// The streams that are delivered, bit by bit.
-    pub(super) fn streams(&self) -> u128 {
-        let Some(tuned) = &self.tuned else { return 0 };
+    /// The streams that are delivered.
+    pub(super) fn streams(&self) -> StreamSet {
+        let Some(tuned) = &self.tuned else { return StreamSet::EMPTY };
         let delivered = |stream: &&u8| tuned.selector.selection(**stream) != Some(Selection::Off);
-        tuned.declared.iter().filter(delivered).fold(0, |all, &stream| all | bit(stream))
+        tuned.declared.iter().filter(delivered).copied().collect()
     }
 }
 
@@ -124,7 +124,7 @@ impl Tuned {
 
     fn seek(&mut self) {
         self.selector.seek();
-        self.missing = self.declared.iter().fold(0, |all, &stream| all | bit(stream));
+        self.missing = self.declared.iter().copied().collect();
     }
 }
 

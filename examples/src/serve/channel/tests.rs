@@ -1,6 +1,6 @@
 use bytes::BytesMut;
 use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
-use mms_asf::{Restored, Restorer};
+use mms_asf::{Restored, Restorer, StreamSet};
 use mms_proto::{StreamNumber, StreamSelection};
 
 use super::*;
@@ -214,7 +214,8 @@ fn the_backlog_is_bounded() {
     let oldest = backlog[0].time;
     let cushion = u32::try_from(CUSHION.as_millis() / 100).unwrap();
     assert_eq!(oldest, Duration::from_millis(u64::from(999 - cushion) * 100));
-    let cushion = channel.current.as_ref().unwrap().backlog.since_key_frame(0).unwrap();
+    let cushion =
+        channel.current.as_ref().unwrap().backlog.since_key_frame(StreamSet::EMPTY).unwrap();
     let kept = rest(cushion).len();
     assert!(kept <= packets as usize + 1, "{kept}");
     // Large packets.
