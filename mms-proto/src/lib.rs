@@ -15,8 +15,9 @@
 //! ```
 //!
 //! One rule: **after every call that takes `now`, poll until `Wait`**. These calls are the trait
-//! [`Machine`], the same for every protocol and either end. A whole session in memory, both ends of
-//! it real:
+//! [`Machine`], the same for every protocol and either end. Where a session has one TCP connection,
+//! [`Input::tcp`] is what was read from it and [`Input::tcp_closed`] its end. A whole session in
+//! memory, both ends of it real:
 //!
 //! ```
 //! use bytes::Bytes;

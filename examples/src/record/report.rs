@@ -117,7 +117,10 @@ impl Report {
             out.push_str("stopped early, as asked");
             match self.again() {
                 Some(again) => {
-                    let _ = writeln!(out, ": the file plays, and {again} continues it");
+                    let _ = writeln!(
+                        out,
+                        ": the file plays, and the same command with {again} continues it"
+                    );
                 }
                 None => out.push('\n'),
             }
