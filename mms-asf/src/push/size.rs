@@ -57,7 +57,7 @@ impl Sizes {
         let known = self.score(data, self.current);
         let best = |sizes: &mut dyn Iterator<Item = usize>| {
             let scored = sizes.map(|size| (self.score(data, size), Reverse(size)));
-            scored.filter(|(score, _)| score.whole >= MIN_PACKETS && *score > known).max()
+            scored.filter(|(score, _)| score.is_likely() && *score > known).max()
         };
         let found = best(&mut self.others.iter().copied()).or_else(|| {
             if known.whole >= MIN_PACKETS {
@@ -87,7 +87,7 @@ impl Sizes {
     }
 }
 
-/// The greater, the better.
+/// The greater, the better, among sizes that are likely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Score {
     /// Number of whole packets.
@@ -95,6 +95,14 @@ struct Score {
     /// Number of places where none starts: as many as whole ones where the size is half of the real
     /// one.
     other: Reverse<usize>,
+}
+
+impl Score {
+    /// True when packets start nearly everywhere at this distance. At a half of the real size as many
+    /// are whole, and one more where the last packet is cut, but none starts at every second place.
+    fn is_likely(self) -> bool {
+        self.whole >= MIN_PACKETS && self.other.0.saturating_mul(4) <= self.whole
+    }
 }
 
 impl StreamParser {

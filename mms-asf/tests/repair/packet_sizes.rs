@@ -155,3 +155,24 @@ fn a_header_alone_has_a_size_that_is_possible() {
     limits.packet_size = SIZE - 1;
     assert!(Header::parse_with(&bytes, &limits).is_err());
 }
+
+#[test]
+fn a_right_size_stays_where_the_count_is_doubled_and_the_end_cut() {
+    // At a half of the size there is one more packet that is whole: the beginning of the last one.
+    for kept in 3..8 {
+        for cut in [P / 2, P * 6 / 10, P - 1] {
+            let good = file(11);
+            let start = start(&good);
+            let mut bytes = good[..start + kept * P + cut].to_vec();
+            let count = 30 + 56..30 + 64;
+            bytes[count].copy_from_slice(&22_u64.to_le_bytes());
+            let (found, _, repaired) = checked(&bytes).unwrap();
+            let sizes = |change: &mms_asf::Change| {
+                matches!(change, mms_asf::Change::Header(Deviation::PacketSize { .. }))
+            };
+            assert!(!repaired.changes.iter().any(sizes), "{:?}", repaired.changes);
+            let whole = packets(0..u32::try_from(kept).unwrap());
+            assert!(found.packets.concat().starts_with(&whole), "{kept} packets and {cut} bytes");
+        }
+    }
+}
