@@ -103,18 +103,8 @@ impl Machine for Client {
             return Ok(());
         }
         let done = match input {
-            Input::Tcp { connection: ConnectionId::MAIN, bytes } => self.framing.push(bytes),
-            Input::TcpClosed { connection: ConnectionId::MAIN } => {
-                self.framing.peer_closed();
-                Ok(())
-            }
             Input::Timeout => self.on_timeout(),
-            // Nothing else was asked for.
-            Input::Tcp { .. }
-            | Input::TcpClosed { .. }
-            | Input::TcpOpened { .. }
-            | Input::TcpFailed { .. }
-            | Input::Datagram { .. } => Ok(()),
+            input => self.framing.input(input),
         };
         self.end_on_error(done);
         Ok(())

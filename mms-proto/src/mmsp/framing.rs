@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use crate::config::Limits;
 use crate::deviation::Deviation;
 use crate::error::{DecodeError, Error, Missing, Phase};
-use crate::io::{ConnectionId, Transmit};
+use crate::io::{ConnectionId, Input, Transmit};
 use crate::session::{SessionCore, SessionEvent};
 use crate::timer::{Purpose, TimerTable};
 
@@ -116,9 +116,27 @@ impl Framing {
         }
     }
 
+    /// Takes in what came from the connection. Other connections and datagrams were not asked for:
+    /// they are dropped.
+    pub(crate) fn input(&mut self, input: Input<'_>) -> Result<(), Error> {
+        match input {
+            Input::Tcp { connection: ConnectionId::MAIN, bytes } => self.push(bytes),
+            Input::TcpClosed { connection: ConnectionId::MAIN } => {
+                self.peer_closed = true;
+                Ok(())
+            }
+            Input::Tcp { .. }
+            | Input::TcpClosed { .. }
+            | Input::TcpOpened { .. }
+            | Input::TcpFailed { .. }
+            | Input::Datagram { .. }
+            | Input::Timeout => Ok(()),
+        }
+    }
+
     /// Copies bytes in. What waits already is limited, not what a caller has at once: the same
     /// bytes must do the same however they were cut.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let waiting = self.decoder.buffered();
         if waiting > self.max_buffered {
             let (value, limit) = (waiting as u64, self.max_buffered as u64);
@@ -126,10 +144,6 @@ impl Framing {
         }
         self.decoder.push(bytes);
         Ok(())
-    }
-
-    pub(crate) fn peer_closed(&mut self) {
-        self.peer_closed = true;
     }
 
     pub(crate) fn is_peer_closed(&self) -> bool {
