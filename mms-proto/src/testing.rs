@@ -8,6 +8,7 @@
 mod fields;
 mod logs;
 mod messages;
+pub mod sim;
 pub mod toy;
 
 pub use fields::{

@@ -16,11 +16,11 @@ fn a_count_without_room_is_cut() {
     script.send(funnel("\\\\h\\TCP\\1"));
     let request = open_request(script.send(open(9, "x")));
     let nothing = mms_proto::mmsp::frame::MessageWriter::default().write(0, |_| {});
-    while !script.server.recv_buffer(ConnectionId::MAIN).is_empty() {
-        script.server.handle_input(script.now, Input::tcp(&nothing)).unwrap();
+    while !script.machine.recv_buffer(ConnectionId::MAIN).is_empty() {
+        script.give(|server, now| server.handle_input(now, Input::tcp(&nothing))).unwrap();
     }
-    script.server.received(script.now, ConnectionId::MAIN, 100).unwrap();
-    script.server.accept(script.now, request, content(3)).unwrap();
+    script.give(|server, now| server.received(now, ConnectionId::MAIN, 100)).unwrap();
+    script.give(|server, now| server.accept(now, request, content(3))).unwrap();
     let got = script.poll();
     assert!(events(&got).is_empty(), "{:?}", events(&got));
 }

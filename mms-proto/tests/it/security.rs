@@ -54,7 +54,7 @@ pub(crate) fn challenge(
     request: OpenRequest,
     challenge: ServerChallenge,
 ) -> SecurityChallenge {
-    script.server.challenge(script.now, request, challenge).unwrap();
+    script.give(|server, now| server.challenge(now, request, challenge)).unwrap();
     match message(&script.poll()) {
         ServerMessage::SecurityChallenge(challenge) => challenge,
         other => panic!("{other:?}"),

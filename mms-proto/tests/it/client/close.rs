@@ -25,7 +25,7 @@ fn goodbye_while_streaming() {
     script.events();
     script.close();
     assert_eq!(script.sent()[..1], [stop_of(PLAY)]);
-    assert_eq!(script.client.phase(), Phase::Closing);
+    assert_eq!(script.machine.phase(), Phase::Closing);
     script.media(1, PLAY);
     assert_eq!(script.events(), [], "nobody wants them any more");
     script.close();
@@ -55,7 +55,7 @@ fn goodbye_in_every_phase() {
         let mut script = Script::at(phase, config());
         script.close();
         assert_eq!(script.sent()[..1], [stop_of(PLAY)], "{phase:?}");
-        assert_eq!(script.client.phase(), Phase::Closing);
+        assert_eq!(script.machine.phase(), Phase::Closing);
         script.say(ended(HResult::OK, PLAY));
         assert_eq!(script.sent(), [goodbye()], "{phase:?}");
         script.assert_closed(CloseReason::Local);
@@ -116,29 +116,29 @@ fn the_server_closes_in_every_phase() {
         for mid_frame in [false, true] {
             let mut script = Script::at(phase, config());
             if mid_frame {
-                script.bytes(&[1]);
+                script.feed(&[1]);
             }
-            script.server_closes();
+            script.hang_up();
             script.assert_failed(&Error::Disconnected { phase, mid_frame });
         }
     }
     let mut script = Script::new_entry();
-    script.server_closes();
+    script.hang_up();
     let (phase, mid_frame) = (Phase::ChangingEntry, false);
     script.assert_failed(&Error::Disconnected { phase, mid_frame });
     // Here it may; but not in the middle of a packet.
     let mut script = Script::at(Phase::Ready, config());
-    script.server_closes();
+    script.hang_up();
     script.assert_closed(CloseReason::Peer);
     let mut script = Script::at(Phase::Ready, config());
-    script.bytes(&[1]);
-    script.server_closes();
+    script.feed(&[1]);
+    script.hang_up();
     let (phase, mid_frame) = (Phase::Ready, true);
     script.assert_failed(&Error::Disconnected { phase, mid_frame });
     // We were leaving anyway.
     let mut script = Script::at(Phase::Closing, config());
-    script.bytes(&[1]);
-    script.server_closes();
+    script.feed(&[1]);
+    script.hang_up();
     script.assert_closed(CloseReason::Local);
 }
 

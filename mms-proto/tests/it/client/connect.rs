@@ -58,7 +58,7 @@ fn the_first_message_is_connect() {
             Connect { packet_pair, subscriber, host: Some("example.org:1755".to_owned()) };
         assert_eq!(script.sent(), [connect.into()]);
         // And it waits.
-        assert_eq!(script.client.phase(), Phase::Connecting);
+        assert_eq!(script.machine.phase(), Phase::Connecting);
         assert_eq!(script.deadline, Some(script.now + seconds(15)));
     }
 }
@@ -105,7 +105,7 @@ fn what_the_server_says_of_itself() {
         let events = script.events();
         // With an upgrade offered or without: the same.
         assert_eq!((&events, script.sent()), (&without.events(), without.sent()));
-        let stands = |script: &Script| (script.client.phase(), script.client.stats());
+        let stands = |script: &Script| (script.machine.phase(), script.machine.stats());
         assert_eq!((stands(&script), script.deadline), (stands(&without), without.deadline));
         let [ClientEvent::Connected(server)] = &events[..] else {
             panic!("{events:?}");
@@ -134,7 +134,7 @@ fn without_a_bandwidth_test() {
         script.say(funnel_info(test, &[]));
         assert_eq!(script.events(), []);
         assert!(matches!(script.sent_one(), ClientMessage::ConnectFunnel(_)));
-        assert!(format!("{:?}", script.client).contains("client_id: Some(4047682004)"));
+        assert!(format!("{:?}", script.machine).contains("client_id: Some(4047682004)"));
     }
 }
 
@@ -165,7 +165,7 @@ fn a_bandwidth_test() {
     script.say(funnel_info(test, &[2; 432]));
     assert_eq!(script.events(), [ClientEvent::Bandwidth(1_024_000)]);
     assert_eq!(script.sent(), []);
-    assert_eq!(script.client.phase(), Phase::BandwidthTest);
+    assert_eq!(script.machine.phase(), Phase::BandwidthTest);
     script.say(funnel_info(test, &[3; 1000]));
     assert_eq!(script.events(), []);
     assert!(matches!(script.sent_one(), ClientMessage::ConnectFunnel(_)));
@@ -181,7 +181,7 @@ fn a_bandwidth_test_in_no_time_has_no_result() {
         script.say(funnel_info(BandwidthTest::TcpHighEntropy, &[1; 432]));
     }
     assert_eq!(script.events(), []);
-    assert_eq!(script.client.phase(), Phase::ChoosingTransport);
+    assert_eq!(script.machine.phase(), Phase::ChoosingTransport);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn a_server_that_grants_the_test_and_does_not_make_it() {
     let mut script = Script::new(with_packet_pair());
     script.say(agreed(PacketPair::Yes));
     script.say(funnel_info(BandwidthTest::None, &[]));
-    assert_eq!(script.client.phase(), Phase::ChoosingTransport);
+    assert_eq!(script.machine.phase(), Phase::ChoosingTransport);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_bandwidth_test_that_was_not_asked_for() {
     let mut script = Script::at(Phase::BandwidthTest, config());
     let test = BandwidthTest::TcpHighEntropy;
     for number in 0..3 {
-        assert_eq!((script.client.phase(), script.sent()), (Phase::BandwidthTest, vec![]));
+        assert_eq!((script.machine.phase(), script.sent()), (Phase::BandwidthTest, vec![]));
         script.pass(std::time::Duration::from_millis(number * 4));
         script.say(funnel_info(test, &[1; 432]));
     }
@@ -215,13 +215,13 @@ fn a_bandwidth_test_that_was_not_asked_for() {
     for test in [BandwidthTest::None, BandwidthTest::Tcp, BandwidthTest::UdpHighEntropy] {
         let mut script = Script::at(Phase::BandwidthTest, config());
         script.say(funnel_info(test, &[]));
-        assert_eq!(script.client.phase(), Phase::ChoosingTransport, "{test:?}");
+        assert_eq!(script.machine.phase(), Phase::ChoosingTransport, "{test:?}");
         script.say(funnel_info(test, &[]));
         script.say(funnel_info(test, &[]));
         let noted = Deviation::OutOfPlace(MessageKind::Mmsp(MessageId::REPORT_FUNNEL_INFO));
         assert_eq!(script.events(), vec![ClientEvent::Deviation(noted); 2]);
         script.say(funnel());
-        assert_eq!(script.client.phase(), Phase::Opening);
+        assert_eq!(script.machine.phase(), Phase::Opening);
     }
 }
 
@@ -343,7 +343,7 @@ fn a_malformed_answer() {
                 .write(0, |out| out.extend_from_slice(&bytes));
             let mut script = Script::new(config());
             script.sent();
-            script.bytes(&packet);
+            script.feed(&packet);
             let events = script.events();
             let [ClientEvent::Closed(mms_proto::CloseReason::Failed(Error::Decode(error)))] =
                 &events[..]
@@ -363,5 +363,5 @@ fn the_time_of_sending() {
     let mut script = Script::new(config());
     script.pass(std::time::Duration::from_millis(1500));
     script.say(connected("9.1"));
-    assert_eq!(script.times(), [0, 1500]);
+    assert_eq!(script.peer.times, [0, 1500]);
 }

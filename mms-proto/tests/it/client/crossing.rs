@@ -13,14 +13,14 @@ fn the_next_entry_crosses_our_stop() {
     script.say(ended(HResult::FALSE, PLAY));
     assert_eq!(script.events(), [ClientEvent::Stopped]);
     script.say(change());
-    script.bytes(&data(0, ENTRY, 4, b"n"));
-    script.bytes(&data(1, ENTRY, 0x0C, b"ew"));
+    script.feed(&data(0, ENTRY, 4, b"n"));
+    script.feed(&data(1, ENTRY, 0x0C, b"ew"));
     assert_eq!(content(script.events()).header(), &b"new"[..]);
     // It began before the server saw our stop: nobody wants these, and nobody is at fault.
     script.media(0, ENTRY);
-    assert_eq!((script.events(), script.client.stats().dropped), (vec![], 1));
+    assert_eq!((script.events(), script.machine.stats().dropped), (vec![], 1));
     script.say(ended(HResult::OK, PLAY));
-    assert_eq!((script.events(), script.client.phase()), (vec![], Phase::Ready));
+    assert_eq!((script.events(), script.machine.phase()), (vec![], Phase::Ready));
     // Ready at the new entry, wherever the application wants it.
     script.sent();
     script.play(all().start(Start::packet(3).unwrap()));
@@ -29,7 +29,7 @@ fn the_next_entry_crosses_our_stop() {
     script.say(started(PLAY + 1));
     script.media(3, PLAY + 1);
     assert_eq!(packets(&script.events()), [3]);
-    assert_eq!(script.client.stats().deviations, 0, "strict mode would not mind");
+    assert_eq!(script.machine.stats().deviations, 0, "strict mode would not mind");
 }
 
 #[test]
@@ -43,13 +43,13 @@ fn the_next_entry_is_played_before_the_stop_is_answered() {
         }
         script.say(change());
         assert_eq!(script.events(), [ClientEvent::Stopped]);
-        script.bytes(&data(0, ENTRY, 0x0C, b"new"));
+        script.feed(&data(0, ENTRY, 0x0C, b"new"));
         assert!(matches!(script.events()[..], [ClientEvent::NextEntry(_)]));
         script.sent();
         script.play(all());
         assert_eq!(script.sent_play().incarnation, u32::from(PLAY) + 1);
         script.say(ended(HResult::OK, PLAY));
-        assert_eq!(script.client.phase(), Phase::Starting);
+        assert_eq!(script.machine.phase(), Phase::Starting);
         script.say(switched(HResult::OK));
         script.say(started(PLAY + 1));
         script.media(0, PLAY + 1);
@@ -65,12 +65,12 @@ fn a_stop_that_is_answered_amid_the_next_header() {
     script.stop();
     script.say(ended(HResult::FALSE, PLAY));
     script.say(change());
-    script.bytes(&data(0, ENTRY, 4, b"n"));
+    script.feed(&data(0, ENTRY, 4, b"n"));
     script.say(ended(HResult::OK, PLAY));
     script.events();
-    script.bytes(&data(1, ENTRY, 0x0C, b"ew"));
+    script.feed(&data(1, ENTRY, 0x0C, b"ew"));
     assert_eq!(content(script.events()).header(), &b"new"[..]);
-    assert_eq!((script.client.phase(), script.deadline), (Phase::Ready, None));
+    assert_eq!((script.machine.phase(), script.deadline), (Phase::Ready, None));
 }
 
 #[test]
@@ -83,9 +83,9 @@ fn the_next_entry_crosses_our_seek() {
             script.say(ended(HResult::FALSE, PLAY));
         }
         script.say(change());
-        script.bytes(&data(0, ENTRY, 0x0C, b"new"));
+        script.feed(&data(0, ENTRY, 0x0C, b"new"));
         assert_eq!(content(script.events()).header(), &b"new"[..]);
-        assert_eq!(script.client.phase(), Phase::ChangingEntry);
+        assert_eq!(script.machine.phase(), Phase::ChangingEntry);
         script.media(0, ENTRY);
         // The server obeys: the new entry from the place that was meant for the old one.
         script.say(ended(HResult::OK, PLAY));
@@ -109,7 +109,7 @@ fn the_next_entry_crosses_our_seek() {
         script.media(0, PLAY + 2);
         let events = script.events();
         assert_eq!((packets(&events), events.len()), (vec![0], 3), "{events:?}");
-        assert_eq!(script.client.stats().deviations, 0);
-        assert_eq!(script.client.phase(), Phase::Streaming);
+        assert_eq!(script.machine.stats().deviations, 0);
+        assert_eq!(script.machine.phase(), Phase::Streaming);
     }
 }

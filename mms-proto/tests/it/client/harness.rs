@@ -1,21 +1,20 @@
 //! A scripted server that knows only bytes, and a clock that is advanced by hand.
 
-use mms_proto::mmsp::message::FileAttributes;
-use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use bytes::{BufMut as _, Bytes, BytesMut};
-use mms_proto::mmsp::frame::{DataPacket, Frame, FrameDecoder, MessageWriter};
+use bytes::{Bytes, BytesMut};
 use mms_proto::mmsp::message::{
-    BandwidthTest, ClientMessage, OpenedFile, PacketPair, ReportConnectedEx, ReportConnectedFunnel,
-    ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ReportReadBlock, ReportStartedPlaying,
-    ReportStreamChange, ReportStreamSwitch, ServerMessage, StartPlaying,
+    BandwidthTest, ClientMessage, FileAttributes, OpenedFile, PacketPair, ReportConnectedEx,
+    ReportConnectedFunnel, ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ReportReadBlock,
+    ReportStartedPlaying, ReportStreamChange, ReportStreamSwitch, ServerMessage, StartPlaying,
 };
 use mms_proto::mmsp::{Client, ClientConfig};
+use mms_proto::testing::sim::{End, Wire, data_packet};
 use mms_proto::{
-    ClientEvent, CloseReason, Content, Error, HResult, Input, Limits, Machine as _, Output, Phase,
-    PlayRequest, StreamNumber,
+    ClientEvent, CloseReason, Content, Error, HResult, Machine as _, Phase, PlayRequest,
+    StreamNumber,
 };
 
 /// Name of the file; players that write a fixed 1 would be found out.
@@ -34,13 +33,9 @@ pub(crate) fn seconds(seconds: u64) -> Duration {
 }
 
 /// When every session begins.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the only way to get an Instant; it is asked for once"
-)]
 pub(crate) fn epoch() -> Instant {
     static EPOCH: OnceLock<Instant> = OnceLock::new();
-    *EPOCH.get_or_init(Instant::now)
+    *EPOCH.get_or_init(mms_proto::testing::sim::epoch)
 }
 
 pub(crate) fn config() -> ClientConfig {
@@ -129,41 +124,30 @@ pub(crate) fn encoded(message: &ServerMessage) -> Bytes {
 
 /// A Data packet as it stands on the wire.
 pub(crate) fn data(location: u32, label: u8, flags: u8, payload: &[u8]) -> Bytes {
-    let packet = DataPacket::new(location, label, flags, Bytes::copy_from_slice(payload));
-    let mut out = BytesMut::new();
-    out.put_slice(&packet.head().unwrap());
-    out.put_slice(payload);
-    out.freeze()
+    data_packet(location, label, flags, Bytes::copy_from_slice(payload))
 }
 
 /// One client with its server and its clock.
-pub(crate) struct Script {
-    pub(crate) client: Client,
-    pub(crate) now: Instant,
-    /// What the last `Output::Wait` said.
-    pub(crate) deadline: Option<Instant>,
-    writer: MessageWriter,
-    decoder: FrameDecoder,
-    sequence: u16,
-    times: Vec<u64>,
-    sent: Vec<ClientMessage>,
-    events: VecDeque<ClientEvent>,
+pub(crate) struct Script(End<Client>);
+
+impl Deref for Script {
+    type Target = End<Client>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Script {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
 }
 
 impl Script {
     pub(crate) fn new(config: ClientConfig) -> Self {
         let now = epoch();
-        let mut script = Self {
-            client: Client::new(now, config),
-            now,
-            deadline: None,
-            writer: MessageWriter::default(),
-            decoder: FrameDecoder::from_client(&Limits::default()),
-            sequence: 0,
-            times: Vec::new(),
-            sent: Vec::new(),
-            events: VecDeque::new(),
-        };
+        let mut script = Self(End::new(now, Client::new(now, config), ()));
         script.poll();
         script
     }
@@ -171,7 +155,7 @@ impl Script {
     /// A session that has come this far. What was sent and reported on the way is forgotten.
     pub(crate) fn at(phase: Phase, config: ClientConfig) -> Self {
         let mut script = Self::new(config);
-        let wanted = |script: &Self| script.client.phase() == phase;
+        let wanted = |script: &Self| script.machine.phase() == phase;
         for message in
             [connected("9.1"), funnel_info(BandwidthTest::None, &[]), funnel(), opened(file())]
         {
@@ -181,7 +165,7 @@ impl Script {
         }
         if !wanted(&script) {
             script.say(read_block());
-            script.bytes(&data(0, HEADER, 0x0C, ASF));
+            script.feed(&data(0, HEADER, 0x0C, ASF));
         }
         if !wanted(&script) {
             script.play(all());
@@ -196,9 +180,8 @@ impl Script {
             Phase::ChangingEntry => script.say(ended(HResult::FALSE, PLAY)),
             _ => {}
         }
-        assert!(wanted(&script), "{phase:?}: {:?}", script.client);
-        script.sent.clear();
-        script.events.clear();
+        assert!(wanted(&script), "{phase:?}: {:?}", script.machine);
+        script.said.clear();
         script
     }
 
@@ -210,10 +193,9 @@ impl Script {
         script.say(funnel());
         script.say(opened(file));
         script.say(read_block());
-        script.bytes(&data(0, HEADER, 0x0C, ASF));
-        assert_eq!(script.client.phase(), Phase::Ready);
-        script.sent();
-        script.events();
+        script.feed(&data(0, HEADER, 0x0C, ASF));
+        assert_eq!(script.machine.phase(), Phase::Ready);
+        script.said.clear();
         script
     }
 
@@ -225,66 +207,35 @@ impl Script {
     pub(crate) fn new_entry() -> Self {
         let mut script = Self::at(Phase::ChangingEntry, config());
         script.say(change());
-        script.bytes(&data(0, ENTRY, 0x0C, b"new"));
-        script.sent.clear();
-        script.events.clear();
+        script.feed(&data(0, ENTRY, 0x0C, b"new"));
+        script.said.clear();
         script
-    }
-
-    /// The server sends one message in a packet of its own.
-    pub(crate) fn say(&mut self, message: impl Into<ServerMessage>) {
-        let message = message.into();
-        let packet = self.writer.write(0, |out| message.encode(out));
-        self.bytes(&packet);
     }
 
     /// The server sends a media packet.
     pub(crate) fn media(&mut self, location: u32, label: u8) {
-        self.bytes(&data(location, label, 0, &[7; 10]));
-    }
-
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
-        self.input(Input::tcp(bytes)).unwrap();
-    }
-
-    pub(crate) fn server_closes(&mut self) {
-        self.input(Input::tcp_closed()).unwrap();
-    }
-
-    pub(crate) fn input(&mut self, input: Input<'_>) -> Result<(), Error> {
-        let result = self.client.handle_input(self.now, input);
-        self.poll();
-        result
-    }
-
-    /// Lets time pass as a driver sees it: each deadline is kept to the nanosecond.
-    pub(crate) fn pass(&mut self, time: Duration) {
-        let target = self.now + time;
-        while let Some(deadline) = self.deadline.filter(|&deadline| deadline <= target) {
-            self.now = self.now.max(deadline);
-            self.input(Input::Timeout).unwrap();
-        }
-        self.now = target;
+        self.feed(&data(location, label, 0, &[7; 10]));
     }
 
     pub(crate) fn play(&mut self, request: PlayRequest) {
-        self.client.play(self.now, request).unwrap();
-        self.poll();
+        self.command(|client, now| client.play(now, request)).unwrap();
     }
 
     pub(crate) fn stop(&mut self) {
-        self.client.stop(self.now).unwrap();
-        self.poll();
+        self.command(Client::stop).unwrap();
     }
 
     pub(crate) fn close(&mut self) {
-        self.client.close(self.now);
-        self.poll();
+        self.command(Client::close);
     }
 
     /// What the client sent since the last call.
     pub(crate) fn sent(&mut self) -> Vec<ClientMessage> {
-        std::mem::take(&mut self.sent)
+        let message = |wire| match wire {
+            Wire::Message(message) => message,
+            Wire::Data(packet) => panic!("{packet:?}"),
+        };
+        self.take_sent().into_iter().map(message).collect()
     }
 
     /// The only thing that the client sent since the last call.
@@ -295,7 +246,7 @@ impl Script {
 
     /// What happened since the last call.
     pub(crate) fn events(&mut self) -> Vec<ClientEvent> {
-        self.events.drain(..).collect()
+        self.take_events()
     }
 
     /// The play command among what was sent, behind a stream selection.
@@ -306,80 +257,26 @@ impl Script {
         }
     }
 
-    /// `timeSent` of every message so far.
-    pub(crate) fn times(&self) -> &[u64] {
-        &self.times
-    }
-
-    /// Bytes that the server would see, taken apart; one message a packet, numbered from 0.
-    pub(crate) fn poll(&mut self) {
-        loop {
-            match self.client.poll_output() {
-                Output::Event(event) => self.events.push_back(event),
-                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
-                    unreachable!("a session over one connection")
-                }
-                Output::Wait(deadline) => break self.deadline = deadline,
-                Output::Transmit { data: transmit, .. } => {
-                    // MMSP-C-104, MMSP-W-008
-                    self.decoder.push(&transmit.to_bytes());
-                    let frame = self.decoder.next_frame().unwrap();
-                    let Some(Frame::Messages(mut messages)) = frame else {
-                        panic!("a client sends messages");
-                    };
-                    assert_eq!(messages.sequence, self.sequence);
-                    self.sequence = self.sequence.wrapping_add(1);
-                    self.times.push(messages.time_sent);
-                    let (_, message) = messages.split_next().unwrap().unwrap();
-                    assert_eq!(messages.split_next(), Ok(None), "one message a packet");
-                    assert_eq!(self.decoder.buffered(), 0);
-                    let mut deviations = Vec::new();
-                    let message = ClientMessage::decode(&message, &mut deviations).unwrap();
-                    assert_eq!(deviations, []);
-                    self.sent.push(message);
-                }
-            }
-        }
-        if self.client.phase() == Phase::Closed {
-            assert_eq!(self.deadline, None, "no timer runs after the end");
-        }
-    }
-
     /// The session has failed with this error, for good.
     pub(crate) fn assert_failed(&mut self, error: &Error) {
-        let events = self.events();
-        let Some(ClientEvent::Closed(CloseReason::Failed(found))) = events.last() else {
-            panic!("{events:?}");
-        };
-        assert_eq!(found, error);
-        let closed = |event: &&ClientEvent| matches!(event, ClientEvent::Closed(_));
-        assert_eq!(events.iter().filter(closed).count(), 1);
-        self.assert_dead(Err(error.clone()));
+        self.assert_closed(CloseReason::Failed(error.clone()));
     }
 
-    /// The session is over, for this reason.
+    /// MMSP-C-105: the session is over, for this reason; nothing moves any more, whatever comes.
     pub(crate) fn assert_closed(&mut self, reason: CloseReason) {
-        let events = self.events();
-        assert_eq!(events.last(), Some(&ClientEvent::Closed(reason)));
-        self.assert_dead(Ok(()));
-    }
-
-    /// MMSP-C-105: nothing moves any more, whatever comes.
-    fn assert_dead(&mut self, answer: Result<(), Error>) {
-        assert_eq!(self.client.phase(), Phase::Closed);
-        assert_eq!(self.deadline, None);
-        self.sent.clear();
-        let ping = encoded(&mms_proto::mmsp::message::Ping.into());
-        let ping = MessageWriter::default().write(0, |out| out.put_slice(&ping));
-        for input in [Input::tcp(&ping), Input::Timeout, Input::tcp_closed()] {
-            self.now += seconds(1000);
-            assert_eq!(self.input(input), answer);
+        assert_eq!(self.events().last(), Some(&ClientEvent::Closed(reason)));
+        self.said.clear();
+        self.stays_closed();
+        self.say(mms_proto::mmsp::message::Ping);
+        for result in [
+            self.command(|client, now| client.play(now, all())),
+            self.command(Client::stop),
+            self.command(|client, now| client.select_streams(now, &[])),
+        ] {
+            assert!(result.is_err());
         }
-        assert!(self.client.play(self.now, all()).is_err());
-        assert!(self.client.stop(self.now).is_err());
-        assert!(self.client.select_streams(self.now, &[]).is_err());
         self.close();
-        assert_eq!((self.sent(), self.events()), (vec![], vec![]));
+        assert!(self.said.is_empty(), "{:?}", self.said);
     }
 }
 

@@ -55,7 +55,7 @@ fn the_header_arrives_in_any_style() {
         let (mut number, last) = (0, flags.len() - 1);
         for (piece, &flags) in ASF.chunks(size).zip(flags) {
             assert_eq!(script.events(), []);
-            script.bytes(&data(number, HEADER, flags, piece));
+            script.feed(&data(number, HEADER, flags, piece));
             number += 1;
         }
         assert_eq!(number as usize, last + 1);
@@ -66,7 +66,7 @@ fn the_header_arrives_in_any_style() {
         assert_eq!(content.duration(), Some(seconds(60)));
         assert_eq!(content.bit_rate(), 64_000);
         assert!(content.features().contains(Features::SEEKABLE));
-        assert_eq!(script.client.phase(), Phase::Ready);
+        assert_eq!(script.machine.phase(), Phase::Ready);
         assert_eq!(script.deadline, None);
         assert_eq!(script.sent(), []);
     }
@@ -77,14 +77,14 @@ fn a_missing_fragment_is_waited_for() {
     // MMSP-C-051, as far as it can happen over TCP
     let mut script = reading();
     script.say(read_block());
-    script.bytes(&data(0, HEADER, 4, b"a"));
-    script.bytes(&data(2, HEADER, 0x0C, b"c"));
+    script.feed(&data(0, HEADER, 4, b"a"));
+    script.feed(&data(2, HEADER, 0x0C, b"c"));
     let (expected, found) = (1, 2);
     let missing = Deviation::Mmsp(MmspDeviation::HeaderFragment { expected, found });
     assert_eq!(script.events(), [ClientEvent::Deviation(missing)]);
-    assert_eq!(script.client.phase(), Phase::ReadingHeader);
-    script.bytes(&data(1, HEADER, 4, b"b"));
-    script.bytes(&data(2, HEADER, 0x0C, b"c"));
+    assert_eq!(script.machine.phase(), Phase::ReadingHeader);
+    script.feed(&data(1, HEADER, 4, b"b"));
+    script.feed(&data(2, HEADER, 0x0C, b"c"));
     let events = script.events();
     assert!(matches!(events.last(), Some(ClientEvent::Ready(_))));
 }
@@ -93,8 +93,8 @@ fn a_missing_fragment_is_waited_for() {
 fn the_answer_may_come_at_any_time() {
     // MMSP-C-053
     let mut script = reading();
-    script.bytes(&data(0, HEADER, 0x0C, ASF));
-    assert_eq!(script.client.phase(), Phase::Ready);
+    script.feed(&data(0, HEADER, 0x0C, ASF));
+    assert_eq!(script.machine.phase(), Phase::Ready);
     script.events();
     script.say(read_block());
     assert_eq!(script.events(), []);
@@ -102,7 +102,7 @@ fn the_answer_may_come_at_any_time() {
         let mut script = Script::at(phase, config());
         script.say(read_block());
         assert_eq!(script.events(), []);
-        assert_eq!(script.client.phase(), phase);
+        assert_eq!(script.machine.phase(), phase);
     }
 }
 
@@ -140,9 +140,9 @@ fn the_announced_size_is_limited() {
 fn the_size_that_arrives_is_limited() {
     // MMSP-C-105
     let mut script = Script::at(Phase::ReadingHeader, small());
-    script.bytes(&data(0, HEADER, 4, &[1; 100]));
+    script.feed(&data(0, HEADER, 4, &[1; 100]));
     assert_eq!(script.events(), []);
-    script.bytes(&data(1, HEADER, 0x0C, &[1]));
+    script.feed(&data(1, HEADER, 0x0C, &[1]));
     script.assert_failed(&too_large(101));
 }
 
@@ -150,7 +150,7 @@ fn the_size_that_arrives_is_limited() {
 fn a_size_that_is_not_the_announced_one() {
     // MMSP-C-052
     let mut script = reading();
-    script.bytes(&data(0, HEADER, 0x0C, b"short"));
+    script.feed(&data(0, HEADER, 0x0C, b"short"));
     let events = script.events();
     let wrong = Deviation::HeaderSize { announced: 23, received: 5 };
     let [ClientEvent::Deviation(found), ClientEvent::Ready(content)] = &events[..] else {
@@ -163,7 +163,7 @@ fn a_size_that_is_not_the_announced_one() {
 fn a_header_of_nothing() {
     // MMSP-C-105
     let mut script = reading();
-    script.bytes(&data(0, HEADER, 0x0C, b""));
+    script.feed(&data(0, HEADER, 0x0C, b""));
     let events = script.events();
     assert!(
         matches!(events.last(), Some(ClientEvent::Closed(CloseReason::Failed(Error::Decode(_))))),
@@ -177,7 +177,7 @@ fn a_packet_size_that_cannot_be() {
     for packet_size in [0, 65_528, u32::MAX] {
         let mut script = Script::at(Phase::Opening, config());
         script.say(opened(OpenedFile { packet_size, ..file() }));
-        script.bytes(&data(0, HEADER, 0x0C, ASF));
+        script.feed(&data(0, HEADER, 0x0C, ASF));
         let events = script.events();
         let [ClientEvent::Deviation(_), ClientEvent::Ready(content)] = &events[..] else {
             panic!("{events:?}");
@@ -197,7 +197,7 @@ fn a_server_with_its_own_label() {
     // MMSP-C-050; said once, not with every fragment
     let mut script = reading();
     for (number, flags) in [(0, 4), (1, 4), (2, 0x0C)] {
-        script.bytes(&data(number, 2, flags, b"12345678"));
+        script.feed(&data(number, 2, flags, b"12345678"));
     }
     let events = script.events();
     let (asked, used) = (HEADER, 2);
@@ -211,7 +211,7 @@ fn a_server_with_its_own_label() {
 fn strict_mode_ends_with_the_first_deviation() {
     // MMSP-C-105
     let mut script = Script::at(Phase::ReadingHeader, config().strictness(Strictness::Strict));
-    script.bytes(&data(5, HEADER, 4, b"a"));
+    script.feed(&data(5, HEADER, 4, b"a"));
     let (expected, found) = (0, 5);
     script.assert_failed(&Error::Deviation(Deviation::Mmsp(MmspDeviation::HeaderFragment {
         expected,
@@ -236,10 +236,10 @@ fn what_means_nothing_before_the_header_is_ignored() {
         let odd = ClientEvent::Deviation(Deviation::OutOfPlace(MessageKind::Mmsp(id)));
         assert_eq!(script.events(), [odd]);
         assert_eq!(script.sent(), Vec::<ClientMessage>::new());
-        assert_eq!(script.client.phase(), Phase::ReadingHeader);
+        assert_eq!(script.machine.phase(), Phase::ReadingHeader);
     }
     let mut script = Script::at(Phase::Connecting, config());
-    script.bytes(&data(0, HEADER, 0x0C, &Bytes::from_static(ASF)));
+    script.feed(&data(0, HEADER, 0x0C, &Bytes::from_static(ASF)));
     let odd = ClientEvent::Deviation(Deviation::UnexpectedData);
     assert_eq!(script.events(), [odd]);
 }

@@ -39,7 +39,7 @@ fn pings_are_answered_in_every_phase() {
         script.say(Ping);
         assert_eq!(script.sent(), [mms_proto::mmsp::message::Pong.into()], "{phase:?}");
         assert_eq!(script.events(), []);
-        assert_eq!(script.client.phase(), phase);
+        assert_eq!(script.machine.phase(), phase);
     }
     // No Pong without a Ping.
     let mut script = Script::streaming();
@@ -86,9 +86,9 @@ fn many_messages_in_one_packet() {
         encoded(&opened(file())),
         encoded(&read_block()),
     ];
-    script.bytes(&packet(&all.concat()));
-    script.bytes(&packet(&[]));
-    assert_eq!(script.client.phase(), Phase::ReadingHeader);
+    script.feed(&packet(&all.concat()));
+    script.feed(&packet(&[]));
+    assert_eq!(script.machine.phase(), Phase::ReadingHeader);
     assert_eq!(script.sent().len(), 5, "four requests and a Pong");
 }
 
@@ -119,7 +119,7 @@ fn odd_packet_headers() {
     let mut bytes = packet(&encoded(&ended(HResult::OK, PLAY))[..14]).to_vec();
     (bytes[1], bytes[2]) = (9, 1);
     let mut script = Script::streaming();
-    script.bytes(&bytes);
+    script.feed(&bytes);
     let (major, minor) = (9, 1);
     let events = script.events();
     let odd = [
@@ -135,7 +135,7 @@ fn what_does_not_parse_ends_the_session() {
     for phase in PHASES {
         let mut script = Script::at(phase, config());
         // Places count from the beginning of the stream: look where it is.
-        script.bytes(&packet(&[0, 0, 0, 0, 0, 0, 0, 0]));
+        script.feed(&packet(&[0, 0, 0, 0, 0, 0, 0, 0]));
         let events = script.events();
         let Some(ClientEvent::Closed(mms_proto::CloseReason::Failed(found))) = events.last() else {
             panic!("{events:?}");
@@ -155,7 +155,7 @@ fn what_does_not_parse_ends_the_session() {
     let short = &encoded(&connected("9.1"))[..24];
     let mut short = short.to_vec();
     short[0] = 3;
-    script.bytes(&packet(&short));
+    script.feed(&packet(&short));
     let field = "blockGroupPlayTime";
     let error = decode_error(
         Layer::Message(MessageKind::Mmsp(MessageId::REPORT_CONNECTED_EX)),
@@ -178,15 +178,15 @@ fn short_answers_that_nothing_waits_for() {
         let mut short = encoded(&message)[..8].to_vec();
         short[0] = 1;
         let mut script = Script::streaming();
-        script.bytes(&packet(&short));
+        script.feed(&packet(&short));
         let noted = ClientEvent::Deviation(Deviation::ShortMessage(MessageKind::Mmsp(id)));
         assert_eq!(script.events(), [noted], "{id:?}");
         script.media(0, PLAY);
         assert_eq!(packets(&script.events()), [0]);
     }
     let mut script = Script::at(Phase::Starting, config());
-    script.bytes(&packet(&[1, 0, 0, 0, 0x21, 0, 4, 0]));
-    assert_eq!(script.client.phase(), Phase::Closed, "the selection's answer is waited for");
+    script.feed(&packet(&[1, 0, 0, 0, 0x21, 0, 4, 0]));
+    assert_eq!(script.machine.phase(), Phase::Closed, "the selection's answer is waited for");
 }
 
 /// The type cannot be built outside its crate, but taken from a decoder and changed.
@@ -205,14 +205,14 @@ fn what_is_too_long_is_refused_before_it_arrives() {
     let mut script = Script::new(config);
     let mut head = packet(&[0; 985])[..16].to_vec();
     assert_eq!(head[8..10], [0xE9, 3]);
-    script.bytes(&head);
+    script.feed(&head);
     let problem = Problem::AboveLimit { found: 1001, limit: 1000 };
     let error = decode_error(Layer::Frame, 8, "messageLength", problem);
     script.assert_failed(&Error::Decode(error));
     head[8] -= 1;
     let mut script = Script::new(self::config());
-    script.bytes(&head);
-    assert_eq!(script.client.phase(), Phase::Connecting);
+    script.feed(&head);
+    assert_eq!(script.machine.phase(), Phase::Connecting);
 }
 
 /// A session that owes an answer, with room for this many bytes meanwhile.
@@ -225,7 +225,7 @@ fn challenged(buffered: usize) -> Script {
         cookie: 1,
         token: Bytes::from_static(b"r\0"),
     });
-    assert_eq!(script.client.phase(), Phase::Authenticating);
+    assert_eq!(script.machine.phase(), Phase::Authenticating);
     script.events();
     script
 }
@@ -238,22 +238,22 @@ fn what_waits_is_limited() {
     let piece = data(0, PLAY, 0, &[0; 9992]);
     let mut read = 0;
     loop {
-        let room = script.client.recv_buffer(ConnectionId::MAIN);
+        let room = script.machine.recv_buffer(ConnectionId::MAIN);
         if room.is_empty() {
             break;
         }
         room[..piece.len()].copy_from_slice(&piece);
-        script.client.received(script.now, ConnectionId::MAIN, piece.len()).unwrap();
+        script.give(|client, now| client.received(now, ConnectionId::MAIN, piece.len())).unwrap();
         script.poll();
         read += piece.len();
         assert!(read <= limit + 2 * piece.len());
     }
-    assert_eq!(script.client.phase(), Phase::Authenticating);
+    assert_eq!(script.machine.phase(), Phase::Authenticating);
     // One that pushes is stopped.
     let mut script = challenged(limit);
     let mut pushed = 0;
-    while script.client.phase() != Phase::Closed {
-        script.bytes(&piece);
+    while script.machine.phase() != Phase::Closed {
+        script.feed(&piece);
         pushed += piece.len();
         assert!(pushed < 1 << 20);
     }
@@ -272,10 +272,10 @@ fn there_is_always_room_for_one_packet() {
     let mut script = Script::at(Phase::Streaming, config);
     let packet = data(0, PLAY, 0, &[3; 65_527]);
     for piece in packet.chunks(1000) {
-        let room = script.client.recv_buffer(ConnectionId::MAIN);
+        let room = script.machine.recv_buffer(ConnectionId::MAIN);
         assert!(!room.is_empty());
         room[..piece.len()].copy_from_slice(piece);
-        script.client.received(script.now, ConnectionId::MAIN, piece.len()).unwrap();
+        script.give(|client, now| client.received(now, ConnectionId::MAIN, piece.len())).unwrap();
         script.poll();
     }
     assert_eq!(packets(&script.events()), [0]);
@@ -288,8 +288,8 @@ fn a_closed_session_keeps_nothing() {
     script.close();
     script.events();
     for _ in 0..100 {
-        script.bytes(&[0; 60_000]);
-        assert!(!script.client.recv_buffer(ConnectionId::MAIN).is_empty());
+        script.feed(&[0; 60_000]);
+        assert!(!script.machine.recv_buffer(ConnectionId::MAIN).is_empty());
     }
     assert_eq!(script.events(), []);
 }
@@ -301,7 +301,7 @@ fn packets_that_the_application_keeps() {
     let many: Vec<u8> = (0..20).flat_map(|n| data(n, PLAY, 0, &[9; 20_000])).collect();
     let mut kept = Vec::new();
     for piece in [&many[..300_000], &many[300_000..], &many[..]] {
-        script.bytes(piece);
+        script.feed(piece);
         kept.extend(script.events());
     }
     assert_eq!(packets(&kept).len(), 40);
@@ -333,13 +333,13 @@ proptest! {
         for (index, fields) in which.into_iter().zip(fields) {
             let (id, _) = ServerMessage::IDS[index];
             let body = [&[0; 8][..], &fields, &[0; 104]].concat().into();
-            if script.client.phase() != Phase::Closed {
+            if script.machine.phase() != Phase::Closed {
                 script.say(ServerMessage::Unknown { id, body });
             }
         }
         let closed = |event: &ClientEvent| matches!(event, ClientEvent::Closed(_));
         let events = script.events();
-        let end = script.client.phase() == Phase::Closed;
+        let end = script.machine.phase() == Phase::Closed;
         prop_assert_eq!(events.iter().filter(|event| closed(event)).count(), usize::from(end));
         prop_assert_eq!(events.last().is_some_and(closed), end);
     }
@@ -351,6 +351,6 @@ fn a_caller_may_have_much_at_once() {
     let much: Vec<u8> =
         (0..300).flat_map(|number| data(number % 20, PLAY, 0, &[3; 65_527])).collect();
     assert!(much.len() > 16 * config().session.limits.buffered);
-    script.bytes(&much);
+    script.feed(&much);
     assert_eq!(packets(&script.events()).len(), 300);
 }

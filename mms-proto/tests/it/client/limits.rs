@@ -21,7 +21,7 @@ fn a_message_of_64_kib() {
         head.extend(length.to_le_bytes());
         head.extend(b"MMS ");
         let mut script = Script::new(config());
-        script.bytes(&head);
+        script.feed(&head);
         let error = failure(&mut script);
         assert_eq!(error.is_none(), fits, "{length}: {error:?}");
         if let Some(Error::Decode(error)) = error {
@@ -47,10 +47,10 @@ fn a_header_of_16_mib() {
     let piece = data(0, HEADER, 4, &vec![0; 60_000]);
     let pieces = u32::try_from((16 << 20) / 60_000).unwrap();
     for number in 0..=pieces {
-        assert_eq!(script.client.phase(), Phase::ReadingHeader, "{number} of {pieces}");
+        assert_eq!(script.machine.phase(), Phase::ReadingHeader, "{number} of {pieces}");
         let mut piece = piece.to_vec();
         piece[..4].copy_from_slice(&number.to_le_bytes());
-        script.bytes(&piece);
+        script.feed(&piece);
     }
     assert!(matches!(failure(&mut script), Some(Error::Limit { .. })));
 }
@@ -61,15 +61,15 @@ fn a_mebibyte_that_waits() {
     let token = Bytes::from_static(b"r\0");
     script.say(SecurityChallenge { incarnation: OPEN, cookie: 1, token });
     // The first packet is held; what follows it waits undecoded.
-    script.bytes(&data(0, PLAY, 0, b"x"));
-    script.bytes(&vec![0; (1 << 20) - 1]);
-    assert!(!script.client.recv_buffer(ConnectionId::MAIN).is_empty());
-    script.bytes(&[0]);
-    assert!(script.client.recv_buffer(ConnectionId::MAIN).is_empty());
+    script.feed(&data(0, PLAY, 0, b"x"));
+    script.feed(&vec![0; (1 << 20) - 1]);
+    assert!(!script.machine.recv_buffer(ConnectionId::MAIN).is_empty());
+    script.feed(&[0]);
+    assert!(script.machine.recv_buffer(ConnectionId::MAIN).is_empty());
     // Bytes that a caller has already are taken once more, whole.
-    script.bytes(&[0]);
-    assert_eq!(script.client.phase(), Phase::Authenticating);
-    script.bytes(&[0]);
+    script.feed(&[0]);
+    assert_eq!(script.machine.phase(), Phase::Authenticating);
+    script.feed(&[0]);
     let what = "bytes that wait to be decoded";
     let (value, limit) = ((1 << 20) + 1, 1 << 20);
     assert_eq!(failure(&mut script), Some(Error::Limit { what, value, limit }));
@@ -89,7 +89,7 @@ fn four_challenges() {
             panic!("{events:?}");
         };
         let token = mms_proto::Credentials::Token(Bytes::from_static(b"NTLMSSP\0"));
-        script.client.authenticate(script.now, challenge, &token).unwrap();
+        script.give(|client, now| client.authenticate(now, challenge, &token)).unwrap();
         script.poll();
     }
     script.assert_failed(&Error::Unauthorized);

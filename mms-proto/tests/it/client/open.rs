@@ -46,7 +46,7 @@ fn opening(version: &str, authentication: &str, config: ClientConfig) -> Script 
     script.say(funnel());
     script.sent();
     script.events();
-    assert_eq!(script.client.phase(), Phase::Opening);
+    assert_eq!(script.machine.phase(), Phase::Opening);
     script
 }
 
@@ -96,7 +96,7 @@ fn the_name_of_the_file_is_repeated() {
     let mut script = Script::at(Phase::Opening, config());
     script.say(opened(file()));
     script.say(read_block());
-    script.bytes(&data(0, HEADER, 0x0C, ASF));
+    script.feed(&data(0, HEADER, 0x0C, ASF));
     script.play(all());
     script.say(switched(HResult::OK));
     script.say(started(PLAY));
@@ -153,7 +153,7 @@ fn redirected_to_another_server_and_then_to_a_proxy() {
             [ClientEvent::Redirected(target.clone()), ClientEvent::Closed(CloseReason::Redirected)]
         );
         assert_eq!(script.deadline, None);
-        script.client.config().redirected(&target).unwrap()
+        script.machine.config().redirected(&target).unwrap()
     };
     let first = subscriber(&mut Script::new(config.clone()));
     let url = Redirect::Url("mmst://other:99/new.wmv".to_owned());
@@ -191,7 +191,7 @@ fn a_redirect_that_goes_nowhere() {
     script.say(ReportRedirect { hr, target: target.clone() });
     let phase = Phase::Opening;
     script.assert_failed(&Error::Refused { phase, hr });
-    assert!(script.client.config().redirected(&target).is_err());
+    assert!(script.machine.config().redirected(&target).is_err());
     // At any other time it is not possible to follow one.
     for phase in [Phase::Connecting, Phase::Ready, Phase::Streaming] {
         let mut script = Script::at(phase, config());
@@ -211,9 +211,9 @@ fn a_password() {
     assert_eq!(challenge.scheme, AuthScheme::Basic);
     assert_eq!(challenge.realm.as_deref(), Some("the vault"));
     assert_eq!(challenge.round, 0);
-    assert_eq!(script.client.phase(), Phase::Authenticating);
+    assert_eq!(script.machine.phase(), Phase::Authenticating);
     assert_eq!(script.deadline, None, "a person may take their time");
-    script.client.authenticate(script.now, &challenge, &basic()).unwrap();
+    script.give(|client, now| client.authenticate(now, &challenge, &basic())).unwrap();
     script.poll();
     let expected = SecurityResponse {
         incarnation: OPEN,
@@ -232,7 +232,7 @@ fn a_password_is_not_sent_without_permission() {
     script.say(challenge(77, realm("r")));
     let challenge = asked(&mut script);
     let mut answer = |credentials| {
-        let answer = script.client.authenticate(script.now, &challenge, &credentials);
+        let answer = script.give(|client, now| client.authenticate(now, &challenge, &credentials));
         script.poll();
         answer
     };
@@ -240,7 +240,7 @@ fn a_password_is_not_sent_without_permission() {
     let token = Credentials::Token(Bytes::from_static(b"NTLMSSP\0"));
     assert_eq!(answer(token), Err(StateError::Scheme));
     assert_eq!(script.sent(), []);
-    assert_eq!(script.client.phase(), Phase::Authenticating);
+    assert_eq!(script.machine.phase(), Phase::Authenticating);
     script.close();
     assert_eq!(script.sent(), []);
     script.assert_closed(CloseReason::Local);
@@ -257,10 +257,10 @@ fn refused_again_and_again() {
         assert_eq!(challenge.round, round);
         // The server would be told a cookie that it has forgotten.
         for old in &answered {
-            let refused = script.client.authenticate(script.now, old, &basic());
+            let refused = script.give(|client, now| client.authenticate(now, old, &basic()));
             assert_eq!(refused, Err(StateError::OldChallenge));
         }
-        script.client.authenticate(script.now, &challenge, &basic()).unwrap();
+        script.give(|client, now| client.authenticate(now, &challenge, &basic())).unwrap();
         script.poll();
         answered.push(challenge);
     }
@@ -287,7 +287,7 @@ fn tokens_pass_through_wrapped_or_not() {
         let answer = |script: &mut Script, challenge: &Challenge, message: &Bytes| {
             let credentials = Credentials::Token(message.clone());
             let now = script.now;
-            script.client.authenticate(now, challenge, &credentials).unwrap();
+            script.machine.authenticate(now, challenge, &credentials).unwrap();
             script.poll();
             match script.sent_one() {
                 ClientMessage::SecurityResponse(response) => (response.cookie, response.token),
@@ -303,7 +303,7 @@ fn tokens_pass_through_wrapped_or_not() {
         let expected = (2, token(&authenticate));
         assert_eq!(answer(&mut script, &second, &authenticate), expected);
         script.say(opened(file()));
-        assert_eq!(script.client.phase(), Phase::ReadingHeader);
+        assert_eq!(script.machine.phase(), Phase::ReadingHeader);
     }
 }
 
@@ -344,11 +344,11 @@ fn only_pings_are_answered_while_a_challenge_waits() {
     let challenge = asked(&mut script);
     script.say(mms_proto::mmsp::message::Ping);
     assert!(matches!(script.sent_one(), ClientMessage::Pong(_)));
-    assert_eq!(script.client.phase(), Phase::Authenticating);
+    assert_eq!(script.machine.phase(), Phase::Authenticating);
     script.say(opened(file()));
     script.say(mms_proto::mmsp::message::Ping);
     assert_eq!((script.sent(), script.events()), (vec![], vec![]));
-    script.client.authenticate(script.now, &challenge, &basic()).unwrap();
+    script.give(|client, now| client.authenticate(now, &challenge, &basic())).unwrap();
     script.poll();
     assert_eq!(script.sent().len(), 3, "the response, ReadBlock, Pong");
 }
@@ -358,7 +358,7 @@ fn the_server_goes_while_a_challenge_waits() {
     // MMSP-C-105
     let mut script = opening("9.1", "BASIC", clear_text());
     script.say(challenge(1, realm("r")));
-    script.server_closes();
+    script.hang_up();
     let phase = Phase::Authenticating;
     let mid_frame = false;
     script.assert_failed(&Error::Disconnected { phase, mid_frame });
@@ -366,7 +366,7 @@ fn the_server_goes_while_a_challenge_waits() {
     let mut script = opening("9.1", "BASIC", clear_text());
     script.say(challenge(1, realm("r")));
     script.say(opened(file()));
-    script.server_closes();
+    script.hang_up();
     script.assert_failed(&Error::Disconnected { phase, mid_frame });
 }
 

@@ -21,14 +21,14 @@ fn packets_are_delivered_with_their_number() {
     let mut script = Script::streaming();
     // Over TCP the sequence means nothing: gaps, zeros, the jump after 0xFE.
     for (number, flags) in [(0, 0), (1, 0xFE), (5, 0), (6, 0), (7, 77)] {
-        script.bytes(&data(number, PLAY, flags, &[7; 10]));
+        script.feed(&data(number, PLAY, flags, &[7; 10]));
     }
     let delivered: Vec<(u32, Option<u32>, usize)> = packet_events(&mut script)
         .into_iter()
         .map(|packet| (packet.location_id, packet.sequence, packet.payload.len()))
         .collect();
     assert_eq!(delivered, [0, 1, 5, 6, 7].map(|number| (number, None, 10)));
-    let stats = script.client.stats();
+    let stats = script.machine.stats();
     assert_eq!((stats.packets, stats.bytes, stats.deviations), (5, 50, 0));
 }
 
@@ -90,11 +90,11 @@ fn what_follows_the_last_packet_is_dropped() {
 fn packets_of_odd_sizes() {
     // MMSP-C-072, MMSP-C-073: what they mean to a file is decided in mms-asf
     let mut script = Script::streaming();
-    script.bytes(&data(0, PLAY, 0, &[]));
+    script.feed(&data(0, PLAY, 0, &[]));
     let empty = ClientEvent::Deviation(Deviation::EmptyData);
     assert_eq!(script.events(), [empty]);
-    script.bytes(&data(0, PLAY, 0, &[1; 100]));
-    script.bytes(&data(1, PLAY, 0, &[1; 101]));
+    script.feed(&data(0, PLAY, 0, &[1; 100]));
+    script.feed(&data(1, PLAY, 0, &[1; 101]));
     let events = script.events();
     let (announced, found) = (100, 101);
     let odd = Deviation::PacketAboveAnnouncedSize { announced, found };

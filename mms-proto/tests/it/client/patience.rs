@@ -27,7 +27,7 @@ fn how_long_a_later_entry_lasts_is_not_known() {
     // T49: the minute that the first one lasted says nothing about it.
     let mut script = Script::at(Phase::ChangingEntry, times());
     script.say(change());
-    script.bytes(&data(0, ENTRY, 0x0C, b"new"));
+    script.feed(&data(0, ENTRY, 0x0C, b"new"));
     script.play(all());
     script.say(switched(HResult::OK));
     script.say(started(PLAY + 1));
@@ -48,6 +48,7 @@ fn a_deadline_that_has_passed_stays_where_it_is() {
     // stop must not give it a new one each time.
     let mut script = Script::at(Phase::Streaming, times());
     script.media(0, PLAY);
+    script.late = true;
     let end = script.now + seconds(160);
     for _ in 0..200 {
         script.now += seconds(1);
@@ -75,7 +76,7 @@ fn a_stop_whose_answer_stands_behind_much_media() {
             script.pass(seconds(9));
             script.media(number, PLAY);
         }
-        assert_eq!(script.client.phase(), Phase::Stopping);
+        assert_eq!(script.machine.phase(), Phase::Stopping);
         script.events();
         // Stale packets are no sign, and silence is none.
         script.pass(seconds(5));
@@ -90,10 +91,10 @@ fn a_stop_whose_answer_stands_behind_much_media() {
     let packet = data(0, PLAY, 0, &[0; 60_000]);
     for _ in 0..290 {
         script.pass(seconds(1));
-        if script.client.phase() == Phase::Closed {
+        if script.machine.phase() == Phase::Closed {
             break;
         }
-        script.bytes(&packet);
+        script.feed(&packet);
     }
     script.pass(seconds(1));
     script.assert_failed(&timed_out(Phase::Stopping, Missing::Reply, 10));

@@ -40,10 +40,10 @@ fn playing_needs_a_header_and_nothing_under_way() {
         let mut script = Script::at(phase, config());
         let operation = "play";
         let error = StateError::Phase { operation, phase };
-        assert_eq!(script.client.play(script.now, all()), Err(error));
+        assert_eq!(script.give(|client, now| client.play(now, all())), Err(error));
         script.poll();
         assert_eq!((script.sent(), script.events()), (vec![], vec![]));
-        assert_eq!(script.client.phase(), phase);
+        assert_eq!(script.machine.phase(), phase);
     }
 }
 
@@ -63,10 +63,10 @@ fn selecting_and_stopping_need_a_stream() {
         let mut script = Script::at(phase, config());
         let operation = "select streams";
         let error = StateError::Phase { operation, phase };
-        assert_eq!(script.client.select_streams(script.now, &[]), Err(error));
+        assert_eq!(script.give(|client, now| client.select_streams(now, &[])), Err(error));
         let operation = "stop";
         let error = StateError::Phase { operation, phase };
-        assert_eq!(script.client.stop(script.now), Err(error));
+        assert_eq!(script.give(|client, now| client.stop(now)), Err(error));
         script.poll();
         assert_eq!((script.sent(), script.events()), (vec![], vec![]));
     }
@@ -102,10 +102,10 @@ fn more_streams_than_there_can_be() {
     // MMSP-C-060
     let many = vec![StreamSelection::full(stream(1)); 128];
     let mut script = ready();
-    let answer = script.client.play(script.now, PlayRequest::select(many.clone()));
+    let answer = script.give(|client, now| client.play(now, PlayRequest::select(many.clone())));
     assert_eq!(answer, Err(StateError::TooMany(128)));
     let mut script = Script::streaming();
-    let answer = script.client.select_streams(script.now, &many);
+    let answer = script.give(|client, now| client.select_streams(now, &many));
     assert_eq!(answer, Err(StateError::TooMany(128)));
     script.poll();
     assert_eq!(script.sent(), []);
@@ -116,7 +116,7 @@ fn a_byte_offset_that_the_field_cannot_hold() {
     let mut script = ready();
     for offset in [0xFFFF_FFFF, 1 << 32, u64::MAX] {
         let request = all().start(Start::ByteOffset(offset));
-        let answer = script.client.play(script.now, request);
+        let answer = script.give(|client, now| client.play(now, request));
         assert_eq!(answer, Err(StateError::Position(offset)));
     }
     script.poll();
@@ -164,7 +164,7 @@ fn labels_of_play_commands() {
         script.say(switched(HResult::OK));
         script.say(started(u8::try_from(label).unwrap()));
         script.say(ended(HResult::OK, u8::try_from(label).unwrap()));
-        assert_eq!(script.client.phase(), Phase::Ready);
+        assert_eq!(script.machine.phase(), Phase::Ready);
         script.sent();
     }
     // OpenFile had the first one.
@@ -225,7 +225,7 @@ fn streaming_begins_with_the_answer() {
     script.play(all());
     script.say(switched(HResult::OK));
     assert_eq!(script.events(), [ClientEvent::StreamsSelected]);
-    assert_eq!(script.client.phase(), Phase::Starting);
+    assert_eq!(script.machine.phase(), Phase::Starting);
     script.media(0, PLAY - 1);
     let (expected, found) = (PLAY, PLAY - 1);
     let stale = ClientEvent::Deviation(Deviation::Mmsp(MmspDeviation::StaleIncarnation {
@@ -235,8 +235,8 @@ fn streaming_begins_with_the_answer() {
     assert_eq!(script.events(), [stale]);
     script.say(started(PLAY));
     assert_eq!(script.events(), [ClientEvent::Started]);
-    assert_eq!(script.client.phase(), Phase::Streaming);
-    assert_eq!(script.client.stats().dropped, 1);
+    assert_eq!(script.machine.phase(), Phase::Streaming);
+    assert_eq!(script.machine.stats().dropped, 1);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_play_command_that_is_refused() {
     assert_eq!(script.events(), [ClientEvent::SelectionRefused(hr)]);
     script.say(ReportStartedPlaying { hr, incarnation: PLAY.into(), open_file_id: FILE });
     assert_eq!(script.events(), [ClientEvent::PlayRefused(hr)]);
-    assert_eq!((script.client.phase(), script.deadline), (Phase::Ready, None));
+    assert_eq!((script.machine.phase(), script.deadline), (Phase::Ready, None));
     // The session goes on.
     script.sent();
     script.play(all());
@@ -261,24 +261,24 @@ fn selecting_streams_while_they_play() {
     // MMSP-C-076, MMSP-C-077, MMSP-C-078
     let mut script = Script::streaming();
     let selections = [StreamSelection::replace(stream(1), stream(2))];
-    script.client.select_streams(script.now, &selections).unwrap();
+    script.give(|client, now| client.select_streams(now, &selections)).unwrap();
     script.poll();
     let sent = script.sent();
     assert_eq!(sent.len(), 1);
     assert_eq!(encoded_body(&sent[0])[..10], [1, 0, 0, 0, 1, 0, 2, 0, 0, 0]);
     script.media(0, PLAY);
-    let again = script.client.select_streams(script.now, &selections);
+    let again = script.give(|client, now| client.select_streams(now, &selections));
     assert_eq!(again, Err(StateError::SelectionPending));
     script.say(switched(HResult::OK));
     script.media(1, PLAY);
     let events = script.events();
     assert_eq!(packets(&events), [0, 1]);
     assert_eq!(events[1], ClientEvent::StreamsSelected);
-    script.client.select_streams(script.now, &selections).unwrap();
+    script.give(|client, now| client.select_streams(now, &selections)).unwrap();
     script.say(switched(HResult::NO_STREAM));
     let refused = ClientEvent::SelectionRefused(HResult::NO_STREAM);
     assert_eq!(script.events(), [refused]);
-    assert_eq!(script.client.phase(), Phase::Streaming);
+    assert_eq!(script.machine.phase(), Phase::Streaming);
     // The answer is no longer waited for; only media is.
     assert_eq!(script.deadline, Some(script.now + seconds(90)));
 }
@@ -304,7 +304,7 @@ fn the_selection_may_be_answered_after_the_play_command() {
     let mut script = ready();
     script.play(all());
     script.say(started(PLAY));
-    let pending = script.client.select_streams(script.now, &[]);
+    let pending = script.give(|client, now| client.select_streams(now, &[]));
     assert_eq!(pending, Err(StateError::SelectionPending));
     script.say(switched(HResult::OK));
     assert_eq!(script.events(), [ClientEvent::Started, ClientEvent::StreamsSelected]);

@@ -37,8 +37,8 @@ fn the_next_entry_with_its_packets_at_once() {
     assert_eq!(reported(&mut script), 1);
     script.say(change());
     assert_eq!(script.sent(), [], "no ReadBlock on TCP");
-    script.bytes(&data(0, ENTRY, 4, b"n"));
-    script.bytes(&data(1, ENTRY, 0x0C, b"ew"));
+    script.feed(&data(0, ENTRY, 4, b"n"));
+    script.feed(&data(1, ENTRY, 0x0C, b"ew"));
     let content = content(script.events());
     assert_eq!(content.header(), &b"new"[..]);
     assert_eq!((content.packet_size(), content.packet_count()), (Some(50), None));
@@ -56,7 +56,7 @@ fn the_next_entry_with_its_packets_at_once() {
     assert_eq!(switch.selections, selections);
     assert_eq!(play.start, Start::Beginning);
     assert_eq!(play.incarnation, u32::from(PLAY) + 1);
-    assert_eq!(script.client.phase(), Phase::Starting);
+    assert_eq!(script.machine.phase(), Phase::Starting);
     script.media(101, ENTRY);
     script.say(switched(HResult::OK));
     script.media(102, ENTRY);
@@ -65,7 +65,7 @@ fn the_next_entry_with_its_packets_at_once() {
     let events = script.events();
     assert_eq!(packets(&events), [100, 101, 102, 103]);
     assert_eq!(events.len(), 4 + 2, "StreamsSelected and Started: {events:?}");
-    assert_eq!(script.client.phase(), Phase::Streaming);
+    assert_eq!(script.machine.phase(), Phase::Streaming);
     // The report of this entry has its beginning too.
     script.say(ended(HResult::OK, PLAY + 1));
     assert_eq!(reported(&mut script), 4);
@@ -91,7 +91,7 @@ fn the_report_of_a_later_entry_does_not_tell_of_the_first() {
 fn the_next_entry_with_its_packets_held_back() {
     // MMSP-C-111, MMSP-C-086
     let mut script = Script::new_entry();
-    assert_eq!(script.client.phase(), Phase::ChangingEntry);
+    assert_eq!(script.machine.phase(), Phase::ChangingEntry);
     script.play(all().rate(Rate::new(2.0).unwrap()));
     assert!(matches!(
         script.sent()[..],
@@ -110,7 +110,7 @@ fn an_entry_without_an_end_before_it() {
     // MMSP-C-092
     let mut script = Script::streaming();
     script.say(change());
-    script.bytes(&data(0, ENTRY, 0x0C, b"new"));
+    script.feed(&data(0, ENTRY, 0x0C, b"new"));
     assert!(matches!(script.events()[..], [ClientEvent::NextEntry(_)]));
 }
 
@@ -123,16 +123,16 @@ fn the_next_entry_never_comes() {
     script.pass(seconds(1));
     let broken = ClientEvent::Deviation(Deviation::NoNextEntry);
     assert_eq!(script.events(), [broken.clone(), more(false)]);
-    assert_eq!((script.client.phase(), script.deadline), (Phase::Ready, None));
+    assert_eq!((script.machine.phase(), script.deadline), (Phase::Ready, None));
     script.play(all());
     let mut script = Script::at(Phase::ChangingEntry, config());
-    script.server_closes();
+    script.hang_up();
     assert_eq!(script.events()[..2], [broken, more(false)]);
-    assert_eq!(script.client.phase(), Phase::Closed);
+    assert_eq!(script.machine.phase(), Phase::Closed);
     // Cut in the middle of a packet is something else.
     let mut script = Script::at(Phase::ChangingEntry, config());
-    script.bytes(&[1]);
-    script.server_closes();
+    script.feed(&[1]);
+    script.hang_up();
     let (phase, mid_frame) = (Phase::ChangingEntry, true);
     script.assert_failed(&Error::Disconnected { phase, mid_frame });
 }
@@ -179,7 +179,7 @@ fn a_new_entry_can_be_stopped() {
     assert_eq!(packets(&script.events()), [0, 1]);
     script.say(ended(HResult::OK, PLAY));
     assert_eq!(script.events(), [ClientEvent::Stopped]);
-    assert_eq!(script.client.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn an_entry_that_ends_before_it_is_chosen() {
     assert_eq!(script.events(), [more(true)]);
     assert_eq!(reported(&mut script), 1);
     script.say(change());
-    script.bytes(&data(0, ENTRY, 0x0C, b"third"));
+    script.feed(&data(0, ENTRY, 0x0C, b"third"));
     let events = script.events();
     assert!(matches!(events.last(), Some(ClientEvent::NextEntry(_))));
 }
@@ -210,8 +210,8 @@ fn an_entry_that_ends_while_the_play_command_is_on_its_way() {
     assert_eq!(script.events(), [more(true)]);
     assert_eq!(reported(&mut script), 1);
     script.say(change());
-    script.bytes(&data(0, ENTRY, 4, b"th"));
-    script.bytes(&data(1, ENTRY, 0x0C, b"i"));
+    script.feed(&data(0, ENTRY, 4, b"th"));
+    script.feed(&data(1, ENTRY, 0x0C, b"i"));
     let content = content(script.events());
     assert_eq!(content.header(), &b"thi"[..], "the header is no media");
     script.media(0, ENTRY);
@@ -219,7 +219,7 @@ fn an_entry_that_ends_while_the_play_command_is_on_its_way() {
     script.say(switched(HResult::OK));
     script.say(started(PLAY + 1));
     script.media(1, PLAY + 1);
-    assert_eq!(script.client.phase(), Phase::ChangingEntry);
+    assert_eq!(script.machine.phase(), Phase::ChangingEntry);
     script.play(all());
     script.media(2, PLAY + 1);
     script.say(switched(HResult::OK));
@@ -229,7 +229,7 @@ fn an_entry_that_ends_while_the_play_command_is_on_its_way() {
     assert_eq!(packets(&events), [0, 1, 2, 3]);
     let odd = |event: &&ClientEvent| matches!(event, ClientEvent::Deviation(_));
     assert_eq!(events.iter().filter(odd).count(), 0, "{events:?}");
-    assert_eq!(script.client.phase(), Phase::Streaming);
+    assert_eq!(script.machine.phase(), Phase::Streaming);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn the_late_answer_comes_after_the_next_command() {
         script.play(all());
         script.say(ended(HResult::FALSE, ENTRY));
         script.say(change());
-        script.bytes(&data(0, ENTRY, 0x0C, b"thi"));
+        script.feed(&data(0, ENTRY, 0x0C, b"thi"));
         script.play(all());
         script.events();
         script.say(switched(HResult::OK));
@@ -251,14 +251,14 @@ fn the_late_answer_comes_after_the_next_command() {
         });
         let label = if hr == HResult::OK { PLAY + 1 } else { ENTRY };
         script.media(0, label);
-        assert_eq!(script.client.phase(), Phase::Starting);
+        assert_eq!(script.machine.phase(), Phase::Starting);
         script.say(switched(HResult::OK));
         script.say(started(PLAY + 2));
         script.media(1, PLAY + 2);
         let events = script.events();
         assert_eq!(packets(&events), [0, 1]);
         assert_eq!(events.len(), 5, "{events:?}");
-        assert_eq!(script.client.phase(), Phase::Streaming);
+        assert_eq!(script.machine.phase(), Phase::Streaming);
     }
 }
 
@@ -279,7 +279,7 @@ fn closing_between_two_entries() {
     assert_eq!(log.log.reception.packets_received, 0, "reported already");
     // The next entry was on its way already.
     script.say(change());
-    script.bytes(&data(0, ENTRY, 0x0C, b"new"));
+    script.feed(&data(0, ENTRY, 0x0C, b"new"));
     script.media(0, ENTRY);
     assert_eq!(script.events(), []);
     script.say(ended(HResult::OK, PLAY));
@@ -299,14 +299,14 @@ fn what_belongs_to_no_entry() {
     script.say(change());
     let odd = Deviation::OutOfPlace(MessageKind::Mmsp(MessageId::REPORT_STREAM_CHANGE));
     assert_eq!(script.events(), [ClientEvent::Deviation(odd)]);
-    assert_eq!(script.client.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
 }
 
 #[test]
 fn the_size_of_a_packet_of_the_new_entry() {
     // MMSP-C-073
     let mut script = Script::new_entry();
-    script.bytes(&data(0, ENTRY, 0, &[1; 51]));
+    script.feed(&data(0, ENTRY, 0, &[1; 51]));
     let (announced, found) = (50, 51);
     let odd = Deviation::PacketAboveAnnouncedSize { announced, found };
     let events = script.events();
@@ -322,7 +322,7 @@ fn an_entry_without_an_end_while_the_play_command_is_on_its_way() {
     script.play(all());
     script.events();
     script.say(change());
-    script.bytes(&data(0, ENTRY, 0x0C, b"thi"));
+    script.feed(&data(0, ENTRY, 0x0C, b"thi"));
     assert_eq!(content(script.events()).header(), &b"thi"[..]);
     script.say(switched(HResult::OK));
     script.say(started(PLAY + 1));
@@ -335,7 +335,7 @@ fn an_entry_without_an_end_while_the_play_command_is_on_its_way() {
     assert_eq!(packets(&events), [0, 1]);
     let odd = |event: &&ClientEvent| matches!(event, ClientEvent::Deviation(_));
     assert_eq!(events.iter().filter(odd).count(), 0, "{events:?}");
-    assert_eq!(script.client.phase(), Phase::Streaming);
+    assert_eq!(script.machine.phase(), Phase::Streaming);
 }
 
 #[test]

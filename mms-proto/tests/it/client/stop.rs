@@ -26,7 +26,7 @@ fn streaming(version: &str, attributes: FileAttributes) -> Script {
     script.say(funnel_info(Default::default(), &[]));
     script.say(funnel());
     script.say(opened(OpenedFile { attributes, ..file() }));
-    script.bytes(&data(0, HEADER, 0x0C, ASF));
+    script.feed(&data(0, HEADER, 0x0C, ASF));
     script.play(all());
     script.say(switched(HResult::OK));
     script.say(started(PLAY));
@@ -57,13 +57,13 @@ fn a_stop_waits_for_its_answer() {
         panic!("{sent:?}");
     };
     assert_eq!(*stop, stop_of(PLAY));
-    assert_eq!(script.client.phase(), Phase::Stopping);
+    assert_eq!(script.machine.phase(), Phase::Stopping);
     // What was on its way still arrives.
     script.media(1, PLAY);
     assert_eq!(packets(&script.events()), [0, 1]);
     script.say(ended(HResult::OK, PLAY));
     assert_eq!(script.events(), [ClientEvent::Stopped]);
-    assert_eq!((script.client.phase(), script.deadline), (Phase::Ready, None));
+    assert_eq!((script.machine.phase(), script.deadline), (Phase::Ready, None));
     assert_eq!(script.sent(), [], "one report a stop");
 }
 
@@ -116,9 +116,9 @@ fn resuming_on_a_new_connection() {
     let mut script = Script::streaming();
     script.media(0, PLAY);
     script.media(1, PLAY);
-    script.server_closes();
+    script.hang_up();
     let last = packets(&script.events()).pop().unwrap();
-    let mut script = Script::at(Phase::Ready, script.client.config().clone());
+    let mut script = Script::at(Phase::Ready, script.machine.config().clone());
     script.play(all().start(Start::packet(last + 1).unwrap()));
     assert_eq!(script.sent_play().start, Start::packet(2).unwrap());
     script.say(switched(HResult::OK));
@@ -153,13 +153,13 @@ fn the_end_of_a_stream() {
         assert_eq!(script.events(), [more(goes_on, hr)], "{what}");
         report(&mut script);
         let phase = if goes_on { Phase::ChangingEntry } else { Phase::Ready };
-        assert_eq!(script.client.phase(), phase, "{what}");
+        assert_eq!(script.machine.phase(), phase, "{what}");
         // First row: our own stop.
         let mut script = streaming(version, attributes);
         script.stop();
         script.say(ended(hr, PLAY));
         assert_eq!(script.events(), [ClientEvent::Stopped], "{what}");
-        assert_eq!(script.client.phase(), Phase::Ready, "{what}");
+        assert_eq!(script.machine.phase(), Phase::Ready, "{what}");
     }
 }
 
@@ -168,14 +168,14 @@ fn a_selection_is_answered_after_the_end() {
     // MMSP-C-090
     let mut script = Script::streaming();
     let selection = [StreamSelection::off(stream(2))];
-    script.client.select_streams(script.now, &selection).unwrap();
+    script.give(|client, now| client.select_streams(now, &selection)).unwrap();
     script.say(ended(HResult::OK, PLAY));
     script.say(switched(HResult::OK));
     let events = script.events();
     assert_eq!(events, [more(false, HResult::OK), ClientEvent::StreamsSelected]);
     // The same with a new play command in between: two answers, none of them odd.
     let mut script = Script::streaming();
-    script.client.select_streams(script.now, &selection).unwrap();
+    script.give(|client, now| client.select_streams(now, &selection)).unwrap();
     script.say(ended(HResult::OK, PLAY));
     script.play(all());
     script.events();
@@ -199,9 +199,9 @@ fn a_natural_end_crosses_our_stop() {
     let mut script = Script::streaming();
     script.play(all());
     script.say(ended(HResult::OK, PLAY));
-    assert_eq!(script.client.phase(), Phase::Starting);
+    assert_eq!(script.machine.phase(), Phase::Starting);
     script.say(ended(HResult::OK, PLAY));
-    assert_eq!(script.client.phase(), Phase::Starting);
+    assert_eq!(script.machine.phase(), Phase::Starting);
     script.say(started(PLAY + 1));
     assert_eq!(script.events(), [ClientEvent::Started]);
 }
@@ -231,7 +231,7 @@ fn what_comes_late() {
     script.media(19, PLAY);
     let odd = ClientEvent::Deviation(Deviation::UnexpectedData);
     assert_eq!(script.events(), [odd]);
-    assert_eq!(script.client.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
     script.say(mms_proto::mmsp::message::Ping);
     assert_eq!(script.sent().len(), 1);
 }
@@ -289,7 +289,7 @@ fn a_report_tells_the_media_that_was_played() {
     // The application knows better; once said it holds for this command only.
     let mut script = Script::streaming();
     script.media(0, PLAY);
-    script.client.set_played(seconds(4));
+    script.machine.set_played(seconds(4));
     assert_eq!(played(&mut script), seconds(4));
     script.play(all());
     script.say(started(PLAY + 1));
@@ -323,7 +323,7 @@ fn a_report_tells_how_much_was_of_use() {
     for number in 0..4 {
         script.media(number, PLAY);
         if number == 2 {
-            script.client.reject_packet();
+            script.machine.reject_packet();
         }
     }
     assert_eq!(quality(&mut script), (4, 1, 75));
@@ -336,25 +336,25 @@ fn an_end_that_came_too_early_can_be_told() {
         script.media(number, PLAY);
     }
     script.say(ended(HResult::OK, PLAY));
-    let reception = script.client.reception();
+    let reception = script.machine.reception();
     assert_eq!((reception.packets, reception.announced), (10, Some(20)));
     assert_eq!((reception.first, reception.last), (Some(0), Some(9)));
     assert_eq!(reception.missing_at_end(), Some(10));
     // The rest on a second command.
     script.play(all().start(Start::packet(10).unwrap()));
-    assert_eq!(script.client.reception().missing_at_end(), Some(20), "nothing of it yet");
+    assert_eq!(script.machine.reception().missing_at_end(), Some(20), "nothing of it yet");
     script.say(started(PLAY + 1));
     for number in 10..20 {
         script.media(number, PLAY + 1);
     }
     script.say(ended(HResult::OK, PLAY + 1));
-    assert_eq!(script.client.reception().missing_at_end(), Some(0));
+    assert_eq!(script.machine.reception().missing_at_end(), Some(0));
     // A broadcast has no last packet, and of a later entry it is not known.
     let script = streaming("9.1", FileAttributes::LIVE);
-    assert_eq!(script.client.reception().missing_at_end(), None);
+    assert_eq!(script.machine.reception().missing_at_end(), None);
     let mut script = Script::new_entry();
     script.media(3, ENTRY);
-    let reception = script.client.reception();
+    let reception = script.machine.reception();
     assert_eq!((reception.packets, reception.missing_at_end()), (1, None));
 }
 

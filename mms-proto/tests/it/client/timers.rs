@@ -33,7 +33,7 @@ pub(crate) fn passes(script: &mut Script, time: u64) {
     let nanosecond = Duration::from_nanos(1);
     script.pass(seconds(time) - nanosecond);
     assert_eq!(script.events(), []);
-    assert_ne!(script.client.phase(), Phase::Closed);
+    assert_ne!(script.machine.phase(), Phase::Closed);
     script.pass(nanosecond);
 }
 
@@ -77,7 +77,7 @@ fn no_answer_to_a_selection() {
     let mut script = Script::at(Phase::Streaming, times());
     script.pass(seconds(5));
     let selection = [StreamSelection::off(stream(1))];
-    script.client.select_streams(script.now, &selection).unwrap();
+    script.give(|client, now| client.select_streams(now, &selection)).unwrap();
     script.poll();
     script.sent();
     script.pass(seconds(9));
@@ -103,7 +103,7 @@ fn no_answer_to_the_selection_of_a_play_command() {
     // Two are owed, and one comes.
     for answers in [1, 2] {
         let mut script = Script::at(Phase::Streaming, times());
-        script.client.select_streams(script.now, &[]).unwrap();
+        script.give(|client, now| client.select_streams(now, &[])).unwrap();
         script.play(all());
         script.say(ended(HResult::OK, PLAY));
         script.say(started(PLAY + 1));
@@ -152,7 +152,7 @@ fn no_header() {
     script.say(read_block());
     for number in 0..4 {
         script.pass(seconds(6));
-        script.bytes(&data(number, HEADER, 4, b"x"));
+        script.feed(&data(number, HEADER, 4, b"x"));
     }
     passes(&mut script, 1);
     script.assert_failed(&timed_out(Phase::ReadingHeader, Missing::Header, 25));
@@ -170,7 +170,7 @@ fn a_packet_that_trickles() {
         let mut script = Script::at(phase, times());
         let packet = data(0, PLAY, 0, &[0; 60]);
         for byte in packet.chunks(1).take(7) {
-            script.bytes(byte);
+            script.feed(byte);
             script.pass(Duration::from_millis(999));
         }
         assert_eq!(script.events(), []);
@@ -187,11 +187,11 @@ fn each_packet_has_its_own_time() {
             .concat();
     // The end of one and the beginning of the next, six seconds apart.
     for piece in [0..34, 34..102, 102..170, 170..204] {
-        script.bytes(&packets[piece]);
+        script.feed(&packets[piece]);
         script.pass(seconds(6));
     }
     assert_eq!(super::harness::packets(&script.events()), [0, 1, 2]);
-    assert_eq!(script.client.phase(), Phase::Streaming);
+    assert_eq!(script.machine.phase(), Phase::Streaming);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn silence() {
     // The first bytes of a packet do not either.
     let mut script = Script::at(Phase::Streaming, times());
     script.pass(seconds(39));
-    script.bytes(&data(0, PLAY, 0, &[0; 60])[..59]);
+    script.feed(&data(0, PLAY, 0, &[0; 60])[..59]);
     passes(&mut script, 1);
     script.assert_failed(&timed_out(Phase::Streaming, Missing::Media, 40));
 }
@@ -249,7 +249,7 @@ fn no_next_entry() {
     let (more, hr) = (false, HResult::OK);
     let broken = ClientEvent::Deviation(mms_proto::Deviation::NoNextEntry);
     assert_eq!(script.events(), [broken, ClientEvent::EndOfStream { more, hr }]);
-    assert_eq!(script.client.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn no_answer_to_the_goodbye() {
 fn the_header_in_time_stops_the_clock() {
     let mut script = Script::at(Phase::ReadingHeader, times());
     script.pass(seconds(9));
-    script.bytes(&data(0, HEADER, 0x0C, ASF));
+    script.feed(&data(0, HEADER, 0x0C, ASF));
     script.pass(seconds(100));
     let events = script.events();
     assert!(matches!(events[..], [ClientEvent::Ready(_)]), "{events:?}");
@@ -298,11 +298,11 @@ fn early_and_backwards() {
     // A clock that jumps back does not prolong anything.
     let later = script.now + seconds(20);
     script
-        .client
-        .handle_input(later, Input::Timeout)
-        .and_then(|()| script.client.handle_input(script.now, Input::Timeout))
+        .give(|client, now| {
+            client.handle_input(later, Input::Timeout)?;
+            client.handle_input(now, Input::Timeout)
+        })
         .unwrap();
-    script.poll();
     assert_eq!((script.events(), script.deadline), (vec![], deadline));
     // Nor does it take back what has passed.
     script.stop();
@@ -311,5 +311,5 @@ fn early_and_backwards() {
         panic!("{sent:?}");
     };
     assert_eq!(logging.log.playback.played, seconds(0), "no media came in these 20 s");
-    assert_eq!(script.times().last(), Some(&20_000));
+    assert_eq!(script.peer.times.last(), Some(&20_000));
 }

@@ -16,11 +16,11 @@ fn what_is_thrown_away_is_no_sign_of_life() {
         assert_eq!(packets(&script.events()), [0]);
         script.pass(seconds(30));
         match kind {
-            0 => script.bytes(&data(1, PLAY, 0, b"")),
+            0 => script.feed(&data(1, PLAY, 0, b"")),
             1 => script.media(20, PLAY),
             _ => {
                 script.media(1, PLAY);
-                script.client.reject_packet();
+                script.machine.reject_packet();
                 script.poll();
             }
         }
@@ -31,8 +31,8 @@ fn what_is_thrown_away_is_no_sign_of_life() {
     // One that is of use counts, also after one that is not.
     let mut script = Script::at(Phase::Streaming, times());
     script.media(0, PLAY);
-    script.client.reject_packet();
-    script.client.reject_packet();
+    script.machine.reject_packet();
+    script.machine.reject_packet();
     script.pass(seconds(39));
     script.media(1, PLAY);
     script.pass(seconds(39));
@@ -48,9 +48,9 @@ fn pings_beside_packets_of_no_use() {
     for _ in 0..5 {
         script.pass(seconds(30));
         script.say(Ping);
-        script.bytes(&data(0, PLAY, 0, b""));
+        script.feed(&data(0, PLAY, 0, b""));
         script.media(1, PLAY);
-        script.client.reject_packet();
+        script.machine.reject_packet();
         script.events();
         script.poll();
     }
@@ -62,7 +62,7 @@ fn pings_beside_packets_of_no_use() {
 fn a_stop_behind_packets_of_no_use() {
     let mut script = Script::at(Phase::Stopping, times());
     script.pass(seconds(9));
-    script.bytes(&data(0, PLAY, 0, b""));
+    script.feed(&data(0, PLAY, 0, b""));
     script.events();
     passes(&mut script, 1);
     script.assert_failed(&timed_out(Phase::Stopping, Missing::Reply, 10));

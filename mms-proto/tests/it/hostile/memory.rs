@@ -80,7 +80,7 @@ fn a_server_allocates_nothing_for_a_packet() {
     script.send(crate::pair::script::play(4, Start::Beginning));
     let now = script.now;
     let packet = Bytes::from_static(&[3; 1400]);
-    let server: &mut Server = &mut script.server;
+    let server: &mut Server = &mut script.machine;
     server.send_packet(now, 0, packet.clone()).unwrap();
     let mut sent = 0;
     let mut run = |server: &mut Server| {

@@ -23,7 +23,7 @@ fn playlist(mut config: ServerConfig, delivery: EntryDelivery) -> Pair {
     let first = entry(250).with_features(Features::PLAYLIST);
     let mut pair = Pair::new(ClientConfig::new("host", "list"), config, first);
     let (mut next, mut entries) = (0, VecDeque::from([entry(90), entry(350)]));
-    pair.server_app = Box::new(move |server, now, event| {
+    pair.server.app.act = Box::new(move |server, now, event| {
         if !matches!(event, ServerEvent::PacketWanted { .. }) {
             return Some(event);
         }
@@ -39,7 +39,7 @@ fn playlist(mut config: ServerConfig, delivery: EntryDelivery) -> Pair {
         }
         None
     });
-    pair.client_app = Box::new(|client: &mut Client, now, event| match event {
+    pair.client.app.act = Box::new(|client: &mut Client, now, event| match event {
         ClientEvent::Ready(_) | ClientEvent::NextEntry(_) => {
             client.play(now, everything()).unwrap();
         }
@@ -87,7 +87,7 @@ fn trick_play_there_and_back() {
     let mut pair = Pair::new(ClientConfig::new("host", "file.wmv"), config, strides);
     let mut walk: Box<dyn Iterator<Item = u32>> = Box::new(std::iter::empty());
     let mut time = Duration::ZERO;
-    pair.server_app = Box::new(move |server, now, event| {
+    pair.server.app.act = Box::new(move |server, now, event| {
         match event {
             ServerEvent::Play(request) => {
                 let Start::Packet(start) = request.start else { panic!("{request:?}") };
@@ -110,7 +110,7 @@ fn trick_play_there_and_back() {
         None
     });
     let mut plays = VecDeque::from([(1, -5.0), (90, 2.5)]);
-    pair.client_app = Box::new(move |client: &mut Client, now, event| match event {
+    pair.client.app.act = Box::new(move |client: &mut Client, now, event| match event {
         ClientEvent::Ready(_) => {
             let play = everything().start(Start::packet(10).unwrap());
             client.play(now, play.rate(Rate::new(-1.0).unwrap())).unwrap();
@@ -127,7 +127,9 @@ fn trick_play_there_and_back() {
     pair.run();
     assert_eq!(pair.packets(), [10, 8, 6, 4, 2, 0, 1, 90, 92, 94, 96, 98]);
     let times: Vec<_> = pair
-        .client_log
+        .client
+        .app
+        .log
         .iter()
         .filter(|(_, event)| event.starts_with("Packet"))
         .map(|(at, _)| at.as_millis())
@@ -145,7 +147,7 @@ fn a_broadcast_joined_in_the_middle() {
         config.entry_delivery = delivery;
         let live = |header| entry(header).with_features(Features::BROADCAST);
         let mut pair = Pair::new(ClientConfig::new("host", "live"), config, live(250));
-        pair.server_app = Box::new(move |server, now, event| match event {
+        pair.server.app.act = Box::new(move |server, now, event| match event {
             ServerEvent::Open(request) => {
                 server.accept_live(now, request, live(250)).unwrap();
                 None
@@ -153,7 +155,7 @@ fn a_broadcast_joined_in_the_middle() {
             ServerEvent::PacketWanted { .. } => panic!("live packets are not asked for"),
             other => Some(other),
         });
-        pair.client_app = Box::new(|client: &mut Client, now, event| match event {
+        pair.client.app.act = Box::new(|client: &mut Client, now, event| match event {
             ClientEvent::Ready(content) => {
                 assert!(content.features().is_live() && content.packet_count().is_none());
                 client.play(now, PlayRequest::all(mms_proto::StreamNumber::new(1))).unwrap();
@@ -164,19 +166,22 @@ fn a_broadcast_joined_in_the_middle() {
         });
         pair.run_for(seconds(1));
         for number in 500..560 {
-            let now = pair.now;
+            let now = pair.now();
             if number == 530 {
-                pair.serve(|server| server.end_of_entry(now)).unwrap();
-                pair.serve(|server| server.next_entry(now, live(90))).unwrap();
+                pair.server.command(|server, _| server.end_of_entry(now)).unwrap();
+                pair.server.command(|server, _| server.next_entry(now, live(90))).unwrap();
             }
             let push = |server: &mut mms_proto::mmsp::Server| {
                 server.push_packet(now, number, true, media::packet(number))
             };
-            assert_ne!(pair.serve(push).unwrap(), PushOutcome::Dropped);
+            assert_ne!(
+                pair.server.command(|server, _| push(server)).unwrap(),
+                PushOutcome::Dropped
+            );
             pair.run_for(Duration::from_millis(100));
         }
-        let now = pair.now;
-        pair.serve(|server| server.end_of_stream(now)).unwrap();
+        let now = pair.now();
+        pair.server.command(|server, _| server.end_of_stream(now)).unwrap();
         pair.run();
         let waits = delivery == EntryDelivery::WhenPlayed;
         // What is pushed before the player has played the new header is not for it.

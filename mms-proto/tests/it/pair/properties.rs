@@ -1,12 +1,13 @@
 //! Whatever the network and the applications do: the same events for every cut of the bytes, no
 //! panic, no endless loop, no deadline in the past.
 
+use std::mem::take;
 use std::time::Duration;
 
 use crate::pair::media::{content, seconds};
 use crate::pair::{Pair, Side, everything};
 use mms_proto::Pace;
-use mms_proto::mmsp::{Client, ClientConfig, ServerConfig};
+use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
 use mms_proto::{ClientEvent, HResult, Start, StreamNumber, StreamSelection};
 use proptest::prelude::*;
 
@@ -16,7 +17,7 @@ fn eventful(pace: Pace) -> Pair {
     config.packet_pair = true;
     let mut pair = Pair::new(config, ServerConfig::default().pace(pace), content(12));
     let (mut changed, mut sought, mut stopped) = (false, false, false);
-    pair.client_app = Box::new(move |client, now, event| match event {
+    pair.client.app.act = Box::new(move |client, now, event| match event {
         ClientEvent::Packet(packet) if packet.location_id == 2 && !changed => {
             changed = true;
             let two = StreamSelection::full(StreamNumber::new(2).unwrap());
@@ -41,7 +42,7 @@ type Logs = (Vec<(Duration, String)>, Vec<(Duration, String)>);
 
 fn logs(mut pair: Pair) -> Logs {
     pair.run();
-    (pair.client_log, pair.server_log)
+    (take(&mut pair.client.app.log), take(&mut pair.server.app.log))
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn byte_by_byte() {
 fn one_cut_anywhere() {
     let short = || {
         let mut pair = Pair::simple(2);
-        pair.client_app = Box::new(crate::pair::play_once);
+        pair.client.app.act = Box::new(crate::pair::play_once);
         pair
     };
     let whole = logs(short());
@@ -120,19 +121,20 @@ fn obey(pair: &mut Pair, command: &Command) {
     let _ = match *command {
         Command::Play(number) => {
             let start = Start::packet(number).unwrap();
-            pair.command(|client: &mut Client, now| client.play(now, everything().start(start)))
+            pair.client
+                .command(|client: &mut Client, now| client.play(now, everything().start(start)))
         }
         Command::PlayAt(at) => {
             let start = Start::Time(Duration::from_millis(at));
-            pair.command(|client, now| client.play(now, everything().start(start)))
+            pair.client.command(|client, now| client.play(now, everything().start(start)))
         }
         Command::Select(number) => {
             let selection = StreamSelection::full(StreamNumber::new(number).unwrap());
-            pair.command(|client, now| client.select_streams(now, &[selection]))
+            pair.client.command(|client, now| client.select_streams(now, &[selection]))
         }
-        Command::Stop => pair.command(Client::stop),
+        Command::Stop => pair.client.command(Client::stop),
         Command::Close => {
-            pair.command(Client::close);
+            pair.client.command(Client::close);
             Ok(())
         }
         Command::Wait(milliseconds) => {
@@ -140,13 +142,13 @@ fn obey(pair: &mut Pair, command: &Command) {
             Ok(())
         }
         Command::Stall(stalled) => {
-            pair.player.stalled = stalled;
+            pair.server.app.stalled = stalled;
             Ok(())
         }
-        Command::EndOfStream => pair.server.end_of_stream(pair.now),
-        Command::Abort => pair.server.abort_stream(pair.now, HResult::FAIL),
+        Command::EndOfStream => pair.server.give(Server::end_of_stream),
+        Command::Abort => pair.server.give(|server, now| server.abort_stream(now, HResult::FAIL)),
         Command::CloseServer => {
-            pair.server.close(pair.now);
+            pair.server.give(Server::close);
             Ok(())
         }
     };
@@ -172,9 +174,9 @@ proptest! {
         // Both ends find an end, each on its own: by an error, a time limit, or the other's end.
         let mut pair = eventful(Pace::BitRate);
         let (mut to_client, mut to_server) = (0, 0);
-        pair.faithful = false;
+        pair.client.app.faithful = false;
         // Nor does the script of the application fit any more.
-        pair.client_app = Box::new(|client, now, event| match event {
+        pair.client.app.act = Box::new(|client, now, event| match event {
             ClientEvent::EndOfStream { more: false, .. } | ClientEvent::PlayRefused(_) => {
                 client.close(now);
             }
@@ -197,7 +199,7 @@ proptest! {
             vec![bytes.into()]
         });
         pair.run_for(seconds(20_000));
-        for log in [&pair.client_log, &pair.server_log] {
+        for log in [&pair.client.app.log, &pair.server.app.log] {
             prop_assert!(log.last().is_some_and(|(_, event)| event.starts_with("Closed(")), "{:?}", log);
         }
     }
@@ -212,15 +214,15 @@ proptest! {
         let config = ServerConfig::default().pace(pace);
         let mut pair = Pair::new(ClientConfig::new("host", "file.wma"), config, content(30));
         // The Pair itself insists on progress, on deadlines to come, and on errors with a name.
-        pair.client_app = Box::new(|_, _, _| {});
+        pair.client.app.act = Box::new(|_, _, _| {});
         let mut sizes = sizes.into_iter().cycle();
         pair.cut = Box::new(move |_, _| sizes.next().unwrap());
         for command in &commands {
             obey(&mut pair, command);
         }
-        pair.command(Client::close);
+        pair.client.command(Client::close);
         pair.run_for(seconds(4000));
-        for log in [&pair.client_log, &pair.server_log] {
+        for log in [&pair.client.app.log, &pair.server.app.log] {
             let closed = log.iter().filter(|(_, event)| event.starts_with("Closed(")).count();
             prop_assert_eq!(closed, 1, "{:?}", log);
             prop_assert!(log.last().unwrap().1.starts_with("Closed("));
@@ -230,7 +232,7 @@ proptest! {
         let complaints = |log: &[(Duration, String)]| {
             log.iter().filter(|(_, event)| event.starts_with("Deviation")).count()
         };
-        prop_assert_eq!(complaints(&pair.client_log), 0, "{:?}", pair.client_log);
-        prop_assert_eq!(complaints(&pair.server_log), 0, "{:?}", pair.server_log);
+        prop_assert_eq!(complaints(&pair.client.app.log), 0, "{:?}", pair.client.app.log);
+        prop_assert_eq!(complaints(&pair.server.app.log), 0, "{:?}", pair.server.app.log);
     }
 }

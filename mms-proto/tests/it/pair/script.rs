@@ -1,23 +1,21 @@
 //! A server that is fed message by message, with its answers decoded.
 
-use std::time::{Duration, Instant};
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use bytes::Bytes;
-use mms_proto::mmsp::frame::{DataPacket, Frame, FrameDecoder, MessageWriter};
+use mms_proto::mmsp::frame::DataPacket;
 use mms_proto::mmsp::message::{
     ClientMessage, Connect, ConnectFunnel, FunnelName, MessageId, OpenFile, PacketPair, ReadBlock,
     ServerMessage, StartPlaying, StreamSwitch,
 };
 use mms_proto::mmsp::{Server, ServerConfig};
+use mms_proto::testing::sim::{End, Said, Wire};
 use mms_proto::{
-    Content, Input, Limits, Machine as _, OpenRequest, Output, Phase, ServerEvent, Start,
-    StreamNumber, StreamSelection, Transmit,
+    Content, Machine as _, OpenRequest, Phase, ServerEvent, Start, StreamNumber, StreamSelection,
 };
 
 use super::media;
-
-/// The most outputs that one input may lead to.
-const MANY: usize = 100_000;
 
 /// One thing that came out of the server.
 #[derive(Debug)]
@@ -27,28 +25,27 @@ pub(crate) enum Got {
     Event(ServerEvent),
 }
 
-pub(crate) struct Script {
-    pub(crate) server: Server,
-    pub(crate) now: Instant,
-    /// The deadline of the last `Wait`.
-    pub(crate) deadline: Option<Instant>,
-    /// What was written since this was cleared.
-    pub(crate) writes: Vec<Transmit>,
-    writer: MessageWriter,
-    decoder: FrameDecoder,
+/// A server whose outputs are looked at after each input.
+pub(crate) struct Script(End<Server>);
+
+impl Deref for Script {
+    type Target = End<Server>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Script {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
 }
 
 impl Script {
     pub(crate) fn new(config: ServerConfig) -> Self {
         let now = media::start();
-        let mut script = Self {
-            server: Server::new(now, config),
-            now,
-            deadline: None,
-            writes: Vec::new(),
-            writer: MessageWriter::default(),
-            decoder: FrameDecoder::from_server(&Limits::default()),
-        };
+        let mut script = Self(End::new(now, Server::new(now, config), ()));
         assert!(script.poll().is_empty(), "a client speaks first");
         script
     }
@@ -63,8 +60,8 @@ impl Script {
         script.send(connect(subscriber));
         script.send(funnel("\\\\10.0.0.1\\TCP\\1755"));
         let request = open_request(script.send(open(9, "file.wma")));
-        script.server.accept(script.now, request, content).unwrap();
-        script.poll();
+        script.command(|server, now| server.accept(now, request, content)).unwrap();
+        script.said.clear();
         script
     }
 
@@ -74,10 +71,10 @@ impl Script {
     }
 
     fn with_header(mut self) -> Self {
-        let script = &mut self;
-        script.send(ReadBlock { open_file_id: 1, incarnation: 2 });
-        while let Some(next) = script.deadline.filter(|_| script.server.phase() != Phase::Ready) {
-            script.pass(next - script.now);
+        self.send(ReadBlock { open_file_id: 1, incarnation: 2 });
+        while let Some(next) = self.deadline.filter(|_| self.machine.phase() != Phase::Ready) {
+            let time = next - self.now;
+            self.pass(time);
         }
         self
     }
@@ -97,9 +94,8 @@ impl Script {
 
     /// Sends one message.
     pub(crate) fn send(&mut self, message: impl Into<ClientMessage>) -> Vec<Got> {
-        let message = message.into();
-        let bytes = self.writer.write(0, |out| message.encode(out));
-        self.feed(&bytes)
+        self.say(message);
+        self.got()
     }
 
     /// Sends a message with this id and these bytes behind it.
@@ -109,80 +105,43 @@ impl Script {
 
     /// Sends bytes as they are.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Got> {
-        let _ = self.server.handle_input(self.now, Input::tcp(bytes));
-        self.poll()
+        self.0.feed(bytes);
+        self.got()
     }
 
     /// The client closes its connection.
     pub(crate) fn hang_up(&mut self) -> Vec<Got> {
-        let _ = self.server.handle_input(self.now, Input::tcp_closed());
-        self.poll()
+        self.0.hang_up();
+        self.got()
     }
 
     /// Lets time pass, from deadline to deadline.
     pub(crate) fn pass(&mut self, time: Duration) -> Vec<Got> {
-        let end = self.now + time;
-        let mut got = Vec::new();
-        while let Some(deadline) = self.deadline.filter(|&deadline| deadline <= end) {
-            self.now = deadline.max(self.now);
-            let _ = self.server.handle_input(self.now, Input::Timeout);
-            got.extend(self.poll());
-            assert!(got.len() < MANY, "time does not pass");
-        }
-        self.now = end;
-        got
+        self.0.pass(time);
+        self.got()
     }
 
     /// Sends the packet that is wanted.
     pub(crate) fn packet(&mut self, number: u32) -> Vec<Got> {
-        self.server.send_packet(self.now, number, media::packet(number)).unwrap();
-        self.poll()
+        let packet = media::packet(number);
+        self.command(|server, now| server.send_packet(now, number, packet)).unwrap();
+        self.got()
     }
 
     /// Everything until the server waits.
     pub(crate) fn poll(&mut self) -> Vec<Got> {
-        let mut got = Vec::new();
-        for _ in 0..MANY {
-            match self.server.poll_output() {
-                Output::Event(event) => got.push(Got::Event(event)),
-                Output::Transmit { data: transmit, .. } => {
-                    got.extend(self.decode(&transmit));
-                    self.writes.push(transmit);
-                }
-                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
-                    unreachable!("a session over one connection")
-                }
-                Output::Wait(deadline) => {
-                    assert!(deadline.is_none_or(|at| at >= self.now), "a deadline in the past");
-                    self.deadline = deadline;
-                    return got;
-                }
-            }
-        }
-        panic!("the server never waits");
+        self.0.poll();
+        self.got()
     }
 
-    /// A write is one whole packet with one whole message.
-    fn decode(&mut self, transmit: &Transmit) -> Vec<Got> {
-        self.decoder.push(&transmit.to_bytes());
-        let frame = self.decoder.next_frame().unwrap().expect("a write is a whole packet");
-        assert_eq!(self.decoder.buffered(), 0, "a write is one packet");
-        match frame {
-            Frame::Data(packet) => vec![Got::Data(packet)],
-            Frame::Messages(mut messages) => {
-                let (_, message) = messages.split_next().unwrap().expect("a message");
-                assert_eq!(messages.split_next().unwrap(), None, "one message a packet");
-                vec![Got::Message(server_message(&message))]
-            }
-        }
+    fn got(&mut self) -> Vec<Got> {
+        let got = |said| match said {
+            Said::Sent(Wire::Message(message)) => Got::Message(message),
+            Said::Sent(Wire::Data(packet)) => Got::Data(packet),
+            Said::Event(event) => Got::Event(event),
+        };
+        self.said.drain(..).map(got).collect()
     }
-}
-
-fn server_message(bytes: &Bytes) -> ServerMessage {
-    let mut deviations = Vec::new();
-    let message = ServerMessage::decode(bytes, &mut deviations).unwrap();
-    assert_eq!(deviations, []);
-    message
 }
 
 /// The messages among what came.

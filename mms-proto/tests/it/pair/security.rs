@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::pair::media::{content, seconds};
-use crate::pair::{Pair, ServerApp, play_once};
+use crate::pair::{Pair, ServerAct, play_once};
 use bytes::Bytes;
 use mms_proto::mmsp::message::basic_token;
 use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
@@ -53,7 +53,7 @@ fn message(kind: u8) -> Bytes {
 /// Answers requests for the file like this.
 fn answering(
     mut open: impl FnMut(&mut Server, Instant, OpenRequest, &Content) + 'static,
-) -> ServerApp {
+) -> ServerAct {
     Box::new(move |server, now, event| match event {
         ServerEvent::Open(request) => {
             open(server, now, request, &content(5));
@@ -71,8 +71,8 @@ fn secured(
     mut answer: impl FnMut(&Challenge) -> Credentials + 'static,
 ) -> Pair {
     let mut pair = Pair::new(client, server, content(5));
-    pair.server_app = answering(open);
-    pair.client_app = Box::new(move |client: &mut Client, now, event| match event {
+    pair.server.app.act = answering(open);
+    pair.client.app.act = Box::new(move |client: &mut Client, now, event| match event {
         ClientEvent::Challenge(challenge) => {
             client.authenticate(now, challenge, &answer(challenge)).unwrap();
         }
@@ -93,12 +93,15 @@ fn count(log: &[(std::time::Duration, String)], begin: &str) -> usize {
 fn assert_played(pair: &Pair) {
     assert_eq!(pair.packets(), [0, 1, 2, 3, 4]);
     assert_eq!(*pair.heard().last().unwrap(), "Closed(Local)");
-    assert_eq!((pair.client.stats().deviations, pair.server.stats().deviations), (0, 0));
+    assert_eq!(
+        (pair.client.machine.stats().deviations, pair.server.machine.stats().deviations),
+        (0, 0)
+    );
 }
 
 fn assert_ended(pair: &Pair, client: &CloseReason, server: &CloseReason) {
     assert_eq!(*pair.heard().last().unwrap(), format!("Closed({client:?})"));
-    assert_eq!(pair.server_log.last().unwrap().1, format!("Closed({server:?})"));
+    assert_eq!(pair.server.app.log.last().unwrap().1, format!("Closed({server:?})"));
 }
 
 fn refused(phase: Phase, hr: HResult) -> CloseReason {
@@ -117,8 +120,8 @@ fn a_password() {
         pair.cut = Box::new(move |_, _| piece);
         pair.run();
         assert_played(&pair);
-        assert_eq!(count(&pair.client_log, "Challenge"), 1);
-        assert_eq!(count(&pair.server_log, "Open"), 2);
+        assert_eq!(count(&pair.client.app.log, "Challenge"), 1);
+        assert_eq!(count(&pair.server.app.log, "Open"), 2);
     }
 }
 
@@ -143,7 +146,7 @@ fn a_wrong_password_and_then_the_right_one() {
         });
     pair.run();
     assert_played(&pair);
-    assert_eq!(count(&pair.client_log, "Challenge"), 3);
+    assert_eq!(count(&pair.client.app.log, "Challenge"), 3);
 }
 
 #[test]
@@ -151,27 +154,27 @@ fn wrong_passwords_only() {
     // The server refuses the file in the end.
     let mut pair = secured(client(), basic(), ask_for_a_password, |_| alice("guess"));
     pair.run();
-    assert_eq!(count(&pair.client_log, "Challenge"), 4);
-    assert_eq!(count(&pair.server_log, "Open"), 5);
+    assert_eq!(count(&pair.client.app.log, "Challenge"), 4);
+    assert_eq!(count(&pair.server.app.log, "Open"), 5);
     assert_ended(&pair, &refused(Phase::Opening, HResult::ACCESS_DENIED), &CloseReason::Peer);
     // A client that has less patience gives up.
     let mut config = client();
     config.session.limits.challenges = 2;
     let mut pair = secured(config, basic(), ask_for_a_password, |_| alice("guess"));
     pair.run();
-    assert_eq!(count(&pair.client_log, "Challenge"), 2);
+    assert_eq!(count(&pair.client.app.log, "Challenge"), 2);
     assert_ended(&pair, &CloseReason::Failed(Error::Unauthorized), &CloseReason::Peer);
 }
 
 #[test]
 fn nobody_types_a_password() {
     let mut pair = Pair::new(client(), basic(), content(5));
-    pair.server_app = answering(ask_for_a_password);
+    pair.server.app.act = answering(ask_for_a_password);
     pair.run();
-    let (at, ended) = pair.server_log.last().unwrap();
+    let (at, ended) = pair.server.app.log.last().unwrap();
     assert_eq!(*at, seconds(30));
     assert!(ended.contains("TimedOut") && ended.contains("Authenticating"), "{ended}");
-    let (at, ended) = pair.client_log.last().unwrap();
+    let (at, ended) = pair.client.app.log.last().unwrap();
     assert_eq!(*at, seconds(30));
     assert!(ended.contains("Disconnected") && ended.contains("Authenticating"), "{ended}");
 }
@@ -192,7 +195,7 @@ fn tokens_of_ntlm() {
         });
         pair.run();
         assert_played(&pair);
-        assert_eq!(count(&pair.client_log, "Challenge"), 2);
+        assert_eq!(count(&pair.client.app.log, "Challenge"), 2);
     }
 }
 
@@ -206,7 +209,7 @@ fn a_redirect() {
     ] {
         let mut pair = Pair::simple(5);
         let sent = target.clone();
-        pair.server_app = answering(move |server, now, request, _| {
+        pair.server.app.act = answering(move |server, now, request, _| {
             server.redirect(now, request, sent.clone()).unwrap();
         });
         pair.run();
@@ -217,7 +220,10 @@ fn a_redirect() {
         };
         assert!(pair.heard().contains(&&*format!("Redirected({target:?})")));
         assert_ended(&pair, &CloseReason::Redirected, &CloseReason::Redirected);
-        assert_eq!((pair.client.stats().deviations, pair.server.stats().deviations), (0, 0));
+        assert_eq!(
+            (pair.client.machine.stats().deviations, pair.server.machine.stats().deviations),
+            (0, 0)
+        );
     }
 }
 
@@ -227,5 +233,5 @@ fn a_full_server() {
     let mut pair = Pair::new(client(), server, content(5));
     pair.run();
     assert_ended(&pair, &refused(Phase::Connecting, HResult::MAX_CLIENTS), &CloseReason::Local);
-    assert_eq!(count(&pair.server_log, "Connected"), 1);
+    assert_eq!(count(&pair.server.app.log, "Connected"), 1);
 }

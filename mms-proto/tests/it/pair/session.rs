@@ -32,20 +32,23 @@ fn a_whole_session() {
     assert_eq!(rest[..2], ["StreamsSelected", "Started"]);
     assert_eq!(rest[2..], ["EndOfStream { more: false, hr: S_OK }", "Closed(Local)"]);
     let told: Vec<_> =
-        pair.server_log.iter().map(|(_, e)| e.split(['(', ' ']).next().unwrap()).collect();
+        pair.server.app.log.iter().map(|(_, e)| e.split(['(', ' ']).next().unwrap()).collect();
     assert_eq!(told[..5], ["Connected", "Open", "SelectStreams", "Play", "PacketWanted"]);
     assert_eq!(told[told.len() - 2..], ["Log", "Closed"]);
-    assert_eq!(pair.server_log.last().unwrap().1, "Closed(Peer)");
-    assert_eq!(pair.client.stats().packets, pair.server.stats().packets);
-    assert_eq!((pair.client.stats().deviations, pair.server.stats().deviations), (0, 0));
-    assert_eq!(pair.now, pair.begun, "nothing had to be waited for");
+    assert_eq!(pair.server.app.log.last().unwrap().1, "Closed(Peer)");
+    assert_eq!(pair.client.machine.stats().packets, pair.server.machine.stats().packets);
+    assert_eq!(
+        (pair.client.machine.stats().deviations, pair.server.machine.stats().deviations),
+        (0, 0)
+    );
+    assert_eq!(pair.now(), pair.begun, "nothing had to be waited for");
 }
 
 #[test]
 fn what_the_server_says_of_the_file_arrives() {
     let mut pair = Pair::simple(14);
     let content = content(14);
-    pair.client_app = Box::new(move |client, now, event| {
+    pair.client.app.act = Box::new(move |client, now, event| {
         if let ClientEvent::Ready(ready) = event {
             assert_eq!(*ready, content);
             client.close(now);
@@ -58,11 +61,11 @@ fn what_the_server_says_of_the_file_arrives() {
 #[test]
 fn a_refused_file() {
     let mut pair = Pair::simple(14);
-    pair.player.refuse = Some(HResult::FILE_NOT_FOUND);
+    pair.server.app.refuse = Some(HResult::FILE_NOT_FOUND);
     pair.run();
     let expected = "Closed(Failed(Refused { phase: Opening, hr: NS_E_FILE_NOT_FOUND }))";
     assert_eq!(pair.heard().last(), Some(&expected));
-    assert_eq!(pair.server_log.last().unwrap().1, "Closed(Peer)");
+    assert_eq!(pair.server.app.log.last().unwrap().1, "Closed(Peer)");
 }
 
 #[test]
@@ -85,7 +88,7 @@ fn seeking_while_streaming() {
         (302, Start::packet(597).unwrap()),
     ];
     seeks.reverse();
-    pair.client_app = Box::new(move |client, now, event| match event {
+    pair.client.app.act = Box::new(move |client, now, event| match event {
         ClientEvent::Ready(_) => client.play(now, everything()).unwrap(),
         ClientEvent::Packet(packet)
             if seeks.last().is_some_and(|(number, _)| *number == packet.location_id) =>
@@ -99,15 +102,15 @@ fn seeking_while_streaming() {
     pair.run();
     assert_eq!(pair.packets(), [0, 1, 2, 3, 590, 591, 592, 300, 301, 302, 597, 598, 599]);
     assert_eq!(pair.heard().iter().filter(|event| **event == "Started").count(), 4);
-    assert_eq!(pair.server_log.iter().filter(|(_, event)| event == "Stopped").count(), 3);
-    assert_eq!(pair.client.stats().deviations, 0);
+    assert_eq!(pair.server.app.log.iter().filter(|(_, event)| event == "Stopped").count(), 3);
+    assert_eq!(pair.client.machine.stats().deviations, 0);
 }
 
 #[test]
 fn seeking_at_full_speed_drops_what_was_under_way() {
     let mut pair = Pair::simple(600);
     let mut done = false;
-    pair.client_app = Box::new(move |client, now, event| match event {
+    pair.client.app.act = Box::new(move |client, now, event| match event {
         ClientEvent::Ready(_) => client.play(now, everything()).unwrap(),
         ClientEvent::Packet(packet) if packet.location_id == 5 && !done => {
             done = true;
@@ -119,7 +122,7 @@ fn seeking_at_full_speed_drops_what_was_under_way() {
     });
     pair.run();
     assert_eq!(pair.packets(), [0, 1, 2, 3, 4, 5, 598, 599]);
-    assert_eq!(pair.client.stats().deviations, 0);
+    assert_eq!(pair.client.machine.stats().deviations, 0);
     assert_eq!(pair.heard().last(), Some(&"Closed(Local)"));
 }
 
@@ -127,7 +130,7 @@ fn seeking_at_full_speed_drops_what_was_under_way() {
 fn stopping_and_playing_again() {
     let mut pair = paced(10);
     let mut plays = 0;
-    pair.client_app = Box::new(move |client, now, event| match event {
+    pair.client.app.act = Box::new(move |client, now, event| match event {
         ClientEvent::Ready(_) => client.play(now, everything()).unwrap(),
         ClientEvent::Packet(packet) if packet.location_id == 4 && plays == 0 => {
             plays += 1;
@@ -147,7 +150,7 @@ fn stopping_and_playing_again() {
     pair.run();
     assert_eq!(pair.packets(), (0..10).chain(0..10).collect::<Vec<_>>());
     assert_eq!(pair.heard().iter().filter(|event| **event == "Stopped").count(), 1);
-    assert_eq!(pair.client.stats().deviations, 0);
+    assert_eq!(pair.client.machine.stats().deviations, 0);
 }
 
 #[test]
@@ -155,7 +158,7 @@ fn changing_streams_while_playing() {
     let mut pair = paced(10);
     let stream = |number| StreamNumber::new(number).unwrap();
     let change = [StreamSelection::replace(stream(1), stream(2))];
-    pair.client_app = Box::new(move |client, now, event| match event {
+    pair.client.app.act = Box::new(move |client, now, event| match event {
         ClientEvent::Packet(packet) if packet.location_id == 4 => {
             client.select_streams(now, &change).unwrap();
         }
@@ -164,8 +167,13 @@ fn changing_streams_while_playing() {
     pair.run();
     assert_eq!(pair.packets(), (0..10).collect::<Vec<_>>());
     assert_eq!(pair.heard().iter().filter(|event| **event == "StreamsSelected").count(), 2);
-    let selected: Vec<_> =
-        pair.server_log.iter().filter(|(_, event)| event.starts_with("SelectStreams")).collect();
+    let selected: Vec<_> = pair
+        .server
+        .app
+        .log
+        .iter()
+        .filter(|(_, event)| event.starts_with("SelectStreams"))
+        .collect();
     assert_eq!(selected[1].1, format!("SelectStreams({change:?})"));
 }
 
@@ -181,13 +189,13 @@ fn a_play_command_arrives_as_it_was_given() {
         let mut request = everything().start(start);
         request.stop = stop;
         let sent = request.clone();
-        pair.client_app = Box::new(move |client, now, event| match event {
+        pair.client.app.act = Box::new(move |client, now, event| match event {
             ClientEvent::Ready(_) => client.play(now, sent.clone()).unwrap(),
             _ => crate::pair::play_once(client, now, event),
         });
         pair.run();
         let expected = format!("Play({request:?})");
-        assert!(pair.server_log.iter().any(|(_, event)| *event == expected), "{expected}");
+        assert!(pair.server.app.log.iter().any(|(_, event)| *event == expected), "{expected}");
     }
 }
 
@@ -196,7 +204,7 @@ fn six_hundred_packets() {
     let mut pair = Pair::simple(600);
     pair.run();
     assert_eq!(pair.packets(), (0..600).collect::<Vec<_>>());
-    assert_eq!(pair.client.stats().bytes, 60_000);
+    assert_eq!(pair.client.machine.stats().bytes, 60_000);
 }
 
 #[test]
@@ -205,7 +213,9 @@ fn paced_by_the_bit_rate() {
     let mut pair = paced(600);
     pair.run();
     let times: Vec<_> = pair
-        .client_log
+        .client
+        .app
+        .log
         .iter()
         .filter(|(_, event)| event.starts_with("Packet"))
         .map(|(at, _)| *at)

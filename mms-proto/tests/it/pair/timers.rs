@@ -27,14 +27,17 @@ fn count(pair: &mut Pair, low: u16) -> Rc<Cell<usize>> {
 fn a_silent_hour() {
     // MMSP-S-080, MMSP-S-084, MMSP-S-085: asked every 30 seconds, closed after an hour.
     let mut pair = Pair::simple(3);
-    pair.client_app = Box::new(|_, _, _| {});
+    pair.client.app.act = Box::new(|_, _, _| {});
     let asked = count(&mut pair, 0x1B);
     pair.run();
     // The question of the last second goes out together with the end.
     assert!((119 * 2..=120 * 2).contains(&asked.get()), "{}", asked.get());
-    assert_eq!(pair.server_log.last().unwrap(), &(seconds(3600), "Closed(Idle)".to_owned()));
-    assert_eq!(pair.client_log.last().unwrap(), &(seconds(3600), "Closed(Peer)".to_owned()));
-    assert_eq!((pair.client.stats().deviations, pair.server.stats().deviations), (0, 0));
+    assert_eq!(pair.server.app.log.last().unwrap(), &(seconds(3600), "Closed(Idle)".to_owned()));
+    assert_eq!(pair.client.app.log.last().unwrap(), &(seconds(3600), "Closed(Peer)".to_owned()));
+    assert_eq!(
+        (pair.client.machine.stats().deviations, pair.server.machine.stats().deviations),
+        (0, 0)
+    );
 }
 
 #[test]
@@ -42,17 +45,20 @@ fn a_server_that_has_nothing_to_send_for_most_of_an_hour() {
     // Pings count as activity: the client does not give up before an hour is over, and no idle
     // time runs.
     let mut pair = Pair::simple(3);
-    pair.player.stalled = true;
+    pair.server.app.stalled = true;
     let asked = count(&mut pair, 0x1B);
     pair.run_for(seconds(3570));
     assert_eq!(asked.get(), 119 * 2);
-    assert_eq!((pair.client.phase(), pair.server.phase()), (Phase::Streaming, Phase::Streaming));
-    assert_eq!(pair.player.wanted, 1, "asked once, not again and again");
+    assert_eq!(
+        (pair.client.machine.phase(), pair.server.machine.phase()),
+        (Phase::Streaming, Phase::Streaming)
+    );
+    assert_eq!(pair.server.app.wanted, 1, "asked once, not again and again");
     // Then it has.
-    pair.player.stalled = false;
-    let now = pair.now;
-    pair.server.send_packet(now, 0, crate::pair::media::packet(0)).unwrap();
-    pair.player.next = 1;
+    pair.server.app.stalled = false;
+    let now = pair.now();
+    pair.server.machine.send_packet(now, 0, crate::pair::media::packet(0)).unwrap();
+    pair.server.app.next = 1;
     pair.run();
     assert_eq!(pair.packets(), [0, 1, 2]);
 }
@@ -60,18 +66,18 @@ fn a_server_that_has_nothing_to_send_for_most_of_an_hour() {
 #[test]
 fn a_pause_of_half_an_hour() {
     let mut pair = Pair::simple(3);
-    pair.client_app = Box::new(|client, now, event| {
+    pair.client.app.act = Box::new(|client, now, event| {
         if let ClientEvent::Ready(_) = event {
             client.play(now, everything()).unwrap();
         }
     });
     pair.run_for(seconds(1800));
-    assert_eq!(pair.client.phase(), Phase::Ready);
-    pair.client_app = Box::new(crate::pair::play_once);
-    pair.command(|client, now| client.play(now, everything())).unwrap();
+    assert_eq!(pair.client.machine.phase(), Phase::Ready);
+    pair.client.app.act = Box::new(crate::pair::play_once);
+    pair.client.command(|client, now| client.play(now, everything())).unwrap();
     pair.run();
     assert_eq!(pair.packets(), [0, 1, 2, 0, 1, 2]);
-    assert_eq!(pair.now, pair.begun + seconds(1800));
+    assert_eq!(pair.now(), pair.begun + seconds(1800));
 }
 
 #[test]
@@ -79,7 +85,7 @@ fn a_client_that_went_silent() {
     let mut config = ServerConfig::default();
     config.max_unanswered_pings = Some(3);
     let mut pair = Pair::new(ClientConfig::new("host", "file.wma"), config, content(3));
-    pair.player.stalled = true;
+    pair.server.app.stalled = true;
     pair.run_for(seconds(100));
     pair.tamper = Box::new(|from, write| match from {
         Side::Client => vec![],
@@ -88,9 +94,9 @@ fn a_client_that_went_silent() {
     pair.run();
     // Heard for the last time at 90 seconds; asked at 120, 150 and 180; given up at 210.
     let expected = "Closed(Failed(TimedOut { phase: Streaming, missing: Reply, after: 90s }))";
-    assert_eq!(pair.server_log.last().unwrap(), &(seconds(210), expected.to_owned()));
+    assert_eq!(pair.server.app.log.last().unwrap(), &(seconds(210), expected.to_owned()));
     let expected = "Closed(Failed(Disconnected { phase: Streaming, mid_frame: false }))";
-    assert_eq!(pair.client_log.last().unwrap(), &(seconds(210), expected.to_owned()));
+    assert_eq!(pair.client.app.log.last().unwrap(), &(seconds(210), expected.to_owned()));
 }
 
 #[test]
@@ -109,7 +115,7 @@ fn a_server_that_went_silent() {
             vec![write.to_bytes()]
         });
         pair.run();
-        let (at, event) = pair.client_log.last().unwrap();
+        let (at, event) = pair.client.app.log.last().unwrap();
         if event == "Closed(Local)" {
             assert!(writes >= 19, "{writes}");
             continue;
@@ -137,7 +143,7 @@ fn one_byte_a_second() {
             }
         });
         pair.run();
-        let log = if slow == Side::Client { &pair.server_log } else { &pair.client_log };
+        let log = if slow == Side::Client { &pair.server.app.log } else { &pair.client.app.log };
         let (at, event) = log.last().unwrap();
         let text = event.starts_with("Closed(Failed(TimedOut {");
         // The client's limit for an answer is the shorter one.

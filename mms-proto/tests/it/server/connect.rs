@@ -14,10 +14,10 @@ fn connect_begins_a_session() {
     // MMSP-S-001
     let mut script = Script::new(ServerConfig::default());
     let begun = script.now;
-    assert_eq!(script.server.phase(), Phase::Connecting);
+    assert_eq!(script.machine.phase(), Phase::Connecting);
     script.pass(seconds(7));
     let got = script.send(connect("NSPlayer/9.0.0.2980"));
-    assert_eq!(script.server.phase(), Phase::ChoosingTransport);
+    assert_eq!(script.machine.phase(), Phase::ChoosingTransport);
     assert_eq!(got.len(), 2);
     script.send(funnel("\\\\h\\TCP\\1"));
     let _ = open_request(script.send(open(1, "x")));
@@ -59,7 +59,7 @@ fn who_the_client_is() {
 fn play_without_selection(mut script: Script) -> Vec<crate::pair::script::Got> {
     script.send(funnel("\\\\h\\TCP\\1"));
     let request = open_request(script.send(open(1, "x")));
-    script.server.accept(script.now, request, crate::pair::media::content(3)).unwrap();
+    script.give(|server, now| server.accept(now, request, crate::pair::media::content(3))).unwrap();
     script.poll();
     script.send(mms_proto::mmsp::message::ReadBlock { open_file_id: 1, incarnation: 2 });
     script.send(crate::pair::script::play(4, mms_proto::Start::Beginning))
@@ -125,7 +125,7 @@ fn a_client_that_is_refused() {
         assert_eq!(got.len(), 2);
         assert!(got[0].starts_with("Connected(ClientInfo"), "{got:?}");
         assert_eq!(got[1], "Closed(Local)");
-        assert_eq!((script.server.phase(), script.deadline), (Phase::Closed, None));
+        assert_eq!((script.machine.phase(), script.deadline), (Phase::Closed, None));
         assert!(script.send(open(1, "x")).is_empty());
     }
 }

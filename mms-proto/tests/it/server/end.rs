@@ -29,7 +29,8 @@ fn past_the_end(guid: &str, live: bool, size: u32, streams: &[u8]) -> Vec<DataPa
     script.send(connect(&format!("NSPlayer/7.0.0.1956; {guid}; Host: h")));
     script.send(funnel("\\\\10.0.0.1\\TCP\\1755"));
     let request = open_request(script.send(open(9, "file.wma")));
-    let (server, now) = (&mut script.server, script.now);
+    let now = script.now;
+    let server = &mut script.machine;
     if live {
         server.accept_live(now, request, content).unwrap();
     } else {
@@ -39,11 +40,11 @@ fn past_the_end(guid: &str, live: bool, size: u32, streams: &[u8]) -> Vec<DataPa
     script.send(ReadBlock { open_file_id: 1, incarnation: 2 });
     script.send(select(streams));
     script.send(play(4, Start::Beginning));
-    script.server.end_of_stream(now).unwrap();
+    script.machine.end_of_stream(now).unwrap();
     let got = script.poll();
     assert_eq!(messages(&got), [end(HResult::OK, 4)]);
     assert!(matches!(got.last(), Some(Got::Message(_))), "the end comes last");
-    assert_eq!(script.server.stats().packets, 0, "they are not media");
+    assert_eq!(script.machine.stats().packets, 0, "they are not media");
     data(&got)
 }
 
@@ -84,7 +85,7 @@ fn stopping() {
     let got = script.send(STOP);
     assert_eq!(messages(&got), [end(HResult::OK, STOP.incarnation)]);
     assert_eq!(events(&got), ["Stopped"]);
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
     // A player that did not see the end, or stops twice: it is answered, and nobody told.
     for incarnation in [0, 0x001F_FFFF] {
         let got = script.send(StopPlaying { incarnation, ..STOP });
@@ -99,9 +100,9 @@ fn the_last_packet() {
     let mut script = Script::playing(ServerConfig::default(), content(3));
     script.send(play(0x0A0B_0C0D, Start::packet(1).unwrap()));
     script.packet(1);
-    script.server.end_of_stream(script.now).unwrap();
+    script.give(|server, now| server.end_of_stream(now)).unwrap();
     assert_eq!(messages(&script.poll()), [end(HResult::OK, 0x0A0B_0C0D)]);
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
     let log = script.send(Logging { open_file_id: 0, log: Box::default() });
     assert!(messages(&log).is_empty());
     let switched = ReportStreamSwitch { hr: HResult::OK }.into();
@@ -109,7 +110,7 @@ fn the_last_packet() {
     let got = script.send(play(5, Start::Beginning));
     assert_eq!(messages(&got).len(), 1);
     assert_eq!(data(&script.packet(0))[0].incarnation, 5);
-    script.server.end_of_stream(script.now).unwrap();
+    script.give(|server, now| server.end_of_stream(now)).unwrap();
     assert_eq!(messages(&script.poll()), [end(HResult::OK, 5)]);
     assert_eq!(events(&script.send(CloseFile { open_file_id: 1 })), ["Closed(Peer)"]);
 }
@@ -125,7 +126,7 @@ fn ffmpeg_is_sent_packets_after_the_last() {
             script.send(play(incarnation, Start::Beginning));
         }
         let last = data(&script.packet(2)).remove(0);
-        script.server.end_of_stream(script.now).unwrap();
+        script.give(|server, now| server.end_of_stream(now)).unwrap();
         let got = script.poll();
         let [more @ .., Got::Message(message)] = &got[..] else { panic!("{got:?}") };
         assert_eq!(*message, end(HResult::OK, incarnation));
@@ -138,10 +139,10 @@ fn ffmpeg_is_sent_packets_after_the_last() {
         }
     }
     // It is not a packet of the file.
-    assert_eq!(script.server.stats().packets, 2);
+    assert_eq!(script.machine.stats().packets, 2);
     // A failure ends the stream as well, a stop of the player needs nothing.
     script.send(play(6, Start::Beginning));
-    script.server.abort_stream(script.now, HResult::SHUTDOWN).unwrap();
+    script.give(|server, now| server.abort_stream(now, HResult::SHUTDOWN)).unwrap();
     assert_eq!(data(&script.poll()).len(), 16 + 12);
     script.send(play(7, Start::Beginning));
     assert!(data(&script.send(STOP)).is_empty());
@@ -149,7 +150,7 @@ fn ffmpeg_is_sent_packets_after_the_last() {
     let other = FFMPEG.replace("7E667F5D", "27DA1253");
     let mut script = Script::playing_as(&other, ServerConfig::default(), content(3));
     script.packet(2);
-    script.server.end_of_stream(script.now).unwrap();
+    script.give(|server, now| server.end_of_stream(now)).unwrap();
     assert!(data(&script.poll()).is_empty());
 }
 
@@ -157,14 +158,14 @@ fn ffmpeg_is_sent_packets_after_the_last() {
 fn an_end_that_came_early() {
     // MMSP-S-064
     let mut script = Script::playing(ServerConfig::default(), content(3));
-    script.server.abort_stream(script.now, HResult::SHUTDOWN).unwrap();
+    script.give(|server, now| server.abort_stream(now, HResult::SHUTDOWN)).unwrap();
     assert_eq!(messages(&script.poll()), [end(HResult::SHUTDOWN, 4)]);
-    let twice = script.server.end_of_stream(script.now);
+    let twice = script.give(|server, now| server.end_of_stream(now));
     let wrong = StateError::Phase { operation: "end the stream", phase: Phase::Ready };
     assert_eq!(twice, Err(wrong));
     script.send(play(5, Start::Beginning));
     // Neither a success nor "another entry follows" is a reason to break off.
-    script.server.abort_stream(script.now, HResult::FALSE).unwrap();
+    script.give(|server, now| server.abort_stream(now, HResult::FALSE)).unwrap();
     assert_eq!(messages(&script.poll()), [end(HResult::FAIL, 5)]);
 }
 
@@ -177,12 +178,12 @@ fn reports_are_handed_on() {
         Script::ready(ServerConfig::default(), content(3)),
         Script::playing(ServerConfig::default(), content(3)),
     ] {
-        let phase = script.server.phase();
+        let phase = script.machine.phase();
         let got = script.send(Logging { open_file_id: 0, log: Box::new(log.clone()) });
         assert_eq!(got.len(), 1, "{got:?}");
         assert!(events(&got)[0].starts_with("Log(ClientLog"));
         assert!(events(&got)[0].contains("NSPlayer/9"));
-        assert_eq!(script.server.phase(), phase);
+        assert_eq!(script.machine.phase(), phase);
     }
 }
 
@@ -222,9 +223,9 @@ fn everywhere() -> Vec<Script> {
 fn a_connection_that_is_gone_ends_a_session_anywhere() {
     // MMSP-S-087
     for mut script in everywhere() {
-        let phase = script.server.phase();
+        let phase = script.machine.phase();
         assert_eq!(events(&script.hang_up()), ["Closed(Peer)"], "{phase:?}");
-        assert_eq!(script.server.phase(), Phase::Closed);
+        assert_eq!(script.machine.phase(), Phase::Closed);
         assert_eq!(script.deadline, None);
     }
     // In the middle of a packet too.
@@ -238,7 +239,7 @@ fn close_file_ends_a_session_anywhere() {
     // MMSP-S-086; FFmpeg and VLC send it while they are streamed to.
     let mut waiting = 0;
     for mut script in everywhere().into_iter().skip(1) {
-        let phase = script.server.phase();
+        let phase = script.machine.phase();
         let got = script.send(CloseFile { open_file_id: 1 });
         if got.is_empty() {
             waiting += 1;
@@ -246,17 +247,17 @@ fn close_file_ends_a_session_anywhere() {
         }
         assert_eq!(events(&got), ["Closed(Peer)"], "{phase:?}");
         assert!(messages(&got).is_empty());
-        assert_eq!(script.server.phase(), Phase::Closed);
+        assert_eq!(script.machine.phase(), Phase::Closed);
     }
     // Only where the application owes an answer it waits for that.
     assert_eq!(waiting, 1);
     let (mut script, request) = asking();
     assert!(script.send(CloseFile { open_file_id: 1 }).is_empty());
-    script.server.accept(script.now, request, content(3)).unwrap();
+    script.give(|server, now| server.accept(now, request, content(3))).unwrap();
     let got = script.poll();
     assert!(matches!(messages(&got)[..], [ServerMessage::ReportOpenFile(_)]), "{got:?}");
     assert_eq!(events(&got), ["Closed(Peer)"]);
-    assert_eq!(script.server.phase(), Phase::Closed);
+    assert_eq!(script.machine.phase(), Phase::Closed);
     // The id is looked at, but one that is wrong is no reason to stay.
     let mut script = Script::ready(ServerConfig::default(), content(3));
     let got = events(&script.send(CloseFile { open_file_id: 2 }));
@@ -268,9 +269,9 @@ fn close_file_ends_a_session_anywhere() {
 fn pongs_change_nothing() {
     // MMSP-S-083; VLC sends them unasked.
     for mut script in everywhere().into_iter().skip(1) {
-        let phase = script.server.phase();
+        let phase = script.machine.phase();
         assert!(script.send(Pong).is_empty());
-        assert_eq!(script.server.phase(), phase);
+        assert_eq!(script.machine.phase(), phase);
         if phase == Phase::Streaming {
             assert_eq!(data(&script.packet(0)).len(), 1);
         }
@@ -280,15 +281,15 @@ fn pongs_change_nothing() {
 #[test]
 fn nothing_happens_after_the_end() {
     let mut script = Script::playing(ServerConfig::default(), content(3));
-    script.server.close(script.now);
+    script.give(|server, now| server.close(now));
     assert_eq!(events(&script.poll()), ["Closed(Local)"]);
     assert!(script.send(STOP).is_empty());
     assert!(script.pass(seconds(10_000)).is_empty());
     assert!(script.hang_up().is_empty());
-    script.server.close(script.now);
+    script.give(|server, now| server.close(now));
     assert!(script.poll().is_empty());
     let wrong = StateError::Phase { operation: "end the stream", phase: Phase::Closed };
-    assert_eq!(script.server.end_of_stream(script.now), Err(wrong));
+    assert_eq!(script.give(|server, now| server.end_of_stream(now)), Err(wrong));
 }
 
 #[test]

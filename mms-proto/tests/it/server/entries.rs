@@ -37,7 +37,7 @@ fn delivery(delivery: EntryDelivery) -> ServerConfig {
 fn at_the_end_of_an_entry(config: ServerConfig) -> Script {
     let mut script = Script::playing(config, content(1));
     script.packet(0);
-    script.server.end_of_entry(script.now).unwrap();
+    script.give(|server, now| server.end_of_entry(now)).unwrap();
     script
 }
 
@@ -60,9 +60,9 @@ fn media_that_follow_at_once() {
     let mut script = at_the_end_of_an_entry(delivery(EntryDelivery::AtOnce));
     let got = script.poll();
     assert_eq!(messages(&got), [end(HResult::FALSE, 4)]);
-    assert_eq!((got.len(), script.server.phase()), (1, Phase::Streaming));
+    assert_eq!((got.len(), script.machine.phase()), (1, Phase::Streaming));
 
-    script.server.next_entry(script.now, second()).unwrap();
+    script.give(|server, now| server.next_entry(now, second())).unwrap();
     let got = script.poll();
     let change = ReportStreamChange {
         hr: HResult::OK,
@@ -85,7 +85,7 @@ fn media_that_follow_at_once() {
     assert_eq!(messages(&got), [started(5)]);
     assert!(events(&got).is_empty());
     assert_eq!(heads(&script.packet(1)), [(1, 5, 2)]);
-    script.server.end_of_stream(script.now).unwrap();
+    script.give(|server, now| server.end_of_stream(now)).unwrap();
     assert_eq!(messages(&script.poll()), [end(HResult::OK, 5)]);
 }
 
@@ -93,12 +93,12 @@ fn media_that_follow_at_once() {
 fn the_end_of_an_entry_that_nobody_played() {
     // MMSP-S-067: the latest play command is the one of the entry before.
     let mut script = at_the_end_of_an_entry(delivery(EntryDelivery::AtOnce));
-    script.server.next_entry(script.now, second()).unwrap();
+    script.give(|server, now| server.next_entry(now, second())).unwrap();
     script.poll();
     script.packet(0);
     // The play command may be on its way, and would begin the entry again behind its end.
-    script.server.end_of_entry(script.now).unwrap();
-    script.server.next_entry(script.now, second()).unwrap();
+    script.give(|server, now| server.end_of_entry(now)).unwrap();
+    script.give(|server, now| server.next_entry(now, second())).unwrap();
     assert!(script.poll().is_empty());
     assert!(script.pass(seconds(29)).is_empty());
     let mut said = messages(&script.pass(seconds(1)));
@@ -111,17 +111,17 @@ fn the_end_of_an_entry_that_nobody_played() {
 fn a_play_command_does_not_cross_the_end_of_its_entry() {
     for more in [false, true] {
         let mut script = at_the_end_of_an_entry(delivery(EntryDelivery::AtOnce));
-        script.server.next_entry(script.now, second()).unwrap();
+        script.give(|server, now| server.next_entry(now, second())).unwrap();
         script.poll();
         script.packet(0);
         if more {
-            script.server.end_of_entry(script.now).unwrap();
+            script.give(|server, now| server.end_of_entry(now)).unwrap();
         } else {
-            script.server.end_of_stream(script.now).unwrap();
+            script.give(|server, now| server.end_of_stream(now)).unwrap();
         }
         assert!(script.poll().is_empty());
         // That was the answer: a packet would lie behind the end.
-        let late = script.server.send_packet(script.now, 1, media::packet(1));
+        let late = script.give(|server, now| server.send_packet(now, 1, media::packet(1)));
         assert_eq!(late, Err(StateError::NotWanted));
         let got = script.send(play(5, Start::Beginning));
         assert_eq!(messages(&got), [started(5), end(HResult(u32::from(more)), 5)]);
@@ -133,11 +133,11 @@ fn a_play_command_does_not_cross_the_end_of_its_entry() {
 fn media_that_wait_for_the_play_command() {
     // MMSP-S-072
     let mut script = at_the_end_of_an_entry(delivery(EntryDelivery::WhenPlayed));
-    script.server.next_entry(script.now, second()).unwrap();
+    script.give(|server, now| server.next_entry(now, second())).unwrap();
     let got = script.poll();
     assert_eq!(heads(&got).len(), 3);
     assert!(events(&got).is_empty(), "{got:?}");
-    assert_eq!(script.server.phase(), Phase::Streaming);
+    assert_eq!(script.machine.phase(), Phase::Streaming);
     assert!(script.send(select(&[3])).len() == 2, "an answer and an event");
     let got = script.send(play(5, Start::Beginning));
     assert_eq!(messages(&got), [started(5)]);
@@ -160,15 +160,15 @@ fn the_version_decides_who_waits() {
         script.send(connect(subscriber));
         script.send(funnel("\\\\h\\TCP\\1"));
         let request = open_request(script.send(open(9, "x")));
-        script.server.accept(script.now, request, content(1)).unwrap();
+        script.give(|server, now| server.accept(now, request, content(1))).unwrap();
         script.poll();
         script.send(ReadBlock { open_file_id: 1, incarnation: 2 });
         script.send(select(&[1]));
         script.send(play(4, Start::Beginning));
         script.packet(0);
-        script.server.end_of_entry(script.now).unwrap();
+        script.give(|server, now| server.end_of_entry(now)).unwrap();
         script.poll();
-        script.server.next_entry(script.now, second()).unwrap();
+        script.give(|server, now| server.next_entry(now, second())).unwrap();
         assert_eq!(events(&script.poll()).is_empty(), waits, "{subscriber}");
     }
 }
@@ -179,18 +179,18 @@ fn an_entry_needs_an_end_that_promised_it() {
     let wrong = |operation, phase| Err(StateError::Phase { operation, phase });
     let mut script = Script::ready(ServerConfig::default(), content(1));
     let (now, ready, streaming) = (script.now, Phase::Ready, Phase::Streaming);
-    assert_eq!(script.server.end_of_entry(now), wrong("end the entry", ready));
-    assert_eq!(script.server.next_entry(now, second()), wrong("begin an entry", ready));
+    assert_eq!(script.machine.end_of_entry(now), wrong("end the entry", ready));
+    assert_eq!(script.machine.next_entry(now, second()), wrong("begin an entry", ready));
     script.send(select(&[1]));
     script.send(play(4, Start::Beginning));
-    assert_eq!(script.server.next_entry(now, second()), wrong("begin an entry", streaming));
-    script.server.end_of_entry(now).unwrap();
-    assert_eq!(script.server.end_of_entry(now), wrong("end the entry", streaming));
+    assert_eq!(script.machine.next_entry(now, second()), wrong("begin an entry", streaming));
+    script.machine.end_of_entry(now).unwrap();
+    assert_eq!(script.machine.end_of_entry(now), wrong("end the entry", streaming));
     script.poll();
-    script.server.next_entry(now, second()).unwrap();
-    assert_eq!(script.server.next_entry(now, second()), wrong("begin an entry", streaming));
+    script.machine.next_entry(now, second()).unwrap();
+    assert_eq!(script.machine.next_entry(now, second()), wrong("begin an entry", streaming));
     script.poll();
-    assert_eq!(script.server.next_entry(now, second()), wrong("begin an entry", streaming));
+    assert_eq!(script.machine.next_entry(now, second()), wrong("begin an entry", streaming));
 }
 
 #[test]
@@ -198,9 +198,9 @@ fn a_promise_that_cannot_be_kept() {
     // MMSP-S-064: no file of the rest can be opened.
     let mut script = at_the_end_of_an_entry(ServerConfig::default());
     assert_eq!(messages(&script.poll()), [end(HResult::FALSE, 4)]);
-    script.server.end_of_stream(script.now).unwrap();
+    script.give(|server, now| server.end_of_stream(now)).unwrap();
     assert_eq!(messages(&script.poll()), [end(HResult::OK, 4)]);
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn a_request_for_the_header_of_an_entry() {
         let kind = if at_once { EntryDelivery::AtOnce } else { EntryDelivery::WhenPlayed };
         let mut script = at_the_end_of_an_entry(delivery(kind));
         script.poll();
-        script.server.next_entry(script.now, second()).unwrap();
+        script.give(|server, now| server.next_entry(now, second())).unwrap();
         script.poll();
         let got = script.send(ReadBlock { open_file_id: 2, incarnation: 3 });
         let refused = ReportReadBlock { hr: HResult::INVALID_ARGUMENT, incarnation: 3 };
@@ -239,7 +239,7 @@ fn a_packet_that_comes_while_the_header_is_sent_again() {
     config.pace = Pace::BitRate;
     let mut script = at_the_end_of_an_entry(config);
     script.poll();
-    script.server.next_entry(script.now, second()).unwrap();
+    script.give(|server, now| server.next_entry(now, second())).unwrap();
     script.poll();
     let got = script.pass(seconds(1));
     assert_eq!(events(&got), ["PacketWanted"]);
@@ -260,7 +260,7 @@ fn play_commands_that_come_early() {
     // It crossed the end of the entry, which it does not begin again.
     let got = script.send(play(5, Start::Beginning));
     assert_eq!((messages(&got), events(&got).len()), (vec![started(5)], 0));
-    script.server.next_entry(script.now, second()).unwrap();
+    script.give(|server, now| server.next_entry(now, second())).unwrap();
     assert_eq!(heads(&script.poll()), [(0, 0xFF, 4)]);
     let got = script.send(play(6, Start::Beginning));
     assert_eq!((messages(&got), events(&got).len()), (vec![started(6)], 0));
@@ -279,16 +279,16 @@ fn a_stop_between_entries() {
     let got = script.send(stop);
     assert_eq!(messages(&got), [end(HResult::OK, 4)]);
     assert_eq!(events(&got), ["Stopped"]);
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
     // In the middle of the header: it has to be asked for.
     let mut config = ServerConfig::default();
     config.pace = Pace::BitRate;
     let mut script = at_the_end_of_an_entry(config);
     script.poll();
-    script.server.next_entry(script.now, second()).unwrap();
+    script.give(|server, now| server.next_entry(now, second())).unwrap();
     script.poll();
     assert_eq!(events(&script.send(stop)), ["Stopped"]);
-    assert_eq!(script.server.phase(), Phase::Opening);
+    assert_eq!(script.machine.phase(), Phase::Opening);
     let got = script.send(play(5, Start::Beginning));
     let ServerMessage::ReportStartedPlaying(report) = message(&got) else { panic!() };
     assert_eq!(report.hr, HResult::INVALID_REQUEST);
@@ -303,7 +303,7 @@ fn selections_of_an_earlier_entry() {
     for selects in [false, true] {
         let mut script = at_the_end_of_an_entry(delivery(EntryDelivery::WhenPlayed));
         script.poll();
-        script.server.next_entry(script.now, second()).unwrap();
+        script.give(|server, now| server.next_entry(now, second())).unwrap();
         script.poll();
         if selects {
             script.send(select(&[2]));
@@ -323,9 +323,9 @@ fn a_player_that_does_not_know_entries_is_closed() {
     config.close_after_end = Some(seconds(5));
     let mut script = Script::playing_as("NSPlayer/7.0.0.1956", config, content(1));
     script.packet(0);
-    script.server.end_of_entry(script.now).unwrap();
+    script.give(|server, now| server.end_of_entry(now)).unwrap();
     script.poll();
-    script.server.next_entry(script.now, second()).unwrap();
+    script.give(|server, now| server.next_entry(now, second())).unwrap();
     script.poll();
     assert!(events(&script.pass(seconds(4))).is_empty());
     assert_eq!(events(&script.pass(seconds(1))), ["Closed(Local)"]);
@@ -346,7 +346,7 @@ fn the_rate_of_the_link() {
         (Some(56_000), Some(56_000)),
     ] {
         script.send(StartPlaying { accel: Some(accel(link)), ..play(4, Start::Beginning) });
-        assert_eq!(script.server.link_bandwidth(), known);
+        assert_eq!(script.machine.link_bandwidth(), known);
     }
 }
 
@@ -358,7 +358,7 @@ fn what_is_said_of_a_file_is_said_of_the_first_entry() {
     let request = open_request(script.send(open(9, "x")));
     let attributes = Features::PLAYLIST;
     let list = second().with_features(attributes);
-    script.server.accept(script.now, request, list).unwrap();
+    script.give(|server, now| server.accept(now, request, list)).unwrap();
     let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
     let Ok(OpenedFile { attributes: said, packet_size, .. }) = report.result else { panic!() };
     assert_eq!((Features::from(said), packet_size), (attributes, 120));

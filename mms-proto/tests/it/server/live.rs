@@ -36,7 +36,7 @@ fn ready(config: ServerConfig) -> Script {
     script.send(connect("NSPlayer/9.0.0.2980"));
     script.send(funnel("\\\\h\\TCP\\1"));
     let request = open_request(script.send(open(9, "live")));
-    script.server.accept_live(script.now, request, broadcast(PACKET)).unwrap();
+    script.give(|server, now| server.accept_live(now, request, broadcast(PACKET))).unwrap();
     script.poll();
     script.send(ReadBlock { open_file_id: 1, incarnation: 2 });
     script.send(select(&[1]));
@@ -57,7 +57,9 @@ fn push(script: &mut Script, number: u32) -> PushOutcome {
 }
 
 fn push_as(script: &mut Script, number: u32, key_frame: bool) -> PushOutcome {
-    script.server.push_packet(script.now, number, key_frame, media::packet(number)).unwrap()
+    script
+        .give(|server, now| server.push_packet(now, number, key_frame, media::packet(number)))
+        .unwrap()
 }
 
 fn numbers(script: &mut Script) -> Vec<u32> {
@@ -96,7 +98,7 @@ fn one_body_is_shared_by_all_players() {
     for _ in 0..3 {
         let mut script = playing(ServerConfig::default());
         script.writes.clear();
-        let _ = script.server.push_packet(script.now, 0, true, body.clone()).unwrap();
+        let _ = script.give(|server, now| server.push_packet(now, 0, true, body.clone())).unwrap();
         script.poll();
         let [Transmit::Data { body: sent, .. }] = &script.writes[..] else { panic!() };
         assert_eq!(sent.as_ptr(), body.as_ptr());
@@ -119,7 +121,7 @@ fn a_slow_player_loses_whole_packets_and_goes_on_with_a_key_frame() {
     // It takes nothing: ten packets of 100 bytes fit.
     let pushed: Vec<_> = (0..15).map(|n| push_as(&mut script, n, n % 5 == 0)).collect();
     assert_eq!(pushed, [[PushOutcome::Queued; 10].as_slice(), &[PushOutcome::Dropped; 5]].concat());
-    assert_eq!(script.server.stats().dropped, 5);
+    assert_eq!(script.machine.stats().dropped, 5);
     assert_eq!(numbers(&mut script), (0..10).collect::<Vec<_>>());
     // There is room, but what comes now cannot be decoded without what was dropped.
     assert_eq!(push_as(&mut script, 15, false), PushOutcome::Dropped);
@@ -127,7 +129,7 @@ fn a_slow_player_loses_whole_packets_and_goes_on_with_a_key_frame() {
     assert_eq!(push_as(&mut script, 17, false), PushOutcome::Queued);
     assert_eq!(numbers(&mut script), [16, 17]);
     // The sequence numbers have no gap: nothing was lost on the way.
-    assert_eq!(script.server.stats().packets, 12);
+    assert_eq!(script.machine.stats().packets, 12);
 }
 
 #[test]
@@ -152,17 +154,17 @@ fn a_backlog_larger_than_the_queue_goes_piece_by_piece() {
     let mut got = Vec::new();
     let mut next = 0;
     while next < 10_000 {
-        while script.server.queued_bytes() < 64 << 10 {
+        while script.machine.queued_bytes() < 64 << 10 {
             assert_eq!(push_as(&mut script, next, next == 0), PushOutcome::Queued);
             next += 1;
         }
         got.extend(numbers(&mut script));
-        assert_eq!(script.server.queued_bytes(), 0);
+        assert_eq!(script.machine.queued_bytes(), 0);
         let now = script.now;
-        let _ = script.server.handle_input(now, Input::Timeout);
+        let _ = script.machine.handle_input(now, Input::Timeout);
     }
     assert_eq!(got, (0..next).collect::<Vec<_>>());
-    assert_eq!(script.server.stats().dropped, 0);
+    assert_eq!(script.machine.stats().dropped, 0);
 }
 
 #[test]
@@ -173,9 +175,9 @@ fn the_end_comes_after_what_is_queued() {
         let _ = push(&mut script, 1);
         let now = script.now;
         if more {
-            script.server.end_of_entry(now).unwrap();
+            script.machine.end_of_entry(now).unwrap();
         } else {
-            script.server.end_of_stream(now).unwrap();
+            script.machine.end_of_stream(now).unwrap();
         }
         let got = script.poll();
         assert_eq!(data(&got).len(), 2);
@@ -186,10 +188,10 @@ fn the_end_comes_after_what_is_queued() {
     // What goes wrong does not wait.
     let mut script = playing(ServerConfig::default());
     let _ = push(&mut script, 0);
-    script.server.abort_stream(script.now, HResult::SHUTDOWN).unwrap();
+    script.give(|server, now| server.abort_stream(now, HResult::SHUTDOWN)).unwrap();
     let got = script.poll();
     assert_eq!((messages(&got), data(&got).len()), (vec![end(HResult::SHUTDOWN, 4)], 0));
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
 }
 
 #[test]
@@ -206,13 +208,13 @@ fn another_header_in_the_middle() {
         let mut script = playing(config(delivery, 1 << 20));
         let now = script.now;
         let _ = push(&mut script, 0);
-        script.server.end_of_entry(now).unwrap();
+        script.machine.end_of_entry(now).unwrap();
         // Before the next entry is named there is none that a packet could belong to.
         assert_eq!(push(&mut script, 1), PushOutcome::NotPlaying);
-        script.server.next_entry(now, broadcast(60)).unwrap();
-        let too_large = script.server.push_packet(now, 1, true, media::packet(1));
+        script.machine.next_entry(now, broadcast(60)).unwrap();
+        let too_large = script.machine.push_packet(now, 1, true, media::packet(1));
         assert_eq!(too_large, Err(StateError::PacketSize { size: 100, limit: 60 }));
-        let pushed = script.server.push_packet(now, 1, true, small(1)).unwrap();
+        let pushed = script.machine.push_packet(now, 1, true, small(1)).unwrap();
         assert_eq!(pushed, if at_once { PushOutcome::Queued } else { PushOutcome::NotPlaying });
         let got = script.poll();
         assert_eq!(messages(&got), [end(HResult::FALSE, 4), change.clone()]);
@@ -222,7 +224,7 @@ fn another_header_in_the_middle() {
         assert_eq!(labels, [&[(0, 4)], &header[..], media].concat());
         let got = script.send(play(5, Start::Beginning));
         assert_eq!(events(&got).len(), usize::from(!at_once), "{got:?}");
-        let _ = script.server.push_packet(now, 2, true, small(2)).unwrap();
+        let _ = script.machine.push_packet(now, 2, true, small(2)).unwrap();
         let got = script.poll();
         assert_eq!((data(&got)[0].location_id, data(&got)[0].incarnation), (2, 5));
     }
@@ -235,9 +237,9 @@ fn a_player_that_stops_is_told_of_the_newest_header_only() {
         let now = script.now;
         // It is slow, and has not seen any of this.
         for size in [50, 60] {
-            let _ = script.server.push_packet(now, 0, true, Bytes::from_static(&[1])).unwrap();
-            script.server.end_of_entry(now).unwrap();
-            script.server.next_entry(now, broadcast(size)).unwrap();
+            let _ = script.machine.push_packet(now, 0, true, Bytes::from_static(&[1])).unwrap();
+            script.machine.end_of_entry(now).unwrap();
+            script.machine.next_entry(now, broadcast(size)).unwrap();
         }
         let stop = StopPlaying { open_file_id: 1, incarnation: 4 };
         // The machine answers before it sends what waits.
@@ -254,7 +256,7 @@ fn a_player_that_stops_is_told_of_the_newest_header_only() {
             .collect();
         assert_eq!((first, sizes), (0, vec![60]), "{delivery:?}: {changes:?}");
         // Before it has played that entry nothing is for it, unless entries follow at once.
-        let pushed = script.server.push_packet(now, 1, true, Bytes::from_static(&[1])).unwrap();
+        let pushed = script.machine.push_packet(now, 1, true, Bytes::from_static(&[1])).unwrap();
         let waits = delivery == EntryDelivery::WhenPlayed;
         assert_eq!(pushed, if waits { PushOutcome::NotPlaying } else { PushOutcome::Queued });
     }
@@ -263,11 +265,11 @@ fn a_player_that_stops_is_told_of_the_newest_header_only() {
 #[test]
 fn what_is_not_live_cannot_be_pushed() {
     let mut script = Script::playing(ServerConfig::default(), media::content(3));
-    let pushed = script.server.push_packet(script.now, 0, true, media::packet(0));
+    let pushed = script.give(|server, now| server.push_packet(now, 0, true, media::packet(0)));
     assert_eq!(pushed, Err(StateError::NotWanted));
     let mut script = playing(ServerConfig::default());
     for size in [0, 101] {
-        let bad = script.server.push_packet(script.now, 0, true, media::header(size));
+        let bad = script.give(|server, now| server.push_packet(now, 0, true, media::header(size)));
         assert_eq!(bad, Err(StateError::PacketSize { size: size as usize, limit: 100 }));
     }
 }

@@ -39,7 +39,7 @@ fn content_without_a_packet_size_is_not_accepted() {
     script.send(funnel("\\\\h\\TCP\\1"));
     let request = open_request(script.send(open(9, "clip")));
     let unsized_content = Content::new(media::header(100)).unwrap();
-    let answer = script.server.accept(script.now, request, unsized_content);
+    let answer = script.give(|server, now| server.accept(now, request, unsized_content));
     assert_eq!(answer, Err(StateError::NoPacketSize));
 }
 
@@ -49,17 +49,17 @@ fn a_bad_path_is_refused_and_another_may_be_tried() {
     let mut script = connected();
     let request = open_request(script.send(open(0xA1B2_C309, "no/such file?x=%20")));
     assert_eq!(request.path, "no/such file?x=%20");
-    script.server.reject(script.now, request, HResult::FILE_NOT_FOUND).unwrap();
+    script.give(|server, now| server.reject(now, request, HResult::FILE_NOT_FOUND)).unwrap();
     let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
     assert_eq!(report.result, Err(HResult::FILE_NOT_FOUND));
     assert_eq!(report.incarnation, 0xA1B2_C309);
     let request = open_request(script.send(open(10, "file.wma")));
     // A success is no reason to refuse something.
-    script.server.reject(script.now, request, HResult::OK).unwrap();
+    script.give(|server, now| server.reject(now, request, HResult::OK)).unwrap();
     let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
     assert_eq!((report.incarnation, report.result), (10, Err(HResult::FAIL)));
     let request = open_request(script.send(open(11, "file.wma")));
-    script.server.accept(script.now, request, content(3)).unwrap();
+    script.give(|server, now| server.accept(now, request, content(3))).unwrap();
     let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
     assert!(report.result.is_ok());
 }
@@ -70,7 +70,7 @@ fn the_file_is_called_1_for_the_whole_session() {
     for incarnation in [0, 1, 9, 0xFE, u32::MAX] {
         let mut script = connected();
         let request = open_request(script.send(open(incarnation, "x")));
-        script.server.accept(script.now, request, content(3)).unwrap();
+        script.give(|server, now| server.accept(now, request, content(3))).unwrap();
         let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
         assert_eq!(report.incarnation, incarnation);
         assert_eq!(report.result.unwrap().open_file_id, 1);
@@ -101,7 +101,7 @@ fn every_field_of_an_open_file() {
     let mut script = connected();
     let request = open_request(script.send(open(9, "x")));
     script.writes.clear();
-    script.server.accept(script.now, request, content).unwrap();
+    script.give(|server, now| server.accept(now, request, content)).unwrap();
     script.poll();
     let bytes = script.writes[0].to_bytes();
     let mut expected = Vec::new();
@@ -165,7 +165,7 @@ fn opened_as(subscriber: &str, attributes: FileAttributes) -> OpenedFile {
         .with_packet_size(PACKET)
         .unwrap()
         .with_features(attributes.into());
-    script.server.accept(script.now, request, content).unwrap();
+    script.give(|server, now| server.accept(now, request, content)).unwrap();
     let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
     report.result.unwrap()
 }
@@ -184,7 +184,7 @@ fn a_redirect_ends_the_session() {
         let mut script = connected();
         let request = open_request(script.send(open(9, "x")));
         script.writes.clear();
-        script.server.redirect(script.now, request, target).unwrap();
+        script.give(|server, now| server.redirect(now, request, target)).unwrap();
         assert_eq!(events(&script.poll()), ["Closed(Redirected)"]);
         let location: Vec<u8> = location.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let length = (16 + location.len()).next_multiple_of(8);
@@ -197,7 +197,7 @@ fn a_redirect_ends_the_session() {
         expected.resize(length, 0);
         assert_eq!(script.writes.len(), 1);
         assert_eq!(script.writes[0].to_bytes()[32..], expected);
-        assert_eq!((script.server.phase(), script.deadline), (Phase::Closed, None));
+        assert_eq!((script.machine.phase(), script.deadline), (Phase::Closed, None));
         assert!(script.send(READ).is_empty());
     }
 }
@@ -220,18 +220,18 @@ fn a_redirect_that_cannot_be_said_or_understood() {
     ] {
         let mut script = connected_as(subscriber);
         let request = open_request(script.send(open(9, "x")));
-        script.server.redirect(script.now, request, target).unwrap();
+        script.give(|server, now| server.redirect(now, request, target)).unwrap();
         let refused = ReportOpenFile { incarnation: 9, result: Err(hr) };
         assert_eq!(message(&script.poll()), refused.into());
         // Another may be tried.
         let request = open_request(script.send(open(10, "y")));
-        script.server.accept(script.now, request, content(3)).unwrap();
+        script.give(|server, now| server.accept(now, request, content(3))).unwrap();
         assert_eq!(messages(&script.poll()).len(), 1);
     }
     let mut script = connected();
     let request = open_request(script.send(open(9, "x")));
     // More would fit the field, but not what players take as one message.
-    script.server.redirect(script.now, request, url(&"x".repeat(32_700))).unwrap();
+    script.give(|server, now| server.redirect(now, request, url(&"x".repeat(32_700)))).unwrap();
     assert_eq!(events(&script.poll()), ["Closed(Redirected)"]);
 }
 
@@ -262,9 +262,9 @@ fn the_header_in_fragments() {
         let content = Content::new(header.clone()).unwrap().with_packet_size(PACKET).unwrap();
         let mut script = Script::opened(ServerConfig::default(), content);
         script.writes.clear();
-        assert_eq!(script.server.phase(), Phase::Opening);
+        assert_eq!(script.machine.phase(), Phase::Opening);
         let got = script.send(READ);
-        assert_eq!(script.server.phase(), Phase::Ready);
+        assert_eq!(script.machine.phase(), Phase::Ready);
         assert!(matches!(&got[0], Got::Message(ServerMessage::ReportReadBlock(_))));
         assert_eq!(messages(&got), [ok(READ.incarnation)]);
         let fragments = data(&got);
@@ -301,8 +301,8 @@ fn the_header_is_paced_at_the_bit_rate() {
     let begin = script.now;
     let mut fragments = data(&script.send(READ));
     assert_eq!(fragments.len(), 1);
-    assert_eq!(script.server.phase(), Phase::ReadingHeader);
-    while script.server.phase() == Phase::ReadingHeader {
+    assert_eq!(script.machine.phase(), Phase::ReadingHeader);
+    while script.machine.phase() == Phase::ReadingHeader {
         let next = script.deadline.unwrap();
         let sent = fragments.iter().map(|f| f.payload.len() as u64).sum::<u64>();
         assert_eq!(next, begin + Duration::from_millis(sent), "8 bits at 8,000 a second");
@@ -310,7 +310,7 @@ fn the_header_is_paced_at_the_bit_rate() {
     }
     assert_eq!(script.now, begin + Duration::from_millis(200));
     assert_eq!(fragments.len(), 3);
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn a_cancelled_header() {
     assert_eq!(data(&script.send(READ)).len(), 1);
     let cancel = CancelReadBlock { incarnation: 2 };
     assert!(script.send(cancel).is_empty());
-    assert_eq!(script.server.phase(), Phase::Opening);
+    assert_eq!(script.machine.phase(), Phase::Opening);
     assert!(data(&script.pass(seconds(10))).is_empty());
     assert!(script.send(cancel).is_empty());
     // Without a header there is nothing to play.
@@ -337,7 +337,7 @@ fn a_cancelled_header() {
     fragments.extend(data(&script.pass(seconds(1))));
     let heads: Vec<_> = fragments.iter().map(|f| (f.location_id, f.incarnation)).collect();
     assert_eq!(heads, [(0, 3), (1, 3), (2, 3)]);
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn a_refused_file_and_a_player_that_does_not_see_it() {
     let mut script = connected();
     let request = open_request(script.send(open(0, "x")));
     script.writes.clear();
-    script.server.reject(script.now, request, HResult::FILE_NOT_FOUND).unwrap();
+    script.give(|server, now| server.reject(now, request, HResult::FILE_NOT_FOUND)).unwrap();
     script.poll();
     let bytes = script.writes[0].to_bytes();
     assert_eq!(bytes.len(), 152, "as long as a success");
@@ -364,10 +364,10 @@ fn the_application_takes_its_time() {
     // What comes meanwhile is looked at afterwards; nobody is pinged whose Pong nobody reads.
     assert!(script.send(READ).is_empty());
     assert!(script.pass(seconds(600)).is_empty());
-    script.server.accept(script.now, request, content(3)).unwrap();
+    script.give(|server, now| server.accept(now, request, content(3))).unwrap();
     let got = script.poll();
     assert_eq!(messages(&got).len(), 2);
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
 }
 
 #[test]
@@ -377,10 +377,10 @@ fn the_client_goes_while_the_application_thinks() {
     let request = open_request(script.send(open(9, "x")));
     let got = script.hang_up();
     assert!(matches!(got[..], [Got::Event(ServerEvent::Closed(CloseReason::Peer))]), "{got:?}");
-    let answer = script.server.accept(script.now, request, content(3));
+    let answer = script.give(|server, now| server.accept(now, request, content(3)));
     let wrong = StateError::Phase { operation: "accept a file", phase: Phase::Closed };
     assert_eq!(answer, Err(wrong));
-    assert!(matches!(script.server.poll_output(), Output::Wait(None)));
+    assert!(matches!(script.machine.poll_output(), Output::Wait(None)));
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn run(
             let Some((number, time)) = packets.next() else { return sent };
             let packet = media::packet(number);
             let time = Duration::from_millis(time);
-            script.server.send_packet_at(script.now, number, time, packet).unwrap();
+            script.give(|server, now| server.send_packet_at(now, number, time, packet)).unwrap();
             got = script.poll();
         } else {
             let Some(next) = script.deadline.filter(|&at| at <= end) else { return sent };
@@ -62,9 +62,9 @@ fn one_request_is_answered_by_packets_up_to_its_room() {
     let fit = room.div_ceil(packet.len());
     for number in 0..fit {
         let number = u32::try_from(number).unwrap();
-        script.server.send_packet(script.now, number, packet.clone()).unwrap();
+        script.give(|server, now| server.send_packet(now, number, packet.clone())).unwrap();
     }
-    let one_more = script.server.send_packet(script.now, 1_000, packet.clone());
+    let one_more = script.give(|server, now| server.send_packet(now, 1_000, packet.clone()));
     assert_eq!(one_more, Err(StateError::NotWanted));
     let got = script.poll();
     assert_eq!(data(&got).len(), fit, "each of them, and nothing is asked for before a look");
@@ -72,7 +72,7 @@ fn one_request_is_answered_by_packets_up_to_its_room() {
     let got = script.pass(Duration::ZERO);
     assert!(matches!(got[..], [Got::Event(ServerEvent::PacketWanted { .. })]), "{got:?}");
     // One answer is enough to be asked again.
-    script.server.send_packet(script.now, 1_000, packet).unwrap();
+    script.give(|server, now| server.send_packet(now, 1_000, packet)).unwrap();
     let got = script.poll();
     assert!(
         matches!(got[..], [Got::Data(_), Got::Event(ServerEvent::PacketWanted { .. })]),
@@ -89,7 +89,7 @@ fn a_packet_that_waits_ends_the_credit() {
     script.send(play(4, Start::Beginning));
     let mut send = |number: u32, time: u64| {
         let time = Duration::from_millis(time);
-        script.server.send_packet_at(script.now, number, time, media::packet(number))
+        script.give(|server, now| server.send_packet_at(now, number, time, media::packet(number)))
     };
     assert_eq!(send(0, 0), Ok(()));
     assert_eq!(send(1, 40), Ok(()), "it waits");
@@ -135,7 +135,7 @@ fn a_packet_that_waits_is_forgotten_by_a_stop_and_a_seek() {
 fn the_end_comes_after_the_last_packet() {
     let mut script = Script::playing(paced(), content(100));
     run(&mut script, &mut [(0, 0), (1, 500)].into_iter(), seconds(0));
-    script.server.end_of_stream(script.now).unwrap();
+    script.give(|server, now| server.end_of_stream(now)).unwrap();
     let got = script.poll();
     assert!(matches!(&got[..], [Got::Data(_), Got::Message(_)]), "{got:?}");
 }
@@ -294,7 +294,7 @@ fn player(subscriber: &str, config: ServerConfig) -> Script {
     script.send(connect(subscriber));
     script.send(funnel("\\\\h\\TCP\\1"));
     let request = open_request(script.send(open(9, "x")));
-    script.server.accept(script.now, request, content(50)).unwrap();
+    script.give(|server, now| server.accept(now, request, content(50))).unwrap();
     script.poll();
     script.send(ReadBlock { open_file_id: 1, incarnation: 2 });
     script.pass(seconds(1));
@@ -323,7 +323,7 @@ fn the_end_is_held_back_for_webtv() {
         let mut script = player(subscriber, config.clone());
         script.send(command);
         script.packet(49);
-        script.server.end_of_stream(script.now).unwrap();
+        script.give(|server, now| server.end_of_stream(now)).unwrap();
         let got = script.poll();
         if held == 0 {
             assert_eq!(messages(&got).first(), Some(&end), "{subscriber}");
@@ -338,11 +338,11 @@ fn the_end_is_held_back_for_webtv() {
     // Off by default; and what goes wrong is told at once.
     let mut script = player("NSPlayer/6.0", paced());
     script.send(play(4, Start::Beginning));
-    script.server.end_of_stream(script.now).unwrap();
+    script.give(|server, now| server.end_of_stream(now)).unwrap();
     assert_eq!(messages(&script.poll()), [end]);
     let mut script = player("NSPlayer/6.0", config);
     script.send(play(4, Start::Beginning));
-    script.server.abort_stream(script.now, HResult::FAIL).unwrap();
+    script.give(|server, now| server.abort_stream(now, HResult::FAIL)).unwrap();
     assert_eq!(messages(&script.poll()).len(), 1);
 }
 
@@ -355,7 +355,7 @@ fn a_seek_while_the_end_is_held_back() {
         let mut script = player("NSPlayer/6.0", config);
         script.send(play(4, Start::Beginning));
         script.packet(49);
-        script.server.end_of_stream(script.now).unwrap();
+        script.give(|server, now| server.end_of_stream(now)).unwrap();
         script.poll();
         script.pass(seconds(2));
         let got = script.send(play(5, Start::Beginning));

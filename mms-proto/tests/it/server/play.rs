@@ -45,7 +45,7 @@ fn selections_are_answered_and_add_up() {
     let got = script.send(StreamSwitch { selections: vec![change] });
     assert_eq!(message(&got), ok);
     assert_eq!(events(&got), [format!("SelectStreams([{change:?}])")]);
-    assert_eq!(script.server.phase(), Phase::Streaming);
+    assert_eq!(script.machine.phase(), Phase::Streaming);
     assert_eq!(data(&script.packet(0)).len(), 1);
     script.send(StopPlaying { open_file_id: 1, incarnation: 4 });
     let got = script.send(play(5, Start::Beginning));
@@ -96,7 +96,7 @@ fn a_play_command_for_another_file_is_refused() {
         let ServerMessage::ReportStartedPlaying(report) = message(&got) else { panic!("{got:?}") };
         assert_eq!((report.hr, report.incarnation), (HResult::INVALID_ARGUMENT, 4));
         assert!(events(&got).is_empty());
-        assert_eq!(script.server.phase(), Phase::Ready);
+        assert_eq!(script.machine.phase(), Phase::Ready);
     }
     // While streaming the session goes on as if nothing had been said.
     script.send(play(5, Start::Beginning));
@@ -242,7 +242,7 @@ fn nothing_selected() {
         script.send(crate::pair::script::funnel("\\\\h\\TCP\\1"));
         let open =
             crate::pair::script::open_request(script.send(crate::pair::script::open(9, "x")));
-        script.server.accept(script.now, open, content(3)).unwrap();
+        script.give(|server, now| server.accept(now, open, content(3))).unwrap();
         script.poll();
         script.send(mms_proto::mmsp::message::ReadBlock { open_file_id: 1, incarnation: 2 });
         let got = script.send(play(4, Start::Beginning));
@@ -258,7 +258,7 @@ fn the_answer_to_a_play_command() {
         let mut script = Script::ready(ServerConfig::default(), content(3));
         let got = script.send(play(incarnation, Start::Beginning));
         assert_eq!(messages(&got), [started(incarnation)]);
-        assert_eq!(script.server.phase(), Phase::Streaming);
+        assert_eq!(script.machine.phase(), Phase::Streaming);
         assert_eq!(data(&script.packet(0))[0].incarnation, label);
     }
 }
@@ -282,7 +282,7 @@ fn packets_are_sent_as_they_are() {
     for number in 300..600_u32 {
         assert_eq!(data(&script.packet(number))[0].flags, number.to_le_bytes()[0]);
     }
-    assert_eq!((script.server.stats().packets, script.server.stats().bytes), (600, 60_000));
+    assert_eq!((script.machine.stats().packets, script.machine.stats().bytes), (600, 60_000));
 }
 
 #[test]
@@ -351,21 +351,21 @@ fn packets_that_nobody_wants() {
     let config = ServerConfig::default().pace(Pace::BitRate);
     let mut script = Script::ready(config, content(3));
     let now = script.now;
-    let early = script.server.send_packet(now, 0, media::packet(0));
+    let early = script.machine.send_packet(now, 0, media::packet(0));
     let wrong = |phase| Err(StateError::Phase { operation: "send a packet", phase });
     assert_eq!(early, wrong(Phase::Ready));
     script.send(select(&[1]));
     script.send(play(4, Start::Beginning));
     for size in [0, 101] {
-        let bad = script.server.send_packet(now, 0, media::header(size));
+        let bad = script.machine.send_packet(now, 0, media::header(size));
         assert_eq!(bad, Err(StateError::PacketSize { size: size as usize, limit: 100 }));
     }
-    script.server.send_packet(now, 0, media::packet(0)).unwrap();
-    let twice = script.server.send_packet(now, 1, media::packet(1));
+    script.machine.send_packet(now, 0, media::packet(0)).unwrap();
+    let twice = script.machine.send_packet(now, 1, media::packet(1));
     assert_eq!(twice, Err(StateError::NotWanted));
     script.poll();
-    script.server.end_of_stream(now).unwrap();
-    let late = script.server.send_packet(now, 1, media::packet(1));
+    script.machine.end_of_stream(now).unwrap();
+    let late = script.machine.send_packet(now, 1, media::packet(1));
     assert_eq!(late, wrong(Phase::Ready));
 }
 

@@ -82,7 +82,7 @@ fn a_backlog_of_play_commands_costs_one_search() {
     let [last] = plays(&got)[..] else { panic!("{got:?}") };
     assert_eq!(last.start, Start::Time(ms(1_389)));
     assert_eq!(wanted(&got), 1);
-    assert_eq!(script.server.phase(), Phase::Streaming);
+    assert_eq!(script.machine.phase(), Phase::Streaming);
 }
 
 #[test]
@@ -120,9 +120,9 @@ fn a_stop_takes_back_the_play_command_that_waits() {
     let got = script.send(StopPlaying { open_file_id: 1, incarnation: 9 });
     let [ServerMessage::ReportEndOfStream(end)] = &messages(&got)[..] else { panic!("{got:?}") };
     assert_eq!(end.incarnation, 9);
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
     assert!(plays(&script.pass(ms(2_000))).is_empty());
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
     let got = script.send(at(10));
     assert_eq!((answers(&got), wanted(&got)), (vec![10], 1));
 }
@@ -175,23 +175,23 @@ fn who_never_plays_has_less_time() {
     };
     let mut script = ready();
     pongs(&mut script, 58);
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
     pongs(&mut script, 2);
-    assert_eq!(script.server.phase(), Phase::Closed);
+    assert_eq!(script.machine.phase(), Phase::Closed);
     // After a play command it is the usual hour.
     let mut script = ready();
     script.send(select(&[1]));
     script.send(at(1));
     script.send(StopPlaying { open_file_id: 1, incarnation: 1 });
     pongs(&mut script, 3_590);
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
     pongs(&mut script, 10);
-    assert_eq!(script.server.phase(), Phase::Closed);
+    assert_eq!(script.machine.phase(), Phase::Closed);
     // It is never longer than that.
     let timeouts = ServerTimeouts::default().with_idle(ms(20_000)).with_first_play(ms(60_000));
     let mut script = Script::ready(ServerConfig::default().timeouts(timeouts), content(100));
     pongs(&mut script, 20);
-    assert_eq!(script.server.phase(), Phase::Closed);
+    assert_eq!(script.machine.phase(), Phase::Closed);
 }
 
 #[test]
@@ -211,11 +211,14 @@ fn a_packet_asked_for_before_is_taken_and_not_sent() {
         };
         assert_eq!(asked, usize::from(cut));
         let now = script.now;
-        let answer = script.server.send_packet(now, 7, media::packet(7));
+        let answer = script.machine.send_packet(now, 7, media::packet(7));
         assert_eq!(answer.is_ok(), cut);
-        assert_eq!(script.server.send_packet(now, 7, media::packet(7)), Err(StateError::NotWanted));
+        assert_eq!(
+            script.machine.send_packet(now, 7, media::packet(7)),
+            Err(StateError::NotWanted)
+        );
         assert!(script.poll().is_empty());
-        assert_eq!((script.server.stats().packets, script.deadline), (0, Some(now + ms(250))));
+        assert_eq!((script.machine.stats().packets, script.deadline), (0, Some(now + ms(250))));
         let got = script.pass(ms(250));
         assert_eq!((answers(&got), plays(&got).len(), wanted(&got)), (vec![5], 1, 1));
         assert_eq!(data(&script.packet(5))[0].incarnation, 5);
@@ -330,28 +333,28 @@ fn run(mut config: ServerConfig, happens: &[Happens], cuts: &[usize]) -> Vec<Str
                 let packet = media::packet(number);
                 // It may have been asked for, or not.
                 let _ = match time {
-                    Some(time) => script.server.send_packet_at(now, number, ms(*time), packet),
-                    None => script.server.send_packet(now, number, packet),
+                    Some(time) => script.machine.send_packet_at(now, number, ms(*time), packet),
+                    None => script.machine.send_packet(now, number, packet),
                 };
                 script.poll()
             }
             Happens::End => {
-                let _ = script.server.end_of_stream(now);
+                let _ = script.machine.end_of_stream(now);
                 script.poll()
             }
             Happens::EndOfEntry => {
-                let _ = script.server.end_of_entry(now);
+                let _ = script.machine.end_of_entry(now);
                 script.poll()
             }
             Happens::NextEntry => {
-                let _ = script.server.next_entry(now, content(50));
+                let _ = script.machine.next_entry(now, content(50));
                 script.poll()
             }
         };
         let told = |got: &Got| !matches!(got, Got::Event(ServerEvent::PacketWanted { .. }));
         said.extend(got.iter().filter(|got| told(got)).map(|got| format!("{got:?}")));
         let deadline = script.deadline.map(|at| at - script.now);
-        said.push(format!("{deadline:?} {:?}", script.server.stats()));
+        said.push(format!("{deadline:?} {:?}", script.machine.stats()));
     }
     said
 }

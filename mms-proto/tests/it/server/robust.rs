@@ -22,7 +22,7 @@ fn every_write_is_one_whole_packet() {
     // MMSP-S-089, MMSP-S-095: `Script` decodes every write by itself and insists on one message.
     let mut script = Script::playing(ServerConfig::default(), content(3));
     script.packet(0);
-    script.server.end_of_stream(script.now).unwrap();
+    script.give(|server, now| server.end_of_stream(now)).unwrap();
     script.poll();
     let messages = |write: &&Transmit| matches!(write, Transmit::Message(_));
     assert_eq!(script.writes.iter().filter(messages).count(), 7);
@@ -52,7 +52,7 @@ fn all_messages_of_a_packet_are_processed() {
     let got = script.feed(&packet);
     assert_eq!(messages(&got).len(), 4);
     assert_eq!(data(&got).len(), 3);
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
     // A packet without any message is none.
     let empty = MessageWriter::new(8).write(0, |_| {});
     assert!(script.feed(&empty).is_empty());
@@ -96,14 +96,15 @@ fn malformed_messages_are_answered_where_there_is_an_answer() {
             assert_eq!(hr(&message(&got)), HResult::BAD_CONTROL_DATA, "{id:?}");
             let event = &events(&got)[0];
             assert!(event.starts_with("Closed(Failed(Decode("), "{event}");
-            let Err(Error::Decode(error)) = script.server.handle_input(script.now, Input::tcp(&[]))
+            let Err(Error::Decode(error)) =
+                script.give(|server, now| server.handle_input(now, Input::tcp(&[])))
             else {
                 panic!("{id:?} of {length} bytes was read")
             };
             assert_eq!(error.layer, Layer::Message(MessageKind::Mmsp(id)));
             assert!(!error.field.is_empty());
             // Every later input is told the same.
-            let again = script.server.handle_input(script.now, Input::tcp_closed());
+            let again = script.give(|server, now| server.handle_input(now, Input::tcp_closed()));
             assert_eq!(again, Err(Error::Decode(error)));
         }
     }
@@ -144,7 +145,7 @@ fn messages_that_are_understood_without_their_fields() {
     assert_eq!(events(&got), [short(MessageId::CANCEL_READ_BLOCK)]);
     script.send(ReadBlock { open_file_id: 1, incarnation: 3 });
     script.pass(crate::pair::media::seconds(60));
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
 }
 
 #[test]
@@ -165,7 +166,8 @@ fn frames_that_are_none() {
         let mut script = Script::playing(ServerConfig::default(), content(3));
         let got = script.feed(&bad);
         assert!(messages(&got).is_empty());
-        let Err(Error::Decode(error)) = script.server.handle_input(script.now, Input::Timeout)
+        let Err(Error::Decode(error)) =
+            script.give(|server, now| server.handle_input(now, Input::Timeout))
         else {
             panic!("byte {at} = {value} was accepted")
         };
@@ -221,19 +223,19 @@ fn two_messages_at_any_moment_in_any_order() {
                 let got = script.send(message.clone());
                 if got.iter().any(|got| format!("{got:?}").starts_with("Event(Open")) {
                     let request = open_request(got);
-                    script.server.accept(script.now, request, content(3)).unwrap();
+                    script.give(|server, now| server.accept(now, request, content(3))).unwrap();
                     script.poll();
                 }
             }
             script.pass(crate::pair::media::seconds(1));
-            let phase = script.server.phase();
+            let phase = script.machine.phase();
             if phase == Phase::Closed || phase == Phase::Connecting {
                 continue;
             }
             script.send(funnel("\\\\h\\TCP\\1"));
             if matches!(phase, Phase::ChoosingTransport) {
                 let request = open_request(script.send(open(9, "x")));
-                script.server.accept(script.now, request, content(3)).unwrap();
+                script.give(|server, now| server.accept(now, request, content(3))).unwrap();
                 script.poll();
             }
             script.send(StopPlaying { open_file_id: 1, incarnation: 4 });
@@ -266,7 +268,7 @@ fn what_is_out_of_place_is_reported_or_ends_the_session() {
             [format!("Deviation({:?})", Deviation::OutOfPlace(MessageKind::Mmsp(id)))]
         );
         assert_eq!(data(&script.packet(0)).len(), 1);
-        assert_eq!(script.server.stats().deviations, 1);
+        assert_eq!(script.machine.stats().deviations, 1);
         let strict = ServerConfig::default().strictness(Strictness::Strict);
         let mut script = Script::playing(strict, content(3));
         let got = script.send(message);
@@ -318,7 +320,7 @@ fn garbage_where_nobody_looks() {
     let request =
         open_request(say(&mut script, MessageId::OPEN_FILE, &[X, X, X, 0], &utf16("x\0\u{7777}")));
     assert_eq!((request.path.as_str(), &request.credentials), ("x", &None));
-    script.server.accept(script.now, request, content(3)).unwrap();
+    script.give(|server, now| server.accept(now, request, content(3))).unwrap();
     all.extend(script.poll());
     let read = [1, X, X, X, X, X, X, X, X, X, 2, X, X];
     all.extend(say(&mut script, MessageId::READ_BLOCK, &read, &[]));

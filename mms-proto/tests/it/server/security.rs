@@ -64,7 +64,7 @@ fn a_challenge_with_basic() {
         script.writes.clear();
         let challenge = challenge(&mut script, request, basic());
         assert_wrote(&script, label, &realm);
-        assert_eq!(script.server.phase(), Phase::Authenticating);
+        assert_eq!(script.machine.phase(), Phase::Authenticating);
         // The client's label is echoed, whatever it is.
         let answer = response(&challenge, ALADDIN);
         label = 0xFFFF_0000 + round;
@@ -75,9 +75,9 @@ fn a_challenge_with_basic() {
         assert_eq!(events(&got)[0], format!("Deviation({odd:?})"));
         request = open_request(got);
         assert_eq!((&*request.path, &request.credentials), ("dir/file.wma?x", &Some(aladdin())));
-        assert_eq!(script.server.phase(), Phase::Opening);
+        assert_eq!(script.machine.phase(), Phase::Opening);
     }
-    script.server.accept(script.now, request, content(3)).unwrap();
+    script.give(|server, now| server.accept(now, request, content(3))).unwrap();
     let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
     assert_eq!((report.incarnation, report.result.is_ok()), (label, true));
 }
@@ -127,7 +127,7 @@ fn which_client_may_be_challenged_how() {
         config.authentication = announced;
         let mut script = connected(subscriber, config);
         let request = open_request(script.send(open(9, "x")));
-        script.server.challenge(script.now, request, asked.clone()).unwrap();
+        script.give(|server, now| server.challenge(now, request, asked.clone())).unwrap();
         let got = message(&script.poll());
         let challenged = matches!(got, ServerMessage::SecurityChallenge(_));
         assert_eq!(challenged, understood, "{subscriber} {announced:?} {asked:?}");
@@ -159,7 +159,7 @@ fn a_response_is_read_with_the_scheme_of_its_challenge() {
         assert_eq!(told, credentials.is_none());
         let request = open_request(got);
         assert_eq!(request.credentials, credentials);
-        script.server.reject(script.now, request, HResult::ACCESS_DENIED).unwrap();
+        script.give(|server, now| server.reject(now, request, HResult::ACCESS_DENIED)).unwrap();
         assert_eq!(message(&script.poll()), denied(9));
     }
 }
@@ -180,7 +180,7 @@ fn a_stale_cookie_is_not_taken() {
             let deviation = Deviation::Mmsp(MmspDeviation::StaleResponse { expected, found });
             assert_eq!(events(&got), [format!("Deviation({deviation:?})")]);
             assert_eq!(messages(&got), []);
-            assert_eq!(script.server.phase(), Phase::Authenticating);
+            assert_eq!(script.machine.phase(), Phase::Authenticating);
         }
         request = open_request(script.send(response(&challenge, ALADDIN)));
         earlier.push(challenge);
@@ -220,7 +220,7 @@ fn a_response_at_any_other_moment() {
     let request = open_request(script.send(response(&challenge, ALADDIN)));
     // The same again waits until the application has answered, and is too late then.
     assert!(script.send(response(&challenge, ALADDIN)).is_empty());
-    script.server.accept(script.now, request, content(3)).unwrap();
+    script.give(|server, now| server.accept(now, request, content(3))).unwrap();
     assert_eq!(events(&script.poll()), ignored);
     let mut script = Script::playing(announcing(AuthScheme::Basic), content(3));
     assert_eq!(events(&script.send(answer())), ignored);
@@ -258,15 +258,15 @@ fn as_many_challenges_as_allowed() {
         request = open_request(script.send(response(&challenge, b"\0")));
         assert_eq!(request.credentials, None);
     }
-    script.server.challenge(script.now, request, basic()).unwrap();
+    script.give(|server, now| server.challenge(now, request, basic())).unwrap();
     assert_eq!(message(&script.poll()), denied(9));
     // Another request begins no other count, but can be granted.
     let request = open_request(script.send(open(10, "y")));
     assert_eq!(request.round, 2);
-    script.server.challenge(script.now, request, basic()).unwrap();
+    script.give(|server, now| server.challenge(now, request, basic())).unwrap();
     assert_eq!(message(&script.poll()), denied(10));
     let request = open_request(script.send(open(11, "z")));
-    script.server.accept(script.now, request, content(3)).unwrap();
+    script.give(|server, now| server.accept(now, request, content(3))).unwrap();
     let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
     assert!(report.result.is_ok());
 }
@@ -279,7 +279,7 @@ fn four_challenges_by_default() {
         let challenge = challenge(&mut script, request, basic());
         request = open_request(script.send(response(&challenge, b"\0")));
     }
-    script.server.challenge(script.now, request, basic()).unwrap();
+    script.give(|server, now| server.challenge(now, request, basic())).unwrap();
     assert_eq!(message(&script.poll()), denied(9));
 }
 
@@ -308,7 +308,7 @@ fn something_else_instead_of_a_response() {
     let mut script = connected(NEW, announcing(AuthScheme::Basic));
     let request = open_request(script.send(open(9, "x")));
     script.hang_up();
-    let answer = script.server.challenge(script.now, request, basic());
+    let answer = script.give(|server, now| server.challenge(now, request, basic()));
     let wrong = StateError::Phase { operation: "challenge a client", phase: Phase::Closed };
     assert_eq!(answer, Err(wrong));
 }

@@ -59,7 +59,7 @@ fn another_file_is_refused() {
         let got = script.send_raw(MessageId::START_STRIDING, &body);
         assert_eq!(message(&got), report(HResult::INVALID_ARGUMENT, 9));
         assert!(events(&got).is_empty());
-        assert_eq!(script.server.phase(), Phase::Ready);
+        assert_eq!(script.machine.phase(), Phase::Ready);
     }
     // While streaming the session goes on under the label that it has.
     script.send(play(4, Start::Beginning));
@@ -137,7 +137,7 @@ impl Giver {
         self.next += 1;
         if self.by_time {
             let time = Duration::from_millis(u64::from(number) * 100);
-            self.script.server.send_packet_at(now, number, time, packet(number)).unwrap();
+            self.script.machine.send_packet_at(now, number, time, packet(number)).unwrap();
             self.script.poll()
         } else {
             self.script.packet(number)
@@ -197,7 +197,9 @@ fn times_count_anew_in_the_other_direction() {
     let mut script = Giver::new(true).script;
     let send = |script: &mut Script, number, time| {
         let time = Duration::from_millis(time);
-        script.server.send_packet_at(script.now, number, time, packet(number)).unwrap();
+        script
+            .give(|server, now| server.send_packet_at(now, number, time, packet(number)))
+            .unwrap();
         data(&script.poll()).len()
     };
     assert_eq!(send(&mut script, 100, 60_000), 1);
@@ -219,7 +221,7 @@ fn the_end_that_is_held_back_follows_the_rate() {
         script.packet(0);
         script.pass(seconds(2));
         script.send(stride(5, Start::Beginning, rate));
-        script.server.end_of_stream(script.now).unwrap();
+        script.give(|server, now| server.end_of_stream(now)).unwrap();
         script.poll();
         let end = |got: &[Got]| {
             let end = |message: &_| matches!(message, ServerMessage::ReportEndOfStream(_));
@@ -249,7 +251,7 @@ fn streams_that_were_selected_or_none_or_all() {
         script.send(crate::pair::script::funnel("\\\\h\\TCP\\1"));
         let open =
             crate::pair::script::open_request(script.send(crate::pair::script::open(9, "x")));
-        script.server.accept(script.now, open, strides()).unwrap();
+        script.give(|server, now| server.accept(now, open, strides())).unwrap();
         script.poll();
         script.send(mms_proto::mmsp::message::ReadBlock { open_file_id: 1, incarnation: 2 });
         let got = script.send(stride(5, Start::Beginning, 2.0));
@@ -270,13 +272,13 @@ fn the_answer_and_the_state_after_it() {
         script.pass(seconds(3000));
         let got = script.send(stride(incarnation, Start::Beginning, 5.0));
         assert_eq!(messages(&got), [report(HResult::OK, incarnation)]);
-        assert_eq!(script.server.phase(), Phase::Streaming);
+        assert_eq!(script.machine.phase(), Phase::Streaming);
         assert_eq!(data(&script.packet(0))[0].incarnation, label);
         // The idle time was stopped: an hour and more passes.
         script.pass(seconds(4000));
-        assert_eq!(script.server.phase(), Phase::Streaming);
+        assert_eq!(script.machine.phase(), Phase::Streaming);
         // The end carries the label of this command.
-        script.server.end_of_stream(script.now).unwrap();
+        script.give(|server, now| server.end_of_stream(now)).unwrap();
         let ServerMessage::ReportEndOfStream(end) = message(&script.poll()) else { panic!() };
         assert_eq!((end.hr, end.incarnation), (HResult::OK, incarnation));
         // And begins the hour anew.
@@ -312,5 +314,5 @@ fn refused_before_the_header_and_where_content_cannot_stride() {
     let mut script = Script::ready(ServerConfig::default(), seek);
     let got = script.send(stride(5, Start::Beginning, 2.0));
     assert_eq!(message(&got), report(HResult::STRIDE_REFUSED, 5));
-    assert_eq!(script.server.phase(), Phase::Ready);
+    assert_eq!(script.machine.phase(), Phase::Ready);
 }

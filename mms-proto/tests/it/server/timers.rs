@@ -106,7 +106,7 @@ fn idle_after(script: &mut Script) -> u64 {
                 Got::Message(ServerMessage::Ping(_)) => assert!(script.send(Pong).is_empty()),
                 other => {
                     assert_eq!(events(&[other]), ["Closed(Idle)"]);
-                    assert_eq!(script.server.phase(), Phase::Closed);
+                    assert_eq!(script.machine.phase(), Phase::Closed);
                     return second;
                 }
             }
@@ -134,11 +134,11 @@ fn the_hour_begins_again_with_a_stop() {
         script.pass(seconds(600));
         script.send(play(4, Start::Beginning));
         script.pass(seconds(7200));
-        assert_eq!(script.server.phase(), Phase::Streaming, "no idleness while streaming");
+        assert_eq!(script.machine.phase(), Phase::Streaming, "no idleness while streaming");
         if stop {
             script.send(StopPlaying { open_file_id: 1, incarnation: 4 });
         } else {
-            script.server.end_of_stream(script.now).unwrap();
+            script.give(|server, now| server.end_of_stream(now)).unwrap();
             script.poll();
         }
         script.pass(seconds(100));
@@ -174,7 +174,7 @@ fn a_client_that_answers_nothing() {
         let got = events(&script.pass(seconds(1)));
         assert_eq!(got, [format!("Closed(Failed({error:?}))")]);
         assert_eq!(error.hresult(), HResult::TIMEOUT);
-        let again = script.server.handle_input(script.now, mms_proto::Input::Timeout);
+        let again = script.give(|server, now| server.handle_input(now, mms_proto::Input::Timeout));
         assert_eq!(again, Err(error));
     }
     // Anything counts as an answer.
@@ -185,7 +185,7 @@ fn a_client_that_answers_nothing() {
         script.pass(seconds(45));
         script.send(Logging { open_file_id: 0, log: Box::default() });
     }
-    assert_eq!(script.server.phase(), Phase::Streaming);
+    assert_eq!(script.machine.phase(), Phase::Streaming);
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn a_connection_that_asks_for_nothing() {
             script.pass(seconds(20));
             script.send(funnel("\\\\h\\TCP\\1"));
         }
-        let phase = script.server.phase();
+        let phase = script.machine.phase();
         let left = seconds(if words > 1 { 10 } else { 30 });
         let error = Error::TimedOut { phase, missing: Missing::Request, after: seconds(30) };
         let got = events(&script.pass(left));
@@ -212,7 +212,7 @@ fn a_connection_that_asks_for_nothing() {
     script.send(funnel("\\\\h\\TCP\\1"));
     let request = open_request(script.send(open(9, "x")));
     script.pass(seconds(100));
-    script.server.reject(script.now, request, HResult::FILE_NOT_FOUND).unwrap();
+    script.give(|server, now| server.reject(now, request, HResult::FILE_NOT_FOUND)).unwrap();
     script.poll();
     assert!(events(&script.pass(seconds(29))).is_empty());
     assert_eq!(events(&script.pass(seconds(1))).len(), 1);
@@ -226,7 +226,7 @@ fn the_connection_is_closed_after_the_end_for_players_that_wait_for_it() {
     let ended = || {
         let mut script = Script::playing_as("NSPlayer/8.9", config.clone(), content(3));
         script.pass(seconds(30)); // a Ping is under way
-        script.server.end_of_stream(script.now).unwrap();
+        script.give(|server, now| server.end_of_stream(now)).unwrap();
         script.poll();
         script
     };
@@ -243,9 +243,9 @@ fn the_connection_is_closed_after_the_end_for_players_that_wait_for_it() {
     assert!(events(&script.pass(seconds(3000))).is_empty());
     let mut script = ended();
     script.send(play(5, Start::Beginning));
-    assert_eq!(script.server.phase(), Phase::Streaming);
+    assert_eq!(script.machine.phase(), Phase::Streaming);
     script.pass(seconds(60));
-    assert_eq!(script.server.phase(), Phase::Streaming);
+    assert_eq!(script.machine.phase(), Phase::Streaming);
 }
 
 #[test]
@@ -254,12 +254,12 @@ fn clients_of_version_9_may_play_again_long_after_the_end() {
     let mut config = ServerConfig::default();
     config.close_after_end = Some(seconds(5));
     let mut script = Script::playing_as("NSPlayer/9.0", config, content(3));
-    script.server.end_of_stream(script.now).unwrap();
+    script.give(|server, now| server.end_of_stream(now)).unwrap();
     script.poll();
     assert!(events(&script.pass(seconds(3599))).is_empty());
     script.send(play(5, Start::Beginning));
-    assert_eq!(script.server.phase(), Phase::Streaming);
-    script.server.end_of_stream(script.now).unwrap();
+    assert_eq!(script.machine.phase(), Phase::Streaming);
+    script.give(|server, now| server.end_of_stream(now)).unwrap();
     script.poll();
     assert!(events(&script.pass(seconds(3599))).is_empty());
     assert_eq!(events(&script.pass(seconds(1))), ["Closed(Idle)"]);
@@ -281,5 +281,5 @@ fn the_rest_of_a_packet_must_come() {
     let error = Error::TimedOut { phase: Phase::Ready, missing, after: seconds(30) };
     assert_eq!(events(&script.pass(seconds(1))), [format!("Closed(Failed({error:?}))")]);
     let wrong = StateError::Phase { operation: "end the stream", phase: Phase::Closed };
-    assert_eq!(script.server.end_of_stream(script.now), Err(wrong));
+    assert_eq!(script.give(|server, now| server.end_of_stream(now)), Err(wrong));
 }

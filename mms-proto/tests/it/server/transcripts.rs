@@ -122,7 +122,9 @@ fn serve(
             match got {
                 Got::Event(ServerEvent::Open(request)) => {
                     log.push(format!("Open {}", request.path));
-                    script.server.accept(script.now, request, file.content.clone()).unwrap();
+                    script
+                        .give(|server, now| server.accept(now, request, file.content.clone()))
+                        .unwrap();
                     again.extend(script.poll());
                 }
                 Got::Event(ServerEvent::Play(request)) => {
@@ -139,10 +141,12 @@ fn serve(
                         Some(packet) => {
                             let number = u32::try_from(*next).unwrap();
                             let packet = packet.clone();
-                            script.server.send_packet(script.now, number, packet).unwrap();
+                            script
+                                .give(|server, now| server.send_packet(now, number, packet))
+                                .unwrap();
                             *next += 1;
                         }
-                        None => script.server.end_of_stream(script.now).unwrap(),
+                        None => script.give(|server, now| server.end_of_stream(now)).unwrap(),
                     }
                     again.extend(script.poll());
                 }
@@ -263,9 +267,9 @@ fn every_answer_to_every_player() {
         if !recorded.ids.contains(&0x0D) {
             assert_eq!(crate::pair::script::events(&script.hang_up()), ["Closed(Peer)"], "{name}");
         }
-        assert_eq!(script.server.phase(), mms_proto::Phase::Closed);
+        assert_eq!(script.machine.phase(), mms_proto::Phase::Closed);
         // What MPlayer announces and does not send is the only thing to complain about.
-        let complaints = script.server.stats().deviations;
+        let complaints = script.machine.stats().deviations;
         assert!(complaints == 0 || name == "mplayer_mmst", "{name}: {complaints}");
     }
 }
