@@ -1,5 +1,7 @@
 //! Replays the inputs of the fuzz targets, `fuzz/corpus`, and makes the first of them.
 
+#![expect(clippy::cast_possible_truncation, reason = "numbers of a test are small")]
+
 use std::fs;
 use std::path::PathBuf;
 

@@ -1,12 +1,6 @@
 //! Properties of all message codecs: what is written can be read, and nothing that can be read
 //! does harm.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests: a panic there is a failed test"
-)]
-
 use mms_proto::MessageKind;
 use std::fmt::Debug;
 use std::net::Ipv4Addr;
