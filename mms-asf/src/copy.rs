@@ -27,8 +27,8 @@ use self::streams::Streams;
 use crate::edit::mend;
 use crate::push::{Opening, other_opening};
 use crate::{
-    Cause, Continuity, Deviation, Event, FileError, Header, Limits, Packet, Payload, Rebase,
-    Rebaser, Recording, Restorer, Shift,
+    Cause, Continuity, Deviation, Event, FileError, Finalizer, Header, Limits, Packet, Payload,
+    Rebase, Rebaser, Restorer, Shift,
 };
 
 /// Bytes of output that are gathered for one write. Runs of packets are longer, and are written from
@@ -104,7 +104,7 @@ pub(crate) struct Copy<W: Write + Seek, F> {
     /// `None` when times stay as they are.
     continuity: Option<Continuity>,
     rebaser: Rebaser,
-    recording: Recording,
+    recording: Finalizer,
     restorer: Restorer,
     output: BufWriter<W>,
     /// Position of the output's first byte.
@@ -136,7 +136,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         let mut copy = Self {
             continuity: (rebase != Rebase::None).then(|| Continuity::new(header)),
             rebaser: Rebaser::new(header, rebase),
-            recording: Recording::of_doubtful(header, limits),
+            recording: Finalizer::of_doubtful(header, limits),
             restorer: Restorer::new(header.file().packet_size)?,
             header: header.clone(),
             output,
@@ -307,7 +307,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
 /// Takes down what the output needs to know of its next packet.
 #[inline]
 fn note<'a>(
-    recording: &mut Recording,
+    recording: &mut Finalizer,
     behind: &mut Behind,
     packet: &Packet<'_>,
     payloads: impl Iterator<Item: Borrow<Payload<'a>>> + Clone,

@@ -20,7 +20,7 @@ use crate::{
 /// The most that durations can differ by what encoders think of the last object.
 const LAST_OBJECT: Duration = Duration::from_secs(2);
 
-/// Watches the packets of a recording and knows what the finished file looks like.
+/// Computes the header and the indexes of a finished recording from its packets.
 ///
 /// The result depends on the header and the packets alone. To resume a recording, feed the packets
 /// that are in the file already to a new one.
@@ -38,35 +38,35 @@ const LAST_OBJECT: Duration = Duration::from_secs(2);
 /// video stream and an Index Object where the header declares one. The seekable flag is set when
 /// every video stream has an index; audio needs none. What the header
 /// declares and the file will not have, other indexes and a signature over a header that changed,
-/// becomes padding: the header keeps its length, because packets lie behind it.
+/// becomes padding: the header keeps its length, because packets follow it.
 ///
 /// File ID and creation date are kept.
 ///
 /// ```
-/// use mms_asf::{Header, Recording};
+/// use mms_asf::{Finalizer, Header};
 /// # use mms_asf::testing::{self, TestStream};
 /// # let header = Header::parse(&testing::live_header(256, &[TestStream::Audio(1)]))?;
 /// # let packets: Vec<_> = (0..5).map(|n| testing::packet(n, 256, b"data")).collect();
 ///
-/// let mut recording = Recording::new(&header);
-/// let mut file = recording.initial_header().to_vec();
+/// let mut finalizer = Finalizer::new(&header);
+/// let mut file = finalizer.initial_header().to_vec();
 /// for packet in &packets {
 ///     file.extend_from_slice(packet);
-///     recording.packet(packet);
+///     finalizer.packet(packet);
 /// }
-/// let ending = recording.finish();
-/// file.extend_from_slice(&ending.index);
-/// for patch in &ending.patches {
+/// let finalization = finalizer.finish();
+/// file.extend_from_slice(&finalization.index);
+/// for patch in &finalization.patches {
 ///     let at = usize::try_from(patch.offset)?;
 ///     file[at..at + patch.bytes.len()].copy_from_slice(&patch.bytes);
 /// }
-/// assert!(file.starts_with(&ending.header));
-/// # let finished = Header::parse(&ending.header)?;
+/// assert!(file.starts_with(&finalization.header));
+/// # let finished = Header::parse(&finalization.header)?;
 /// # assert_eq!((finished.file().packet_count, finished.file().broadcast()), (5, false));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Recording {
+pub struct Finalizer {
     header: Header,
     packets: u64,
     timeline: Timeline,
@@ -90,27 +90,28 @@ pub struct Patch {
     pub bytes: Bytes,
 }
 
-/// What makes a finished file of an unfinished one.
+/// Changes that make a finished file of an unfinished one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Ending {
+pub struct Finalization {
     /// The header of the finished file, as long as the one of the unfinished file.
     pub header: Bytes,
     /// What lies behind the last packet: the indexes. Often empty.
     pub index: Bytes,
     /// The parts of [`header`](Self::header) in which it can differ from the
-    /// [initial one](Recording::initial_header).
+    /// [initial one](Finalizer::initial_header).
     pub patches: Vec<Patch>,
 }
 
-impl Recording {
-    /// A recording without packets. `header` is what the server sent, not what an unfinished file
-    /// holds: [`initial_header`](Self::initial_header) clears fields that are needed at the end.
+impl Finalizer {
+    /// A finalizer of a recording without packets. `header` is what the server sent, not what an
+    /// unfinished file holds: [`initial_header`](Self::initial_header) clears fields that are needed
+    /// at the end.
     pub fn new(header: &Header) -> Self {
         Self::new_with(header, &Limits::default())
     }
 
-    /// [`Recording::new`] with other limits.
+    /// [`Finalizer::new`] with other limits.
     pub fn new_with(header: &Header, limits: &Limits) -> Self {
         Self {
             header: header.clone(),
@@ -221,7 +222,7 @@ impl Recording {
 
     /// What turns a file that starts with [`initial_header`](Self::initial_header) into a finished
     /// one. Making the indexes takes a while: once, at the end.
-    pub fn finish(&self) -> Ending {
+    pub fn finish(&self) -> Finalization {
         let play_duration = self.play_duration();
         let mut indexes = self.indexes.finish(play_duration);
         let seekable = self.is_seekable(&indexes);
@@ -261,7 +262,7 @@ impl Recording {
         };
         let header = made.of(&self.header);
         let patches = header::patches(&self.header, &header);
-        Ending { header, index: index.freeze(), patches }
+        Finalization { header, index: index.freeze(), patches }
     }
 
     /// The play duration of the finished file, preroll included.

@@ -4,9 +4,9 @@ use std::io::{Seek, SeekFrom, Write};
 
 use bytes::BytesMut;
 
-use crate::{Continuity, FileError, Header, Rebase, Rebaser, Recording, Restored, Restorer, Shift};
+use crate::{Continuity, FileError, Finalizer, Header, Rebase, Rebaser, Restored, Restorer, Shift};
 
-/// Writes a file: [`Restorer`], [`Rebaser`] and [`Recording`] over a sink.
+/// Writes a file: [`Restorer`], [`Rebaser`] and [`Finalizer`] over a sink.
 ///
 /// ```
 /// use std::io::Cursor;
@@ -35,7 +35,7 @@ pub struct FileWriter<W> {
     /// `None` when packets keep their times.
     continuity: Option<Continuity>,
     rebaser: Rebaser,
-    recording: Recording,
+    finalizer: Finalizer,
     buffer: BytesMut,
 }
 
@@ -52,16 +52,16 @@ impl<W: Write + Seek> FileWriter<W> {
     /// are [joined](Continuity) to those before them. Fails as it does.
     pub fn rebased(mut sink: W, header: &Header, rebase: Rebase) -> Result<Self, FileError> {
         let restorer = Restorer::new(header.file().packet_size)?;
-        let recording = Recording::new(header);
+        let finalizer = Finalizer::new(header);
         let start = sink.stream_position()?;
-        sink.write_all(&recording.initial_header())?;
+        sink.write_all(&finalizer.initial_header())?;
         Ok(Self {
             sink,
             start,
             restorer,
             continuity: (rebase != Rebase::None).then(|| Continuity::new(header)),
             rebaser: Rebaser::new(header, rebase),
-            recording,
+            finalizer,
             buffer: BytesMut::new(),
         })
     }
@@ -76,17 +76,17 @@ impl<W: Write + Seek> FileWriter<W> {
         // Nothing that was received is lost because its times are odd.
         let joined = self.continuity.as_mut().map(|line| line.join(&mut self.buffer));
         if let Some(Ok(Some(_))) = joined {
-            self.recording.restarted();
+            self.finalizer.restarted();
         }
         let _ = self.rebaser.apply(&mut self.buffer);
         self.sink.write_all(&self.buffer)?;
-        self.recording.packet(&self.buffer);
+        self.finalizer.packet(&self.buffer);
         Ok(restored)
     }
 
-    /// What was written so far.
-    pub fn recording(&self) -> &Recording {
-        &self.recording
+    /// Facts about the packets that were written so far.
+    pub fn finalizer(&self) -> &Finalizer {
+        &self.finalizer
     }
 
     /// How far times are moved; `None` before the first packet that could be read.
@@ -102,8 +102,8 @@ impl<W: Write + Seek> FileWriter<W> {
     /// Writes the indexes, patches the header, flushes, and gives the sink back, positioned behind
     /// the file. Fails when the sink does.
     pub fn finish(mut self) -> Result<W, FileError> {
-        self.recording.moved(self.rebaser.shift().unwrap_or_default());
-        let ending = self.recording.finish();
+        self.finalizer.moved(self.rebaser.shift().unwrap_or_default());
+        let ending = self.finalizer.finish();
         self.sink.write_all(&ending.index)?;
         let end = self.sink.stream_position()?;
         for patch in ending.patches {

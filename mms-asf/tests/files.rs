@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
 use mms_asf::{
-    Deviation, Error, FileError, FileReader, FileWriter, Header, Limits, Recording, StreamKind,
+    Deviation, Error, FileError, FileReader, FileWriter, Finalizer, Header, Limits, StreamKind,
     guid,
 };
 
@@ -158,7 +158,7 @@ fn streams_inside_the_header_extension_are_found() {
     for (extension, end) in [(100, 5100), (1, 5040)] {
         let mut payload = TestPayload::whole(5, 0, 5000, b"frame");
         payload.replicated.extend_from_slice(&[extension, 0]);
-        let mut recording = Recording::new(&header);
+        let mut recording = Finalizer::new(&header);
         recording.packet(&TestPacket::single(payload.clone()).build(SIZE));
         recording.packet(&TestPacket::single(payload).build(SIZE));
         let made = Header::parse(&recording.final_header()).unwrap();
@@ -192,7 +192,7 @@ fn a_live_stream_becomes_a_file() {
 #[test]
 fn an_unfinished_recording_can_be_read() {
     let header = Header::parse(&testing::header(SIZE, 9, &STREAMS)).unwrap();
-    let recording = Recording::new(&header);
+    let recording = Finalizer::new(&header);
     let unfinished = Header::parse(&recording.initial_header()).unwrap();
     assert!(unfinished.file().broadcast());
     assert_eq!(unfinished.file().packet_count, 0);
@@ -224,7 +224,7 @@ fn times_wrap_during_a_recording() {
     // Less than a minute before the wrap a recording begins below zero.
     let base = u32::MAX - 61_500;
     for (base, play_duration) in [(base, u64::from(base) + 93_000), (u32::MAX - 57, 92_942)] {
-        let mut recording = Recording::new(&header);
+        let mut recording = Finalizer::new(&header);
         for n in 0..4_u32 {
             let time = base.wrapping_add(n * 30_000);
             let payload = TestPayload::whole(1, n, time.wrapping_add(3_000), b"x");
@@ -359,7 +359,7 @@ fn a_file_may_start_inside_its_sink() {
     let mut writer = FileWriter::new(sink, &header).unwrap();
     writer.write_packet(&packets(1)[0]).unwrap();
     assert!(writer.write_packet(&[0; 257]).is_err());
-    assert_eq!(writer.recording().packets(), 1);
+    assert_eq!(writer.finalizer().packets(), 1);
     let mut sink = writer.finish().unwrap();
     assert_eq!(sink.stream_position().unwrap(), sink.seek(SeekFrom::End(0)).unwrap());
     let bytes = sink.into_inner();

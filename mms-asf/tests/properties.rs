@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
 use mms_asf::{
-    FileReader, FileWriter, Header, Packet, Recording, Removal, Restorer, remove_padding,
+    FileReader, FileWriter, Finalizer, Header, Packet, Removal, Restorer, remove_padding,
 };
 use proptest::prelude::*;
 
@@ -153,7 +153,7 @@ proptest! {
             let _ = remove_padding(&bytes, Removal::ExplicitLength, &mut out);
         }
         let header = testing::header(400, 1, &[TestStream::Audio(1), TestStream::Video(2)]);
-        let mut recording = Recording::new(&Header::parse(&header).unwrap());
+        let mut recording = Finalizer::new(&Header::parse(&header).unwrap());
         recording.packet(&bytes);
         recording.finish();
     }
@@ -166,7 +166,7 @@ proptest! {
                 let _ = (stream.codec_name(), stream.audio(), stream.video());
             }
             prop_assert!(header.same_stream(&header));
-            let recording = Recording::new(&header);
+            let recording = Finalizer::new(&header);
             for made in [recording.initial_header(), recording.final_header()] {
                 prop_assert_eq!(made.len(), header.len());
                 let made = Header::parse(&made).unwrap();
@@ -206,13 +206,13 @@ proptest! {
         for packet in &packets {
             writer.write_packet(packet).unwrap();
         }
-        let finished = writer.recording().final_header();
+        let finished = writer.finalizer().final_header();
         let file = writer.finish().unwrap().into_inner();
         prop_assert_eq!(&file[..header.len()], &finished[..]);
 
         // The part that was written before the break is read again from the unfinished file.
         let at = broken.index(packets.len() + 1);
-        let mut resumed = Recording::new(&header);
+        let mut resumed = Finalizer::new(&header);
         for packet in file[header.len()..].chunks(SIZE as usize).take(at) {
             resumed.packet(packet);
         }

@@ -11,7 +11,7 @@ use mms_asf::testing::{
     self, TestPacket, TestPayload, TestStream, header_with, key_packet, object, packet,
 };
 use mms_asf::{
-    FileReader, FileWriter, Header, IndexKind, IndexObject, IndexSpecifier, Rebase, Recording, guid,
+    FileReader, FileWriter, Finalizer, Header, IndexKind, IndexObject, IndexSpecifier, Rebase, guid,
 };
 
 const SIZE: u32 = 256;
@@ -125,7 +125,7 @@ fn what_a_recording_cannot_have_becomes_padding() {
     assert_eq!(made.len(), header.len());
     // It is the same stream, and another where a title is in their place.
     assert!(made.same_stream(&header) && header.same_stream(&made));
-    let unfinished = Header::parse(&Recording::new(&header).initial_header()).unwrap();
+    let unfinished = Header::parse(&Finalizer::new(&header).initial_header()).unwrap();
     assert!(unfinished.same_stream(&made));
     let mut other = made.as_bytes().to_vec();
     other[header.len() - 50 - 10] ^= 1;

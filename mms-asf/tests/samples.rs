@@ -9,7 +9,7 @@ use std::io::Cursor;
 
 use bytes::BytesMut;
 use mms_asf::{
-    FileReader, FileWriter, Header, Kept, Packet, Payload, Rebase, Rebaser, Recording, Removal,
+    FileReader, FileWriter, Finalizer, Header, Kept, Packet, Payload, Rebase, Rebaser, Removal,
     Restored, Restorer, Shift, TimeShifter, guid, keep_payloads, remove_padding,
 };
 
@@ -225,7 +225,7 @@ fn recording_a_complete_file_copies_it() {
             assert_eq!(writer.write_packet(&packet).unwrap(), Restored::Whole);
             packets.extend_from_slice(&packet);
         }
-        let recording = writer.recording().clone();
+        let recording = writer.finalizer().clone();
         let copy = writer.finish().unwrap().into_inner();
         let (head, body) = copy.split_at(header.len());
         let ending = recording.finish();
@@ -297,7 +297,7 @@ fn computed_durations_are_near_the_declared_ones() {
         let id = guid::FILE_PROPERTIES.to_bytes_le();
         let at = live.windows(16).position(|window| window == id).unwrap();
         live[at + 88] |= 9;
-        let mut recording = Recording::new(&Header::parse(&live.into()).unwrap());
+        let mut recording = Finalizer::new(&Header::parse(&live.into()).unwrap());
         for number in 0..count {
             recording.packet(&reader.packet(number).unwrap());
         }

@@ -66,7 +66,7 @@ const MAX_USELESS: u64 = 1024;
 pub struct Recording {
     sink: Sink,
     header: Header,
-    facts: mms_asf::Recording,
+    finalizer: mms_asf::Finalizer,
     restorer: Restorer,
     rebaser: Rebaser,
     continuity: Continuity,
@@ -153,7 +153,7 @@ impl Recording {
     /// Writes the header, in place of what a file held.
     fn begin(&mut self) -> io::Result<()> {
         self.sink.restart()?;
-        self.sink.write_all(&self.facts.initial_header())?;
+        self.sink.write_all(&self.finalizer.initial_header())?;
         self.begun = true;
         Ok(())
     }
@@ -167,7 +167,7 @@ impl Recording {
             rebaser: Rebaser::new(header, rebase),
             continuity: Continuity::new(header),
             header: header.clone(),
-            facts: mms_asf::Recording::new(header),
+            finalizer: mms_asf::Finalizer::new(header),
             restorer: Restorer::new(header.file().packet_size)?,
             chosen: None,
             rejoin: None,
@@ -224,7 +224,7 @@ impl Recording {
         }
         self.useless = self.useless.saturating_add(1);
         let before = self.catch_up.as_ref().map_or(0, CatchUp::before);
-        if self.useless > self.facts.packets().max(before).saturating_add(MAX_USELESS) {
+        if self.useless > self.finalizer.packets().max(before).saturating_add(MAX_USELESS) {
             return Err(RecordingError::NothingNew { packets: self.useless });
         }
         Ok(kept)
@@ -265,13 +265,13 @@ impl Recording {
         let added = self.buffer.get_mut(start..).unwrap_or_default();
         if let Ok(Some(_)) = self.continuity.join(added) {
             self.counts.restarts = self.counts.restarts.saturating_add(1);
-            self.facts.restarted();
+            self.finalizer.restarted();
         }
         let added = self.buffer.get(start..).unwrap_or_default();
         if let Some((rejoin, fingerprint)) = self.rejoin.as_mut().zip(fingerprint) {
-            rejoin.written(fingerprint, added, &self.facts);
+            rejoin.written(fingerprint, added, &self.finalizer);
         }
-        self.facts.packet(added);
+        self.finalizer.packet(added);
         if self.buffer.len() >= BLOCK || self.written_at.elapsed() >= PATIENCE {
             self.flush()?;
         }
@@ -316,15 +316,15 @@ impl Recording {
 
     /// What there is now; [`finish`](Self::finish) adds an index.
     pub fn so_far(&self) -> Finished {
-        let packets = self.facts.packets();
+        let packets = self.finalizer.packets();
         Finished {
             packets,
             bytes: match self.size {
                 Some(size) => size,
-                None if self.begun || packets > 0 => self.facts.data_end(),
+                None if self.begun || packets > 0 => self.finalizer.data_end(),
                 None => 0,
             },
-            duration: self.facts.media_duration(),
+            duration: self.finalizer.media_duration(),
             counts: self.counts,
         }
     }
@@ -343,10 +343,10 @@ impl Recording {
         let flushed = if self.torn { Ok(()) } else { self.flush() };
         if self.torn && !self.begun {
             // Not even the header: what there is of it is nothing to keep.
-            self.facts = mms_asf::Recording::new(&self.header);
+            self.finalizer = mms_asf::Finalizer::new(&self.header);
             let _ = self.sink.restart();
         } else if let (true, Sink::File(file)) = (self.torn, &mut self.sink) {
-            self.facts = resume::rescan(file, &self.header)?;
+            self.finalizer = resume::rescan(file, &self.header)?;
         }
         let completed = if self.begun { self.end() } else { Ok(()) };
         flushed?;
@@ -357,8 +357,8 @@ impl Recording {
 impl Recording {
     /// Makes the file a finished one.
     fn end(&mut self) -> io::Result<()> {
-        self.facts.moved(self.rebaser.shift().unwrap_or_default());
-        let (ending, end) = (self.facts.finish(), self.facts.data_end());
+        self.finalizer.moved(self.rebaser.shift().unwrap_or_default());
+        let (ending, end) = (self.finalizer.finish(), self.finalizer.data_end());
         if let Sink::Stream(_) = self.sink {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use self::keys::Keys;
 use crate::index::is_index;
 use crate::object::Object;
-use crate::{Header, IndexObject, Limits, Payload, Recording, SimpleIndex, StreamKind, guid};
+use crate::{Finalizer, Header, IndexObject, Limits, Payload, SimpleIndex, StreamKind, guid};
 
 /// Objects behind the packets.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Behind {
     }
 
     /// What the copy keeps.
-    pub(super) fn tail(&mut self, recording: &Recording) -> Tail {
+    pub(super) fn tail(&mut self, recording: &Finalizer) -> Tail {
         let (header, packets) = (recording.header(), recording.packets());
         let objects = std::mem::take(&mut self.objects);
         let mut bytes = BytesMut::new();
@@ -136,7 +136,7 @@ fn fits(index: &IndexObject, header: &Header, packets: u64) -> bool {
 }
 
 /// Whether there is a Simple Index for each video stream, up to the end.
-fn covers(indexes: &[&SimpleIndex], recording: &Recording) -> bool {
+fn covers(indexes: &[&SimpleIndex], recording: &Finalizer) -> bool {
     let play_duration = recording.play_duration();
     let reaches = |index: &SimpleIndex| {
         let entries = u32::try_from(index.len()).unwrap_or(u32::MAX);

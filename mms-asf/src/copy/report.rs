@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Change;
 use crate::offsets::{at, data};
-use crate::{Cause, Deviation, Header, Recording, Restart, Shift};
+use crate::{Cause, Deviation, Finalizer, Header, Restart, Shift};
 
 /// The most changes that are listed one by one; more damage is counted.
 const MOST: usize = 1_000;
@@ -148,7 +148,7 @@ impl Report {
     /// The last word. `made` indexes are those that were not in the input.
     pub(super) fn finish(
         mut self,
-        recording: &Recording,
+        recording: &Finalizer,
         header: &Header,
         file_size: u64,
         made: u64,

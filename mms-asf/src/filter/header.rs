@@ -21,7 +21,7 @@ use crate::{Error, Header, HeaderEditor, Limits, Stream, StreamFormat, guid};
 /// as far as the header says. Everything else stays, stream numbers and the list of languages
 /// included; so does the length of the header, by means of padding, whenever that is possible.
 ///
-/// Counts, sizes and durations are left to [`Recording`](crate::Recording) or
+/// Counts, sizes and durations are left to [`Finalizer`](crate::Finalizer) or
 /// [`filter()`](crate::filter()), because they depend on the packets.
 ///
 /// ```

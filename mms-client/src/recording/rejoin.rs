@@ -103,15 +103,16 @@ impl Rejoin {
         self.recent.interrupted();
     }
 
-    /// Notes a packet, by what it is known by and as it is in the file, which `facts` do not know yet.
+    /// Notes a packet, by what it is known by and as it is in the file, which `finalizer` does not
+    /// know yet.
     pub(super) fn written(
         &mut self,
         fingerprint: Fingerprint,
         packet: &[u8],
-        facts: &mms_asf::Recording,
+        finalizer: &mms_asf::Finalizer,
     ) {
         self.recent.add(fingerprint);
-        let size = facts.header().file().packet_size;
+        let size = finalizer.header().file().packet_size;
         let Ok(packet) = Packet::parse(packet, size) else { return };
         let sent = self.sent.replace(packet.send_time());
         let Some((broke, sent)) = self.broke.take().zip(sent) else { return };
@@ -121,7 +122,7 @@ impl Rejoin {
             let gap = if gap > 0x7FFF_FFFF { 0 } else { gap };
             self.breaks.push(Break {
                 entry: 0,
-                at: facts.media_duration(),
+                at: finalizer.media_duration(),
                 gap: Duration::from_millis(gap.into()),
                 outage: broke.elapsed(),
             });

@@ -85,7 +85,7 @@ impl Recording {
         // binds nobody, and without the server's word only the server's end says where the end is.
         let count = content.packet_count();
         let scan = Scan::run(&mut file, &header, count.map_or(whole, |count| count.min(whole)))?;
-        let wanted = scan.facts.packets();
+        let wanted = scan.finalizer.packets();
         if wanted == 0 {
             return Self::over(Sink::File(file), &header, content).map(Resume::Fresh);
         }
@@ -96,7 +96,7 @@ impl Recording {
         let tail = scan.doubtful_tail();
         let mut recording = Self::over(Sink::File(file), &header, content)?;
         recording.begun = true;
-        recording.facts = scan.facts;
+        recording.finalizer = scan.finalizer;
         recording.counts.resumed = wanted;
         recording.size = Some(length);
         if count == Some(wanted) && complete {
@@ -221,16 +221,16 @@ impl Recording {
         self.continuity = catch_up.continuity;
         self.counts.restarts = self.continuity.restarts();
         if self.counts.restarts > 0 {
-            self.facts.restarted();
+            self.finalizer.restarted();
         }
-        let end = self.facts.data_end();
-        let initial = self.facts.initial_header();
+        let end = self.finalizer.data_end();
+        let initial = self.finalizer.initial_header();
         self.size = None;
         let Sink::File(file) = &mut self.sink else {
             return Ok(());
         };
         let unfinish = |file: &mut File| -> io::Result<()> {
-            for patch in self.facts.finish().patches {
+            for patch in self.finalizer.finish().patches {
                 let range = place(patch.offset, patch.bytes.len());
                 file.seek(SeekFrom::Start(patch.offset))?;
                 file.write_all(initial.get(range).unwrap_or_default())?;
@@ -266,7 +266,7 @@ fn check_header(file: &mut File, header: &Header, length: u64) -> Result<(), Rec
 /// Whether a part of a header is the beginning of this one, apart from what recordings change.
 fn begins_like(mut part: Vec<u8>, header: &Header) -> bool {
     let mut whole = header.as_bytes().to_vec();
-    for patch in mms_asf::Recording::new(header).finish().patches {
+    for patch in mms_asf::Finalizer::new(header).finish().patches {
         let range = place(patch.offset, patch.bytes.len());
         let end = range.end.min(part.len());
         if let Some(bytes) = part.get_mut(range.start..end) {

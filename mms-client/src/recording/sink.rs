@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write};
 
-use mms_asf::Ending;
+use mms_asf::Finalization;
 
 pub(super) enum Sink {
     /// A regular file: its header is completed at the end.
@@ -38,16 +38,20 @@ impl Sink {
 
     /// Makes a finished file of one whose packets end at `data_end`. The header comes first: with
     /// it players know all that they need, and an index that is missing is made again.
-    pub(super) fn complete(&mut self, ending: &Ending, data_end: u64) -> io::Result<()> {
+    pub(super) fn complete(
+        &mut self,
+        finalization: &Finalization,
+        data_end: u64,
+    ) -> io::Result<()> {
         let Self::File(file) = self else {
             return Ok(());
         };
-        for patch in &ending.patches {
+        for patch in &finalization.patches {
             file.seek(SeekFrom::Start(patch.offset))?;
             file.write_all(&patch.bytes)?;
         }
         file.seek(SeekFrom::Start(data_end))?;
-        file.write_all(&ending.index)?;
+        file.write_all(&finalization.index)?;
         file.flush()
     }
 }

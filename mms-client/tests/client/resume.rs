@@ -87,7 +87,7 @@ fn a_stream_whose_clock_started_anew_goes_on_byte_for_byte() {
 /// The file as a crash leaves it: not finished, with these packets.
 fn unfinished(clip: &Clip) -> Vec<u8> {
     let header = Header::parse(&clip.header).unwrap();
-    let initial = mms_asf::Recording::new(&header).initial_header();
+    let initial = mms_asf::Finalizer::new(&header).initial_header();
     let rest = clip.file().split_off(initial.len());
     [&initial[..], &rest].concat()
 }
@@ -143,7 +143,7 @@ fn an_original_with_its_index_is_left_alone() {
         let size = (clip.file().len() + index.len()) as u64;
         let mut header = clip.header.to_vec();
         let parsed = Header::parse(&clip.header).unwrap();
-        let patches = mms_asf::Recording::new(&parsed).finish().patches;
+        let patches = mms_asf::Finalizer::new(&parsed).finish().patches;
         let at = usize::try_from(patches[0].offset).unwrap();
         header[at..at + 8].copy_from_slice(&size.to_le_bytes());
         clip.header = header.into();
@@ -283,7 +283,7 @@ fn an_index_is_part_of_the_same_file() {
         }
         // Killed when the index was written and the header was not, or not wholly.
         let mut unfinished = bytes.clone();
-        let recording = mms_asf::Recording::new(&Header::parse(&clip.header).unwrap());
+        let recording = mms_asf::Finalizer::new(&Header::parse(&clip.header).unwrap());
         unfinished[..clip.header.len()].copy_from_slice(&recording.initial_header());
         let file = Temporary::with(&unfinished);
         run(&host, &file, &options, true).unwrap();

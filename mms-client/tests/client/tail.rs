@@ -17,7 +17,7 @@ fn resume(host: &Host, file: &Temporary, options: &RecordOptions) -> Result<Summ
 /// The beginning of a recording, without an index, and these bytes.
 fn part(whole: &[u8], packets: usize, tail: &[u8]) -> Vec<u8> {
     let header = mms_asf::Header::parse(&whole.to_vec().into()).unwrap();
-    let unfinished = mms_asf::Recording::new(&header).initial_header();
+    let unfinished = mms_asf::Finalizer::new(&header).initial_header();
     [&unfinished, &whole[header.len()..][..packets * PACKET], tail].concat()
 }
 

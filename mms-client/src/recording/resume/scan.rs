@@ -8,18 +8,19 @@ use mms_asf::{Continuity, Header, guid};
 
 use crate::recording::{BLOCK, RecordingError};
 
-/// Gathers the facts of what is in a file, whose last packet may be cut, and cuts that off.
+/// Feeds the packets of a file to a new finalizer. The last packet may be cut; it is removed from
+/// the file.
 pub(in crate::recording) fn rescan(
     file: &mut File,
     header: &Header,
-) -> Result<mms_asf::Recording, RecordingError> {
+) -> Result<mms_asf::Finalizer, RecordingError> {
     let length = file.seek(SeekFrom::End(0)).map_err(RecordingError::Read)?;
     let scan = Scan::run(file, header, packets_in(header, length))?;
-    let end = scan.facts.data_end();
+    let end = scan.finalizer.data_end();
     if length > end {
         file.set_len(end).map_err(RecordingError::Write)?;
     }
-    Ok(scan.facts)
+    Ok(scan.finalizer)
 }
 
 /// What one pass over a file finds.
@@ -27,7 +28,7 @@ pub(super) struct Scan {
     pub(super) header: Bytes,
     pub(super) first: Bytes,
     pub(super) last: Bytes,
-    pub(super) facts: mms_asf::Recording,
+    pub(super) finalizer: mms_asf::Finalizer,
     pub(super) continuity: Continuity,
     /// Behind the packets lies an index, of which nothing else is known.
     pub(super) index_follows: bool,
@@ -45,7 +46,7 @@ impl Scan {
             header: Bytes::new(),
             first: Bytes::new(),
             last: Bytes::new(),
-            facts: mms_asf::Recording::new(header),
+            finalizer: mms_asf::Finalizer::new(header),
             continuity: Continuity::new(header),
             index_follows: false,
             tail: Vec::new(),
@@ -69,7 +70,7 @@ impl Scan {
             if self.index_follows {
                 break;
             }
-            self.facts.packet(&packet);
+            self.finalizer.packet(&packet);
             joined.clone_from(&packet);
             let _ = self.continuity.join(&mut joined);
             if number == 0 {
@@ -90,7 +91,7 @@ impl Scan {
     pub(super) fn doubtful_tail(&self) -> Bytes {
         let tail = &self.tail;
         let is_index = || {
-            let index = self.facts.finish().index;
+            let index = self.finalizer.finish().index;
             let begins = |id: &uuid::Uuid| id.to_bytes_le().starts_with(tail);
             index.starts_with(tail) || [guid::SIMPLE_INDEX, guid::INDEX].iter().any(begins)
         };
@@ -102,11 +103,11 @@ impl Scan {
 
     /// Whether the file is just what finishing a recording of these packets makes of it.
     pub(super) fn is_finished(&self, file: &mut File) -> io::Result<bool> {
-        let ending = self.facts.finish();
+        let ending = self.finalizer.finish();
         if self.header != ending.header {
             return Ok(false);
         }
-        file.seek(SeekFrom::Start(self.facts.data_end()))?;
+        file.seek(SeekFrom::Start(self.finalizer.data_end()))?;
         let mut index = Vec::new();
         file.take((ending.index.len() as u64).saturating_add(1)).read_to_end(&mut index)?;
         Ok(index == ending.index)

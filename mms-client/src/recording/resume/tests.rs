@@ -8,7 +8,7 @@ use super::*;
 fn unfinished(packets: u32) -> (Header, Vec<u8>) {
     let header = testing::header(100, 9, &[TestStream::Audio(1)]);
     let header = Header::parse(&header).unwrap();
-    let mut bytes = mms_asf::Recording::new(&header).initial_header().to_vec();
+    let mut bytes = mms_asf::Finalizer::new(&header).initial_header().to_vec();
     (0..packets).for_each(|n| bytes.extend_from_slice(&testing::packet(n, 100, b"x")));
     (header, bytes)
 }
@@ -21,8 +21,8 @@ fn a_torn_file_is_cut_to_whole_packets() {
     let path = std::env::temp_dir().join(format!("mms-client-torn-{}", std::process::id()));
     std::fs::write(&path, &bytes).unwrap();
     let mut file = File::options().read(true).write(true).open(&path).unwrap();
-    let facts = rescan(&mut file, &header).unwrap();
-    assert_eq!((facts.packets(), facts.data_end()), (4, whole));
+    let finalizer = rescan(&mut file, &header).unwrap();
+    assert_eq!((finalizer.packets(), finalizer.data_end()), (4, whole));
     assert_eq!(file.metadata().unwrap().len(), whole);
     std::fs::remove_file(path).unwrap();
 }
