@@ -1,26 +1,25 @@
 //! A client and a server that talk with each other, and what a network can do to them.
 
 use crate::mmsp::MmspDeviation;
-use std::time::Duration;
+use std::mem::take;
+use std::time::{Duration, Instant};
 
 use super::client::{self, Player};
-use super::rig::{App, Cuts, Rig, Said, Subject, epoch};
+use super::rig::begin;
 use super::script::Script;
 use super::server::{self, Station};
 use crate::deviation::Deviation;
 use crate::error::Error;
 use crate::event::{ClientEvent, CloseReason};
 use crate::mmsp::{Client, Server};
+use crate::testing::sim::{App, Cuts, Line, Net, Side, epoch};
 
 /// The step that answers a waiting challenge.
 const CREDENTIALS: u8 = 231;
 
 /// Both ends, with bytes on their way between them.
-struct Net {
-    client: Rig<Client, Listener>,
-    server: Rig<Server, Station>,
-    to_server: Vec<u8>,
-    to_client: Vec<u8>,
+struct Link {
+    net: Net<Client, Server, Listener, Station>,
     /// The bytes that arrive are no longer those that were sent.
     tampered: bool,
 }
@@ -35,7 +34,12 @@ struct Listener {
 }
 
 impl App<Client> for Listener {
-    fn event(&mut self, client: &mut Client, now: std::time::Instant, event: ClientEvent) {
+    fn event(
+        &mut self,
+        client: &mut Client,
+        now: Instant,
+        event: ClientEvent,
+    ) -> Option<ClientEvent> {
         if !self.tampered {
             match &event {
                 ClientEvent::Packet(packet) => {
@@ -54,7 +58,7 @@ impl App<Client> for Listener {
                 _ => {}
             }
         }
-        self.player.event(client, now, event);
+        self.player.event(client, now, event)
     }
 }
 
@@ -70,108 +74,94 @@ pub fn both(data: &[u8]) {
     let station = Station::new(client::eager(server_options));
     let client = Client::new(start, client::config(client_options));
     let server = Server::new(start, server::config(server_options, seed));
-    let mut net = Net {
-        client: Rig::new(start, client, listener, Cuts::random(seed)),
-        server: Rig::new(start, server, station, Cuts::random(!seed)),
-        to_server: Vec::new(),
-        to_client: Vec::new(),
-        tampered: false,
-    };
+    let client = begin(start, client, listener, Cuts::random(seed));
+    let server = begin(start, server, station, Cuts::random(!seed));
+    let mut link = Link { net: Net::new(client, server), tampered: false };
     // Nothing is lost here.
-    (net.client.room, net.server.room) = (usize::MAX, usize::MAX);
+    (link.net.client.room, link.net.server.room) = (usize::MAX, usize::MAX);
     let mut left = 300_u32;
     while !script.is_empty() && left > 0 {
         left = left.saturating_sub(1);
-        let ended = net.client.closed.is_some() && net.server.closed.is_some();
+        let ended = link.net.client.closed.is_some() && link.net.server.closed.is_some();
         left = left.saturating_sub(if ended { 50 } else { 0 });
-        net.step(&mut script);
-        net.collect();
-        net.check();
+        link.step(&mut script);
+        link.check();
     }
 }
 
-impl Net {
+impl Link {
     fn step(&mut self, script: &mut Script<'_>) {
         let step = script.byte();
-        if server::answer(&mut self.server, step, script) {
+        if server::answer(&mut self.net.server, step, script) {
             return;
         }
         if step == CREDENTIALS {
-            if let Some(challenge) = self.client.app.player.challenge.take() {
-                let (client, now) = (&mut self.client.machine, self.client.now);
+            if let Some(challenge) = self.net.client.app.player.challenge.take() {
+                let (client, now) = (&mut self.net.client.machine, self.net.client.now);
                 let result = client::authenticate(client, now, &challenge, script);
                 if result.is_err() {
-                    self.client.app.player.challenge = Some(challenge);
+                    self.net.client.app.player.challenge = Some(challenge);
                 }
-                return self.client.commanded(result);
+                return self.net.client.commanded(result);
             }
         }
         match step % 25 {
             // What was sent arrives, whole or in part.
             0..=3 => {
                 for _ in 0..4 {
-                    let (to_server, to_client) =
-                        (std::mem::take(&mut self.to_server), std::mem::take(&mut self.to_client));
-                    if to_server.is_empty() && to_client.is_empty() {
-                        return;
-                    }
-                    self.server.feed_some(&to_server);
-                    self.client.feed_some(&to_client);
-                    self.collect();
+                    self.net.collect();
+                    self.arrive(Side::Server, usize::MAX);
+                    self.arrive(Side::Client, usize::MAX);
                 }
             }
-            4 => {
-                let bytes = first(&mut self.to_server, script.byte());
-                self.server.feed_some(&bytes);
-            }
-            5 => {
-                let bytes = first(&mut self.to_client, script.byte());
-                self.client.feed_some(&bytes);
-            }
+            4 => self.arrive(Side::Server, script.byte().into()),
+            5 => self.arrive(Side::Client, script.byte().into()),
             6 => self.pass(script.time().min(Duration::from_secs(1 << 20))),
             7 => {
-                self.client.pass_deadline();
-                self.server.now = self.server.now.max(self.client.now);
+                self.net.client.pass_deadline();
+                self.net.server.now = self.net.server.now.max(self.net.client.now);
             }
             8 => {
-                self.server.pass_deadline();
-                self.client.now = self.client.now.max(self.server.now);
+                self.net.server.pass_deadline();
+                self.net.client.now = self.net.client.now.max(self.net.server.now);
             }
             // The connection ends, for one side or both.
-            9 => self.client.peer_closes(),
-            10 => self.server.peer_closes(),
+            9 => self.net.client.hang_up(),
+            10 => self.net.server.hang_up(),
             11 => self.tamper(script),
             12 | 13 => {
-                let result = client::play(&mut self.client.machine, self.client.now, script);
-                self.client.commanded(result);
+                let result =
+                    client::play(&mut self.net.client.machine, self.net.client.now, script);
+                self.net.client.commanded(result);
             }
             14 => {
-                let result = self.client.machine.stop(self.client.now);
-                self.client.commanded(result);
+                let result = self.net.client.machine.stop(self.net.client.now);
+                self.net.client.commanded(result);
             }
             15 => {
-                let (client, now) = (&mut self.client.machine, self.client.now);
+                let (client, now) = (&mut self.net.client.machine, self.net.client.now);
                 let result = client.select_streams(now, &script.selections());
-                self.client.commanded(result);
+                self.net.client.commanded(result);
             }
             16 => {
-                self.client.machine.close(self.client.now);
-                self.client.commanded(Ok(()));
+                self.net.client.machine.close(self.net.client.now);
+                self.net.client.commanded(Ok(()));
             }
             // Those of a server are 7 to 14.
             command => {
-                server::command(&mut self.server, command.saturating_sub(10), script);
+                server::command(&mut self.net.server, command.saturating_sub(10), script);
             }
         }
     }
 
     fn pass(&mut self, time: Duration) {
-        self.client.pass(time);
-        self.server.pass(time);
+        self.net.client.oversleep(time);
+        self.net.server.oversleep(time);
     }
 
     fn tamper(&mut self, script: &mut Script<'_>) {
-        let pipe = if script.byte() & 1 == 0 { &mut self.to_server } else { &mut self.to_client };
+        let to = if script.byte() & 1 == 0 { Side::Server } else { Side::Client };
+        let pipe = self.net.wire(to);
         let place = usize::from(script.u16()).checked_rem(pipe.len()).unwrap_or(0);
         let count = usize::from(script.byte());
         let end = place.saturating_add(count).min(pipe.len());
@@ -188,33 +178,34 @@ impl Net {
             _ => drop(pipe.splice(place..place, script.bytes().iter().copied())),
         }
         self.tampered = true;
-        self.client.app.tampered = true;
+        self.net.client.app.tampered = true;
     }
 
-    /// Puts what both sides sent on its way.
-    fn collect(&mut self) {
-        for (said, pipe) in [
-            (&mut self.client.said, &mut self.to_server),
-            (&mut self.server.said, &mut self.to_client),
-        ] {
-            for said in said.drain(..) {
-                match said {
-                    Said::Sent(transmit) => pipe.extend_from_slice(&transmit.parts().concat()),
-                    Said::Event(text) => {
-                        let broken = text.starts_with("Deviation") || text.starts_with("Unknown");
-                        let broken = broken && text != "Deviation(Mmsp(PingFlood))";
-                        assert!(self.tampered || !broken, "{text}");
-                    }
-                }
-            }
+    /// The first bytes that are on their way to one side arrive.
+    fn arrive(&mut self, side: Side, count: usize) {
+        let wire = self.net.wire(side);
+        let bytes: Vec<u8> = wire.drain(..count.min(wire.len())).collect();
+        match side {
+            _ if bytes.is_empty() => {}
+            Side::Server => self.net.server.feed(&bytes),
+            Side::Client => self.net.client.feed(&bytes),
         }
     }
 
-    fn check(&self) {
+    fn check(&mut self) {
+        self.net.collect();
+        let records = [&mut self.net.client.record, &mut self.net.server.record];
+        for line in records.into_iter().flatten().flat_map(take) {
+            if let Line::Event(text) = line {
+                let broken = text.starts_with("Deviation") || text.starts_with("Unknown");
+                let broken = broken && text != "Deviation(Mmsp(PingFlood))";
+                assert!(self.tampered || !broken, "{text}");
+            }
+        }
         if self.tampered {
             return;
         }
-        for reason in [&self.client.closed, &self.server.closed].into_iter().flatten() {
+        for reason in [&self.net.client.closed, &self.net.server.closed].into_iter().flatten() {
             // Time, the network and the applications may end a session; the peer does not.
             if let CloseReason::Failed(error) = reason {
                 let natural = matches!(
@@ -228,17 +219,4 @@ impl Net {
             }
         }
     }
-}
-
-impl<M: Subject, A: App<M>> Rig<M, A> {
-    fn feed_some(&mut self, bytes: &[u8]) {
-        if !bytes.is_empty() {
-            self.feed(bytes);
-        }
-    }
-}
-
-/// Takes the first bytes off a pipe.
-fn first(pipe: &mut Vec<u8>, count: u8) -> Vec<u8> {
-    pipe.drain(..usize::from(count).min(pipe.len())).collect()
 }

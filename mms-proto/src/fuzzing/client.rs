@@ -3,57 +3,19 @@
 use crate::Machine as _;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
-use super::rig::{App, Cuts, Rig, Subject, Summary, compare, epoch, small_limits};
+use super::rig::{Summary, begin, compare, small_limits, summary};
 use super::script::Script;
 use crate::auth::{Challenge, Credentials};
 use crate::config::Strictness;
 use crate::error::StateError;
-use crate::event::{ClientEvent, CloseReason};
-use crate::mmsp::frame::{DataPacket, Frame, FrameDecoder, MessageWriter};
-use crate::mmsp::message::ClientMessage;
+use crate::event::ClientEvent;
+use crate::mmsp::frame::MessageWriter;
 use crate::mmsp::{Client, ClientConfig, Incarnations};
 use crate::request::PlayRequest;
 use crate::stream::StreamNumber;
-
-impl Subject for Client {
-    fn reason(event: &ClientEvent) -> Option<&CloseReason> {
-        match event {
-            ClientEvent::Closed(reason) => Some(reason),
-            _ => None,
-        }
-    }
-
-    fn describe(event: &ClientEvent) -> Option<String> {
-        Some(match event {
-            ClientEvent::Packet(packet) => {
-                // The first bytes of a payload and its length say enough.
-                let bytes = packet.payload.get(..8.min(packet.payload.len()));
-                format!("{packet:?} {bytes:?}")
-            }
-            other => format!("{other:?}"),
-        })
-    }
-
-    fn check_sent(packet: &[u8]) {
-        let mut decoder = FrameDecoder::from_client(&crate::config::Limits::default());
-        decoder.push(packet);
-        let Ok(Some(Frame::Messages(mut messages))) = decoder.next_frame() else {
-            unreachable!("the client sends no packet");
-        };
-        let Ok(Some((_, message))) = messages.split_next() else {
-            unreachable!("the client sends no message");
-        };
-        assert!(messages.rest.is_empty() && decoder.buffered() == 0, "more than a message");
-        let mut deviations = Vec::new();
-        match ClientMessage::decode(&message, &mut deviations) {
-            Ok(ClientMessage::Unknown { id, .. }) => unreachable!("the client sends {id:?}"),
-            Ok(_) => assert!(deviations.is_empty(), "the client sends {deviations:?}"),
-            Err(error) => unreachable!("the client sends {error}"),
-        }
-    }
-}
+use crate::testing::sim::{App, Cuts, End, data_packet, epoch};
 
 /// A client's application: it may answer at once, in the middle of what arrived.
 #[derive(Default)]
@@ -71,13 +33,18 @@ impl Player {
 }
 
 impl App<Client> for Player {
-    fn event(&mut self, client: &mut Client, now: Instant, event: ClientEvent) {
+    fn event(
+        &mut self,
+        client: &mut Client,
+        now: Instant,
+        event: ClientEvent,
+    ) -> Option<ClientEvent> {
         match event {
             ClientEvent::Challenge(challenge) => {
                 if self.eager {
                     let answer = client.authenticate(now, &challenge, &credentials(0));
                     if answer.is_ok() {
-                        return;
+                        return None;
                     }
                 }
                 self.challenge = Some(challenge);
@@ -100,6 +67,7 @@ impl App<Client> for Player {
             }
             _ => {}
         }
+        None
     }
 }
 
@@ -154,7 +122,7 @@ pub fn client_session(data: &[u8]) {
 fn run(start: Instant, options: u8, bytes: &[u8], cuts: Cuts) -> Summary {
     let mut script = Script::new(bytes);
     let player = Player::new(eager(options));
-    let mut rig = Rig::new(start, Client::new(start, config(options)), player, cuts);
+    let mut rig = begin(start, Client::new(start, config(options)), player, cuts);
     let mut writer = MessageWriter::default();
     // A hundred things after the end are as good as one.
     let mut left = 100_u32;
@@ -173,11 +141,11 @@ fn run(start: Instant, options: u8, bytes: &[u8], cuts: Cuts) -> Summary {
                 let messages = [(); 2].map(|()| script.server_message());
                 rig.feed(&writer.write(0, |out| messages.iter().for_each(|m| m.encode(out))));
             }
-            3 => rig.feed(&data_packet(&mut script)),
-            4 => rig.feed(&data_packet(&mut script).repeat(usize::from(script.byte() % 64))),
-            5 => rig.pass(script.time()),
+            3 => rig.feed(&data(&mut script)),
+            4 => rig.feed(&data(&mut script).repeat(usize::from(script.byte() % 64))),
+            5 => rig.oversleep(script.time()),
             6 => rig.pass_deadline(),
-            7 => rig.peer_closes(),
+            7 => rig.hang_up(),
             command => {
                 left = left.saturating_sub(1);
                 let result = self::command(&mut rig, command, &mut script);
@@ -185,11 +153,11 @@ fn run(start: Instant, options: u8, bytes: &[u8], cuts: Cuts) -> Summary {
             }
         }
     }
-    rig.summary()
+    summary(rig)
 }
 
 fn command(
-    rig: &mut Rig<Client, Player>,
+    rig: &mut End<Client, Player>,
     command: u8,
     script: &mut Script<'_>,
 ) -> Result<(), StateError> {
@@ -227,16 +195,12 @@ pub(super) fn play(
 }
 
 /// A Data packet with a label that often is the right one.
-fn data_packet(script: &mut Script<'_>) -> BytesMut {
+fn data(script: &mut Script<'_>) -> Bytes {
     let label = match script.byte() {
         label @ 0..=0xF0 => label,
         // The label of a new entry.
         _ => 0xFF,
     };
     let (number, flags, length) = (script.number(), script.byte(), script.u16());
-    let payload = Bytes::from(vec![flags; usize::from(length % 2048)]);
-    let packet = DataPacket::new(number, label, flags, payload);
-    let mut out = BytesMut::from(packet.head().unwrap_or_default().as_slice());
-    out.extend_from_slice(&packet.payload);
-    out
+    data_packet(number, label, flags, vec![flags; usize::from(length % 2048)])
 }

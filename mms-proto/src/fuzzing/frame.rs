@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 
-use super::rig::Cuts;
 use super::script::Script;
 use crate::config::Limits;
 use crate::error::DecodeError;
 use crate::mmsp::frame::{Frame, FrameDecoder};
+use crate::testing::sim::Cuts;
 
 /// Any bytes as a TCP stream. However it is cut, the same frames come out, followed by the same
 /// error; frames and what is left add up to what went in.

@@ -4,7 +4,7 @@
 use crate::Machine as _;
 use std::time::{Duration, Instant};
 
-use super::rig::{App, Cuts, Rig, Summary, compare};
+use super::rig::{Summary, begin, compare, summary};
 use super::script::{Script, content};
 use super::server::payload;
 use crate::content::Content;
@@ -19,6 +19,7 @@ use crate::mmsp::message::{
 use crate::mmsp::{Server, ServerConfig};
 use crate::request::Start;
 use crate::stream::{StreamNumber, StreamSelection};
+use crate::testing::sim::{App, Cuts, End};
 use crate::{EntryDelivery, Pace, PushOutcome, StartBurst};
 
 /// A server's application with one file or broadcast.
@@ -33,7 +34,12 @@ struct Stage {
 }
 
 impl App<Server> for Stage {
-    fn event(&mut self, server: &mut Server, now: Instant, event: ServerEvent) {
+    fn event(
+        &mut self,
+        server: &mut Server,
+        now: Instant,
+        event: ServerEvent,
+    ) -> Option<ServerEvent> {
         match event {
             ServerEvent::Open(request) => {
                 let opened = if self.live {
@@ -54,6 +60,7 @@ impl App<Server> for Stage {
             }
             _ => {}
         }
+        None
     }
 }
 
@@ -100,7 +107,7 @@ pub fn server_media(data: &[u8]) {
 fn run(start: Instant, options: u8, bytes: &[u8], cuts: Cuts) -> Summary {
     let mut script = Script::new(bytes);
     let stage = Stage { live: options & 1 != 0, ..Stage::default() };
-    let mut rig = Rig::new(start, Server::new(start, config(options)), stage, cuts);
+    let mut rig = begin(start, Server::new(start, config(options)), stage, cuts);
     let mut writer = MessageWriter::default();
     for message in handshake(options & (1 << 7) != 0) {
         rig.feed(&writer.write(0, |out| message.encode(out)));
@@ -116,13 +123,13 @@ fn run(start: Instant, options: u8, bytes: &[u8], cuts: Cuts) -> Summary {
                 let message = script.client_message();
                 rig.feed(&writer.write(0, |out| message.encode(out)));
             }
-            2 => rig.pass(script.time()),
+            2 => rig.oversleep(script.time()),
             3 | 4 => rig.pass_deadline(),
-            5 => rig.peer_closes(),
+            5 => rig.hang_up(),
             command => self::command(&mut rig, command, &mut script),
         }
     }
-    rig.summary()
+    summary(rig)
 }
 
 /// What a player sends until it plays: one of version 9, or of version 6.
@@ -148,7 +155,7 @@ fn handshake(old: bool) -> Vec<ClientMessage> {
     ]
 }
 
-fn command(rig: &mut Rig<Server, Stage>, command: u8, script: &mut Script<'_>) {
+fn command(rig: &mut End<Server, Stage>, command: u8, script: &mut Script<'_>) {
     let now = rig.now;
     let server = &mut rig.machine;
     let result = match command {
@@ -190,7 +197,7 @@ fn command(rig: &mut Rig<Server, Stage>, command: u8, script: &mut Script<'_>) {
 }
 
 /// Pushes one packet; several may wait for a player that does not take them.
-fn push(rig: &mut Rig<Server, Stage>, script: &mut Script<'_>) {
+fn push(rig: &mut End<Server, Stage>, script: &mut Script<'_>) {
     let (number, size) = (script.number(), usize::from(script.byte()));
     let key_frame = number % 3 == 0;
     let streams = rig.machine.phase() == Phase::Streaming;

@@ -6,52 +6,17 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::rig::{App, Cuts, Rig, Subject, Summary, compare, epoch, small_limits};
+use super::rig::{Summary, begin, compare, small_limits, summary};
 use super::script::{Script, content};
 use crate::Pace;
 use crate::auth::AuthScheme;
 use crate::config::Strictness;
 use crate::error::{Phase, StateError};
-use crate::event::{CloseReason, OpenRequest, ServerEvent};
+use crate::event::{OpenRequest, ServerEvent};
 use crate::hresult::HResult;
-use crate::mmsp::frame::{Frame, FrameDecoder, MessageWriter};
-use crate::mmsp::message::ServerMessage;
+use crate::mmsp::frame::MessageWriter;
 use crate::mmsp::{Server, ServerConfig};
-
-impl Subject for Server {
-    fn reason(event: &ServerEvent) -> Option<&CloseReason> {
-        match event {
-            ServerEvent::Closed(reason) => Some(reason),
-            _ => None,
-        }
-    }
-
-    fn describe(event: &ServerEvent) -> Option<String> {
-        match event {
-            // Between two pieces of a message there is time to ask for one.
-            ServerEvent::PacketWanted { .. } => None,
-            other => Some(format!("{other:?}")),
-        }
-    }
-
-    fn check_sent(packet: &[u8]) {
-        let mut decoder = FrameDecoder::from_server(&crate::config::Limits::default());
-        decoder.push(packet);
-        let Ok(Some(Frame::Messages(mut messages))) = decoder.next_frame() else {
-            unreachable!("the server sends no packet");
-        };
-        let Ok(Some((_, message))) = messages.split_next() else {
-            unreachable!("the server sends no message");
-        };
-        assert!(messages.rest.is_empty() && decoder.buffered() == 0, "more than a message");
-        let mut deviations = Vec::new();
-        match ServerMessage::decode(&message, &mut deviations) {
-            Ok(ServerMessage::Unknown { id, .. }) => unreachable!("the server sends {id:?}"),
-            Ok(_) => assert!(deviations.is_empty(), "the server sends {deviations:?}"),
-            Err(error) => unreachable!("the server sends {error}"),
-        }
-    }
-}
+use crate::testing::sim::{App, Cuts, End, epoch};
 
 /// A server's application.
 #[derive(Default)]
@@ -68,7 +33,12 @@ pub(super) struct Station {
 }
 
 impl App<Server> for Station {
-    fn event(&mut self, server: &mut Server, now: Instant, event: ServerEvent) {
+    fn event(
+        &mut self,
+        server: &mut Server,
+        now: Instant,
+        event: ServerEvent,
+    ) -> Option<ServerEvent> {
         match event {
             ServerEvent::Open(request) if self.eager => {
                 let accepted = server.accept(now, request, content(300, 100).with_bit_rate(80_000));
@@ -87,6 +57,7 @@ impl App<Server> for Station {
             ServerEvent::Stopped | ServerEvent::Closed(_) => self.wanted = false,
             _ => {}
         }
+        None
     }
 }
 
@@ -176,7 +147,7 @@ pub fn server_session(data: &[u8]) {
 fn run(start: Instant, config: ServerConfig, options: u8, bytes: &[u8], cuts: Cuts) -> Summary {
     let mut script = Script::new(bytes);
     let station = Station::new(options & (1 << 6) != 0);
-    let mut rig = Rig::new(start, Server::new(start, config), station, cuts);
+    let mut rig = begin(start, Server::new(start, config), station, cuts);
     let mut writer = MessageWriter::default();
     // A hundred things after the end are as good as one.
     let mut left = 100_u32;
@@ -203,20 +174,20 @@ fn run(start: Instant, config: ServerConfig, options: u8, bytes: &[u8], cuts: Cu
                 let packet = writer.write(0, |out| message.encode(out));
                 rig.feed(&packet.repeat(usize::from(script.byte() % 32)));
             }
-            4 => rig.pass(script.time()),
+            4 => rig.oversleep(script.time()),
             5 => rig.pass_deadline(),
-            6 => rig.peer_closes(),
+            6 => rig.hang_up(),
             command => {
                 left = left.saturating_sub(1);
                 self::command(&mut rig, command, &mut script);
             }
         }
     }
-    rig.summary()
+    summary(rig)
 }
 
 /// Challenges or redirects, if that is what a step means now.
-pub(super) fn answer(rig: &mut Rig<Server, Station>, step: u8, script: &mut Script<'_>) -> bool {
+pub(super) fn answer(rig: &mut End<Server, Station>, step: u8, script: &mut Script<'_>) -> bool {
     let Some(request) = rig.app.request.take_if(|_| ANSWERS.contains(&step)) else {
         return false;
     };
@@ -228,7 +199,7 @@ pub(super) fn answer(rig: &mut Rig<Server, Station>, step: u8, script: &mut Scri
     true
 }
 
-pub(super) fn command(rig: &mut Rig<Server, Station>, command: u8, script: &mut Script<'_>) {
+pub(super) fn command(rig: &mut End<Server, Station>, command: u8, script: &mut Script<'_>) {
     let now = rig.now;
     let result = match command {
         7 | 8 => match rig.app.request.take() {
