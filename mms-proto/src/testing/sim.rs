@@ -30,7 +30,7 @@ use crate::io::{ConnectionId, Input, Output, Transmit};
 pub use cuts::Cuts;
 pub use mmsp::{MmspPeer, Wire, data_packet, packet_of};
 pub use net::{Net, Side};
-pub use subject::{App, Kept, Line, Said, Subject};
+pub use subject::{App, Kept, Line, Said, Subject, Wrote};
 
 /// Number of outputs or steps that no input needs: something goes round in a circle.
 const MANY: usize = 200_000;
@@ -184,8 +184,9 @@ impl<M: Subject, A: App<M>> End<M, A> {
         let begin = self.now;
         for _ in 0..MANY {
             if self.closed.is_some() {
+                let time = self.now - begin;
                 self.stays_closed();
-                return self.now - begin;
+                return time;
             }
             let deadline = self.deadline.expect("a session without an end");
             self.now = self.now.max(deadline);
@@ -317,15 +318,16 @@ impl<M: Subject, A: App<M>> End<M, A> {
                     record.push(Line::Sent(connection, data.clone()));
                 }
                 let message = M::read(&mut self.peer, &data);
-                let goes_on = self.app.wrote(self.now, &message);
+                let wrote = self.app.wrote(self.now, &message);
                 match &mut self.net {
                     Some(net) => net.push(Output::Transmit { connection, data }),
-                    None => {
+                    None if wrote == Wrote::Keep => {
                         self.writes.push(data);
                         self.said.push(Said::Sent(message));
                     }
+                    None => {}
                 }
-                goes_on
+                wrote != Wrote::Full
             }
             Output::Event(event) => {
                 self.closed = M::reason(&event).cloned();

@@ -26,15 +26,17 @@ pub enum Wire<M> {
 pub struct MmspPeer {
     decoder: FrameDecoder,
     writer: MessageWriter,
-    /// `timeSent` of each message so far.
-    pub times: Vec<u64>,
+    /// Messages so far; it wraps.
+    packets: u16,
+    /// `timeSent` of the last two of them.
+    pub times: [u64; 2],
 }
 
 impl Default for MmspPeer {
     fn default() -> Self {
         // The one that takes Data packets as well.
         let decoder = FrameDecoder::from_server(&Limits::default());
-        Self { decoder, writer: MessageWriter::default(), times: Vec::new() }
+        Self { decoder, writer: MessageWriter::default(), packets: 0, times: [0; 2] }
     }
 }
 
@@ -56,8 +58,9 @@ impl MmspPeer {
             }
             Frame::Messages(mut messages) => {
                 // MMSP-C-104, MMSP-W-008
-                assert_eq!(usize::from(messages.sequence), self.times.len() % 0x1_0000);
-                self.times.push(messages.time_sent);
+                assert_eq!(messages.sequence, self.packets);
+                self.packets = self.packets.wrapping_add(1);
+                self.times = [self.times[1], messages.time_sent];
                 let (_, bytes) = messages.split_next().unwrap().expect("a message");
                 assert_eq!(messages.split_next(), Ok(None), "one message a packet");
                 // A copy: what is kept does not hold on to the decoder's buffer.

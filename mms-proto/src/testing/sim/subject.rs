@@ -31,14 +31,24 @@ pub trait App<M: Subject> {
     /// An event; the application may give commands. What it returns is kept in [`End::said`].
     fn event(&mut self, machine: &mut M, now: Instant, event: M::Event) -> Option<M::Event>;
 
-    /// Something was written. False when the socket is full: the machine is not polled until
-    /// [`End::poll`].
-    fn wrote(&mut self, _now: Instant, _message: &M::Message) -> bool {
-        true
+    /// Something was written.
+    fn wrote(&mut self, _now: Instant, _message: &M::Message) -> Wrote {
+        Wrote::Keep
     }
 
     /// The machine has nothing more to say.
     fn waits(&mut self, _now: Instant, _deadline: Option<Instant>) {}
+}
+
+/// What becomes of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrote {
+    /// The test looks at it.
+    Keep,
+    /// It was seen.
+    Forget,
+    /// It was seen, and the socket is full: the machine is not polled until the test does.
+    Full,
 }
 
 /// The application that does nothing: all events are kept.

@@ -12,7 +12,7 @@ pub(crate) fn has_messages(frame: &[u8]) -> bool {
 
 /// Every aligned word of the first `limit` bytes set to every number that breaks things: all
 /// length and count fields are among them, and so are the limits of most (a packet's messages and
-/// 16 bytes, 64 KiB of them, [`ClientVictim`](super::victim::ClientVictim)'s header).
+/// 16 bytes, 64 KiB of them, [`client_victim`](super::victim::client_victim)'s header).
 pub(crate) fn words(frame: &Bytes, limit: usize) -> impl Iterator<Item = (usize, Bytes)> {
     const HEADER: u32 = 256 << 10;
     #[rustfmt::skip]

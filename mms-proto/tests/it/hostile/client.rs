@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::hostile::victim::{ServerVictim, honest_client};
+use crate::hostile::victim::{honest_client, server_victim};
 use crate::hostile::{Frame, Outcome, change, run, whole};
 use crate::pair::media;
 use mms_proto::CloseReason;
@@ -15,8 +15,7 @@ const TIME: Duration = Duration::from_secs(180);
 fn measured(frames: &[Frame], limit: u64) -> (Outcome, u64) {
     let mut outcome = None;
     let memory = allocation_counter::measure(|| {
-        let mut victim = ServerVictim::new(media::start());
-        outcome = Some(run(&mut victim, media::start(), frames, whole));
+        outcome = Some(run(server_victim(media::start()), frames, whole));
     });
     let outcome = outcome.unwrap();
     assert!(memory.bytes_max <= limit, "{} bytes: {outcome:?}", memory.bytes_max);
@@ -28,7 +27,7 @@ fn measured(frames: &[Frame], limit: u64) -> (Outcome, u64) {
 fn limit() -> u64 {
     let (outcome, memory) = measured(&honest_client(), u64::MAX);
     assert_eq!(outcome.reason, CloseReason::Peer);
-    assert!(outcome.outputs > 30, "{outcome:?}");
+    assert_eq!(outcome.outputs, 37, "{outcome:?}");
     memory + MORE
 }
 
@@ -91,8 +90,7 @@ fn one_byte_a_second() {
     let slowly = |feed: &mut dyn FnMut(&[u8], Duration), bytes: &[u8]| {
         bytes.chunks(1).for_each(|byte| feed(byte, Duration::from_secs(1)));
     };
-    let mut victim = ServerVictim::new(media::start());
-    let outcome = run(&mut victim, media::start(), &honest_client(), slowly);
+    let outcome = run(server_victim(media::start()), &honest_client(), slowly);
     assert!(format!("{:?}", outcome.reason).starts_with("Failed(TimedOut"), "{outcome:?}");
     assert_eq!(outcome.after, Duration::from_secs(30), "{outcome:?}");
 }

