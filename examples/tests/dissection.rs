@@ -228,7 +228,7 @@ fn others() -> (Vec<ClientMessage>, Vec<ServerMessage>) {
         .into(),
         ReportConnectedFunnel { hr: HResult::OK }.into(),
         ReportDisconnectedFunnel { hr: HResult::PROTOCOL_MISMATCH }.into(),
-        ReportOpenFile { incarnation: 1, result: Err(HResult::FILE_NOT_FOUND) }.into(),
+        ReportOpenFile { incarnation: 1, result: Err(HResult::FILE_NOT_FOUND.into()) }.into(),
         ReportOpenFile { incarnation: 1, result: Ok(live) }.into(),
         report(Redirect::Url("mmst://example.org/x.wmv".to_owned())).into(),
         report(Redirect::Proxy(Some("example.org:1755".to_owned()))).into(),

@@ -162,7 +162,7 @@ fn guarded() -> Server {
             peer.answer(&ClientMessage::OpenFile(open));
             serve(peer);
         } else {
-            let result = Err(HResult::ACCESS_DENIED);
+            let result = Err(HResult::ACCESS_DENIED.into());
             peer.say(ReportOpenFile { incarnation, result });
             peer.linger();
         }

@@ -248,12 +248,12 @@ fn nothing_outside_the_folder_is_served() {
             let Some(ServerMessage::ReportOpenFile(answer)) = player.hear() else {
                 panic!("{text:?} has no answer")
             };
-            assert_eq!(answer.result.err(), Some(HResult::FILE_NOT_FOUND), "{text:?}");
+            assert_eq!(answer.result.err(), Some(HResult::FILE_NOT_FOUND.into()), "{text:?}");
         }
         for name in ["broken.wmv", "empty.wmv", "huge.wmv"] {
             player.say(open(&name.encode_utf16().collect::<Vec<_>>())).unwrap();
             let Some(ServerMessage::ReportOpenFile(answer)) = player.hear() else { panic!() };
-            assert_eq!(answer.result.err(), Some(HResult::FILE_OPEN_FAILED), "{name}");
+            assert_eq!(answer.result.err(), Some(HResult::FILE_OPEN_FAILED.into()), "{name}");
         }
         // And the same session may have what is there.
         player.say(open(&clip().collect::<Vec<_>>())).unwrap();

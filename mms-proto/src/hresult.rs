@@ -104,6 +104,12 @@ impl HResult {
         self.0 & 0x8000_0000 != 0
     }
 
+    /// The code as a failure; `None` when it is a success.
+    #[must_use]
+    pub const fn failure(self) -> Option<Failure> {
+        if self.is_failure() { Some(Failure(self)) } else { None }
+    }
+
     /// A failure code of an application's own: the customer bit (0x20000000) is always set, so
     /// that it can collide with no code of the specification.
     ///
@@ -111,6 +117,45 @@ impl HResult {
     #[must_use]
     pub const fn custom_failure(facility: u16, code: u16) -> Self {
         Self(0xA000_0000 | ((facility as u32 & 0x7FF) << 16) | code as u32)
+    }
+}
+
+/// A result code that is a failure: the reason of a refusal or of an early end.
+///
+/// Conversion from an [`HResult`] replaces a success by [`HResult::FAIL`], since a peer would take
+/// a refusal with a success code for its opposite. [`HResult::failure`] converts failures alone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Failure(HResult);
+
+impl Failure {
+    /// The result code; its top bit is set.
+    #[must_use]
+    pub const fn hresult(self) -> HResult {
+        self.0
+    }
+}
+
+impl From<HResult> for Failure {
+    fn from(hr: HResult) -> Self {
+        hr.failure().unwrap_or(Self(HResult::FAIL))
+    }
+}
+
+impl From<Failure> for HResult {
+    fn from(failure: Failure) -> Self {
+        failure.0
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
     }
 }
 
@@ -143,6 +188,16 @@ mod tests {
         assert!(HResult::FILE_NOT_FOUND.to_string().starts_with("the server does not have"));
         assert!(HResult::ACCESS_DENIED.is_failure());
         assert!(!HResult::FALSE.is_failure());
+    }
+
+    #[test]
+    fn a_failure_is_never_a_success() {
+        assert_eq!(Failure::from(HResult::FILE_NOT_FOUND).hresult(), HResult::FILE_NOT_FOUND);
+        assert_eq!(HResult::FAIL.failure(), Some(Failure(HResult::FAIL)));
+        for success in [HResult::OK, HResult::FALSE, HResult(0x7FFF_FFFF)] {
+            assert_eq!(success.failure(), None);
+            assert_eq!(HResult::from(Failure::from(success)), HResult::FAIL);
+        }
     }
 
     #[test]

@@ -128,7 +128,7 @@ pub use event::{
     ServerInfo, Stats,
 };
 pub use features::Features;
-pub use hresult::HResult;
+pub use hresult::{Failure, HResult};
 pub use io::{ConnectionId, Datagram, Head, Input, Output, Transmit};
 pub use machine::Machine;
 pub use message_kind::MessageKind;

@@ -244,7 +244,7 @@ fn what_a_server_said_before_it_closed_is_heard() {
     // It refuses and closes with something of ours unread: a reset, on most systems.
     let address = script::serve(move |_, message| match message {
         ClientMessage::OpenFile(open) => {
-            let result = Err(HResult::ACCESS_DENIED);
+            let result = Err(HResult::ACCESS_DENIED.into());
             let refusal = ReportOpenFile { incarnation: open.incarnation, result };
             vec![script::say(refusal), script::Do::Close]
         }

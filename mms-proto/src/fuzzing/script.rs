@@ -286,7 +286,7 @@ impl<'a> Script<'a> {
             4 => {
                 let hr = self.hresult();
                 let incarnation = self.number();
-                let result = if hr.is_failure() { Err(hr) } else { Ok(self.opened_file()) };
+                let result = hr.failure().map_or_else(|| Ok(self.opened_file()), Err);
                 ReportOpenFile { incarnation, result }.into()
             }
             5 => {

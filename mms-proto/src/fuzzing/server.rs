@@ -109,7 +109,7 @@ pub(super) fn config(options: u8, seed: u8) -> ServerConfig {
     match seed {
         225..=227 => config.authentication = Some(AuthScheme::Basic),
         228..=230 => config.authentication = Some(AuthScheme::Ntlm),
-        231 => config.refusal = Some(HResult::MAX_CLIENTS),
+        231 => config.refusal = Some(HResult::MAX_CLIENTS.into()),
         _ => {}
     }
     if set(0) {

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use crate::content::Content;
-use crate::hresult::HResult;
 
 /// Outcome of a pushed packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +32,7 @@ pub(crate) struct Queue {
 #[derive(Debug)]
 pub(crate) enum Queued {
     Packet(u32, Bytes),
-    End(HResult),
+    End,
     EndOfEntry,
     Entry(Content),
 }

@@ -182,7 +182,7 @@ pub fn report_open_file() -> impl Strategy<Value = ReportOpenFile> {
             }
         },
     );
-    let result = prop_oneof![file.prop_map(Ok), hresult().prop_map(Err)];
+    let result = prop_oneof![file.prop_map(Ok), hresult().prop_map(|hr| Err(hr.into()))];
     (any::<u32>(), result).prop_map(|(incarnation, result)| ReportOpenFile { incarnation, result })
 }
 

@@ -111,7 +111,7 @@ fn normal_server(message: ServerMessage) -> ServerMessage {
                     file.duration = double(file.duration);
                     Ok(file)
                 }
-                Err(hr) => Err(if hr.is_failure() { hr } else { HResult::FAIL }),
+                refused => refused,
             };
             m.into()
         }

@@ -68,7 +68,7 @@ pub(crate) fn response(challenge: &SecurityChallenge, token: &[u8]) -> SecurityR
 }
 
 pub(crate) fn denied(incarnation: u32) -> ServerMessage {
-    ReportOpenFile { incarnation, result: Err(HResult::ACCESS_DENIED) }.into()
+    ReportOpenFile { incarnation, result: Err(HResult::ACCESS_DENIED.into()) }.into()
 }
 
 /// Two zero bytes, then the message inside an `NTLM_AUTH` structure.

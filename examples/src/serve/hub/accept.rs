@@ -86,7 +86,7 @@ impl Hub {
                     format!("{each} players of its address are here already")
                 }
             });
-            config.refusal = Some(HResult::MAX_CLIENTS);
+            config.refusal = Some(HResult::MAX_CLIENTS.into());
             self.refusals.take(network)
         });
         let Ok(seat) = seat else {

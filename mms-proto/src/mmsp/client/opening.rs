@@ -164,7 +164,7 @@ impl Client {
         let State::Opening = self.state else {
             return self.out_of_place(MessageId::REPORT_OPEN_FILE);
         };
-        let file = report.result.map_err(|hr| self.refused(hr))?;
+        let file = report.result.map_err(|failure| self.refused(failure.into()))?;
         self.session.file = Some(file);
         let OpenedFile { packet_size, header_size, open_file_id, .. } = file;
         let announced = Announced { packet_size, header_size };

@@ -9,7 +9,7 @@ use super::wire::{Fault, bytes, f64_le, len32, put_utf16_z, u32_le, u64_le, utf1
 use super::{
     Body, Deviation, FileAttributes, MessageId, Wire, hr_and_incarnation, put_seconds, seconds,
 };
-use crate::hresult::HResult;
+use crate::hresult::{Failure, HResult};
 
 /// The client names a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +65,8 @@ pub struct ReportOpenFile {
     /// The request's label.
     #[doc(alias = "playIncarnation")]
     pub incarnation: u32,
-    /// The file, or the reason why it was not opened: a failure code. Any other is sent as
-    /// [`HResult::FAIL`].
-    pub result: Result<OpenedFile, HResult>,
+    /// The file, or the reason why it was not opened.
+    pub result: Result<OpenedFile, Failure>,
 }
 
 /// What a server says about an open file.
@@ -101,9 +100,9 @@ impl Body for ReportOpenFile {
 
     fn parse<'a>(body: &'a [u8], _: &Bytes, deviations: &mut Vec<Deviation>) -> Wire<'a, Self> {
         let (rest, (hr, incarnation)) = hr_and_incarnation(body)?;
-        if hr.is_failure() {
+        if let Some(failure) = hr.failure() {
             // The rest may be zero or missing.
-            return Ok((&[], Self { incarnation, result: Err(hr) }));
+            return Ok((&[], Self { incarnation, result: Err(failure) }));
         }
         let (rest, (open_file_id, _, attributes, duration)) = (
             u32_le("openFileId"),
@@ -139,12 +138,7 @@ impl Body for ReportOpenFile {
     }
 
     fn put(&self, out: &mut BytesMut) {
-        // A refusal without a failure code would be read as an open file full of zeros.
-        let hr = match self.result {
-            Ok(_) => HResult::OK,
-            Err(hr) if hr.is_failure() => hr,
-            Err(_) => HResult::FAIL,
-        };
+        let hr = self.result.map_or_else(HResult::from, |_| HResult::OK);
         out.put_u32_le(hr.0);
         out.put_u32_le(self.incarnation);
         let Ok(file) = self.result else {

@@ -47,7 +47,7 @@ impl Server {
         let announced = self.config.authentication == Some(scheme);
         let understood = announced || self.session.client.takes_any_scheme();
         if !understood || self.session.challenges >= self.config.limits.challenges {
-            self.refuse_file(incarnation, HResult::ACCESS_DENIED);
+            self.refuse_file(incarnation, HResult::ACCESS_DENIED.into());
             return Ok(());
         }
         self.session.challenges = self.session.challenges.saturating_add(1);

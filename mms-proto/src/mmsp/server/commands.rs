@@ -11,7 +11,7 @@ use super::state::{EntryMedia, State};
 use super::{Server, Timer};
 use crate::error::StateError;
 use crate::event::CloseReason;
-use crate::hresult::HResult;
+use crate::hresult::{Failure, HResult};
 use crate::mmsp::frame::DataPacket;
 use crate::serving::Pace;
 use crate::serving::demand::{Demand, ScheduledPacket};
@@ -74,32 +74,13 @@ impl Server {
     /// # Errors
     /// Unless the session is streaming.
     pub fn end_of_stream(&mut self, now: Instant) -> Result<(), StateError> {
-        self.finish_stream(now, HResult::OK)
-    }
-
-    /// Ends the stream early, for this reason. A code that is no failure becomes `E_FAIL`.
-    ///
-    /// # Errors
-    /// Unless the session is streaming.
-    pub fn abort_stream(&mut self, now: Instant, reason: HResult) -> Result<(), StateError> {
-        self.finish_stream(now, if reason.is_failure() { reason } else { HResult::FAIL })
-    }
-
-    /// Ends the session; the driver closes the connection after what is queued.
-    pub fn close(&mut self, now: Instant) {
-        self.core.set_now(now);
-        self.end(CloseReason::Local);
-    }
-
-    fn finish_stream(&mut self, now: Instant, hr: HResult) -> Result<(), StateError> {
         self.begin_command(now, "end the stream")?;
         match &mut self.state {
-            _ if hr.is_failure() => self.finish_now(hr),
-            _ if self.session.live => self.session.queue.mark(Queued::End(hr)),
+            _ if self.session.live => self.session.queue.mark(Queued::End),
             State::Streaming(_, flow) if flow.unplayed => {
                 flow.demand.withdraw();
                 self.release_held();
-                self.session.queue.mark(Queued::End(hr));
+                self.session.queue.mark(Queued::End);
             }
             State::Streaming(_, flow) => {
                 let until = flow.plays_until.and_then(|until| until.checked_add(LAST_SECONDS));
@@ -114,12 +95,32 @@ impl Server {
                         self.timers.arm(Timer::HeldEnd, self.core.now(), time);
                         self.arm_keep_alive();
                     }
-                    _ => self.finish_now(hr),
+                    _ => self.finish_now(HResult::OK),
                 }
             }
-            _ => self.finish_now(hr),
+            _ => self.finish_now(HResult::OK),
         }
         Ok(())
+    }
+
+    /// Ends the stream early, for this reason.
+    ///
+    /// # Errors
+    /// Unless the session is streaming.
+    pub fn abort_stream(
+        &mut self,
+        now: Instant,
+        reason: impl Into<Failure>,
+    ) -> Result<(), StateError> {
+        self.begin_command(now, "end the stream")?;
+        self.finish_now(reason.into().hresult());
+        Ok(())
+    }
+
+    /// Ends the session; the driver closes the connection after what is queued.
+    pub fn close(&mut self, now: Instant) {
+        self.core.set_now(now);
+        self.end(CloseReason::Local);
     }
 
     /// `EndOfStream` without another entry.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::auth::AuthScheme;
 use crate::config::{Limits, Strictness};
-use crate::hresult::HResult;
+use crate::hresult::Failure;
 use crate::serving::{EntryDelivery, Pace, PacingPolicy, StartBurst};
 use crate::timeouts::ServerTimeouts;
 
@@ -22,9 +22,10 @@ pub struct ServerConfig {
     /// Allow bandwidth tests over TCP. Default true.
     pub packet_pair: bool,
     /// Answer `Connect` with this failure and end the session: the server is full
-    /// ([`HResult::MAX_CLIENTS`], [`HResult::TOO_MANY_SESSIONS`]) or shuts down
-    /// ([`HResult::SHUTDOWN`]). A code that is no failure becomes `E_FAIL`. Default `None`.
-    pub refusal: Option<HResult>,
+    /// ([`MAX_CLIENTS`](crate::HResult::MAX_CLIENTS),
+    /// [`TOO_MANY_SESSIONS`](crate::HResult::TOO_MANY_SESSIONS)) or shuts down
+    /// ([`SHUTDOWN`](crate::HResult::SHUTDOWN)). Default `None`.
+    pub refusal: Option<Failure>,
     /// The scheme to announce: set it whenever a client may be challenged. Credentials that come
     /// with a request are read with it, and clients before version 8 can be challenged with no
     /// other. Default `None`.
@@ -119,8 +120,8 @@ impl ServerConfig {
 
     /// Refuses every client, for this reason.
     #[must_use]
-    pub fn refusal(mut self, reason: HResult) -> Self {
-        self.refusal = Some(reason);
+    pub fn refusal(mut self, reason: impl Into<Failure>) -> Self {
+        self.refusal = Some(reason.into());
         self
     }
 

@@ -9,6 +9,7 @@ use super::{Server, Timer};
 use crate::content::Content;
 use crate::error::StateError;
 use crate::event::OpenRequest;
+use crate::hresult::HResult;
 use crate::serving::queue::{PushOutcome, Queued};
 
 impl Server {
@@ -153,7 +154,7 @@ impl Server {
                 }
                 self.transmit(number, packet);
             }
-            Some(Queued::End(hr)) => self.finish_now(hr),
+            Some(Queued::End) => self.finish_now(HResult::OK),
             Some(Queued::EndOfEntry) => self.finish_entry(),
             Some(Queued::Entry(content)) => self.begin_entry(content),
         }

@@ -141,7 +141,7 @@ impl Server {
                 }),
                 MessageId::CONNECT_FUNNEL => self.send(ReportDisconnectedFunnel { hr }),
                 MessageId::OPEN_FILE | MessageId::SECURITY_RESPONSE => {
-                    self.send(ReportOpenFile { incarnation, result: Err(hr) });
+                    self.send(ReportOpenFile { incarnation, result: Err(hr.into()) });
                 }
                 MessageId::READ_BLOCK => self.send(ReportReadBlock { hr, incarnation }),
                 MessageId::STREAM_SWITCH => self.send(ReportStreamSwitch { hr }),

@@ -13,7 +13,7 @@ use crate::auth::AuthScheme;
 use crate::content::Content;
 use crate::error::{Error, StateError};
 use crate::event::{ClientInfo, CloseReason, OpenRequest, Redirect, ServerEvent};
-use crate::hresult::HResult;
+use crate::hresult::{Failure, HResult};
 use crate::mmsp::message::{
     BandwidthTest, Connect, FunnelInfo, FunnelName, FunnelProtocol, MessageId, OpenFile,
     OpenedFile, PacketPair, ReportConnectedEx, ReportConnectedFunnel, ReportDisconnectedFunnel,
@@ -63,7 +63,7 @@ impl Server {
         Ok(())
     }
 
-    /// Refuses the file that was asked for. A code that is no failure becomes `E_FAIL`.
+    /// Refuses the file that was asked for.
     ///
     /// # Errors
     /// As [`accept`](Self::accept).
@@ -71,11 +71,11 @@ impl Server {
         &mut self,
         now: Instant,
         request: OpenRequest,
-        reason: HResult,
+        reason: impl Into<Failure>,
     ) -> Result<(), StateError> {
         self.answer_open(now, "reject a file")?;
         let AnyTicket::Mmsp(Ticket { incarnation, .. }) = request.ticket;
-        self.refuse_file(incarnation, failure(reason));
+        self.refuse_file(incarnation, reason.into());
         Ok(())
     }
 
@@ -102,9 +102,9 @@ impl Server {
         let AnyTicket::Mmsp(Ticket { incarnation, .. }) = request.ticket;
         let target = target.with_scheme();
         if !self.session.client.follows_redirects() {
-            self.refuse_file(incarnation, HResult::FILE_NOT_FOUND);
+            self.refuse_file(incarnation, HResult::FILE_NOT_FOUND.into());
         } else if !target.can_be_sent() {
-            self.refuse_file(incarnation, HResult::INVALID_NAME);
+            self.refuse_file(incarnation, HResult::INVALID_NAME.into());
         } else {
             self.send(ReportRedirect { hr: HResult::OK, target });
             self.end(CloseReason::Redirected);
@@ -118,11 +118,11 @@ impl Server {
         self.session.client = version;
         self.state = State::Connected;
         self.start_idle();
-        let refusal = self.config.refusal.map(failure);
+        let refusal = self.config.refusal;
         let scheme = self.config.authentication;
         let test = connect.packet_pair == PacketPair::Yes && self.config.packet_pair;
         self.send(ReportConnectedEx {
-            hr: refusal.unwrap_or(HResult::OK),
+            hr: refusal.map_or(HResult::OK, HResult::from),
             packet_pair: if test { PacketPair::Yes } else { PacketPair::No },
             server_version: self.config.version.clone(),
             upgrade_version: String::new(),
@@ -182,7 +182,7 @@ impl Server {
         };
         match refusal {
             Some(hr) => {
-                self.send(ReportOpenFile { incarnation, result: Err(hr) });
+                self.send(ReportOpenFile { incarnation, result: Err(hr.into()) });
                 Ok(())
             }
             None => {
@@ -193,7 +193,7 @@ impl Server {
     }
 
     /// Refuses the file; the client may ask for another.
-    pub(super) fn refuse_file(&mut self, incarnation: u32, reason: HResult) {
+    pub(super) fn refuse_file(&mut self, incarnation: u32, reason: Failure) {
         self.state = State::Connected;
         self.timers.arm(Timer::Handshake, self.core.now(), self.config.timeouts.handshake);
         self.send(ReportOpenFile { incarnation, result: Err(reason) });
@@ -210,11 +210,6 @@ impl Server {
         self.core.set_now(now);
         Ok(())
     }
-}
-
-/// The reason, unless it is none.
-fn failure(reason: HResult) -> HResult {
-    if reason.is_failure() { reason } else { HResult::FAIL }
 }
 
 /// The scheme's name in the answer to `Connect`, MS-MMSP 2.2.4.2.

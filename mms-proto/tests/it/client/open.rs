@@ -126,7 +126,7 @@ fn a_file_that_is_not_there() {
     // MMSP-C-042, MMSP-C-105
     for hr in [HResult::FILE_NOT_FOUND, HResult(0x8007_1234)] {
         let mut script = Script::at(Phase::Opening, config());
-        let (incarnation, result) = (OPEN, Err(hr));
+        let (incarnation, result) = (OPEN, Err(hr.into()));
         script.say(ReportOpenFile { incarnation, result });
         let phase = Phase::Opening;
         script.assert_failed(&Error::Refused { phase, hr });

@@ -333,7 +333,7 @@ fn config(random: &mut Random) -> ServerConfig {
     config.entry_delivery =
         random.pick(&[EntryDelivery::ByVersion, EntryDelivery::AtOnce, EntryDelivery::WhenPlayed]);
     config.hold_end = random.one_in(2);
-    config.refusal = random.one_in(20).then_some(HResult::MAX_CLIENTS);
+    config.refusal = random.one_in(20).then_some(HResult::MAX_CLIENTS.into());
     config.authentication = random.one_in(4).then_some(AuthScheme::Basic);
     config.limits.challenges = random.from(0, 4);
     config.limits.queued = random.pick(&[1_000, 5_000, 512 << 10]);

@@ -156,14 +156,15 @@ fn report_open_file_with_a_bad_duration() {
 #[test]
 fn refused_files() {
     // MMSP-W-043
-    let refusal = ReportOpenFile { incarnation: 9, result: Err(HResult::FILE_NOT_FOUND) };
+    let refusal = ReportOpenFile { incarnation: 9, result: Err(HResult::FILE_NOT_FOUND.into()) };
     // Full size, file id 0: there are players that look at nothing else.
     server("0F000000 06000400 1A000DC0 09000000 00*104", refusal.clone());
     server_reads("02000000 06000400 1A000DC0 09000000", refusal.clone());
     server_reads("0F000000 06000400 1A000DC0 09000000 CD*104", refusal);
     // A refusal is one, whatever code the caller chose.
     for hr in [HResult::OK, HResult::FALSE] {
-        let message: ServerMessage = ReportOpenFile { incarnation: 9, result: Err(hr) }.into();
+        let message: ServerMessage =
+            ReportOpenFile { incarnation: 9, result: Err(hr.into()) }.into();
         assert_eq!(message.write(), bytes("0F000000 06000400 05400080 09000000 00*104"));
     }
 }

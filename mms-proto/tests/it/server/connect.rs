@@ -290,7 +290,7 @@ fn transports() {
             continue;
         }
         let ServerMessage::ReportOpenFile(report) = message(&got) else { panic!("{got:?}") };
-        assert_eq!((report.incarnation, report.result), (9, Err(HResult::NO_FUNNEL)));
+        assert_eq!((report.incarnation, report.result), (9, Err(HResult::NO_FUNNEL.into())));
         assert_eq!(message(&script.send(funnel("\\\\h\\TCP\\1"))), yes);
         let _ = open_request(script.send(open(9, "x")));
     }

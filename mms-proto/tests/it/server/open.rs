@@ -51,13 +51,13 @@ fn a_bad_path_is_refused_and_another_may_be_tried() {
     assert_eq!(request.path, "no/such file?x=%20");
     script.give(|server, now| server.reject(now, request, HResult::FILE_NOT_FOUND)).unwrap();
     let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
-    assert_eq!(report.result, Err(HResult::FILE_NOT_FOUND));
+    assert_eq!(report.result, Err(HResult::FILE_NOT_FOUND.into()));
     assert_eq!(report.incarnation, 0xA1B2_C309);
     let request = open_request(script.send(open(10, "file.wma")));
     // A success is no reason to refuse something.
     script.give(|server, now| server.reject(now, request, HResult::OK)).unwrap();
     let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
-    assert_eq!((report.incarnation, report.result), (10, Err(HResult::FAIL)));
+    assert_eq!((report.incarnation, report.result), (10, Err(HResult::FAIL.into())));
     let request = open_request(script.send(open(11, "file.wma")));
     script.give(|server, now| server.accept(now, request, content(3))).unwrap();
     let ServerMessage::ReportOpenFile(report) = message(&script.poll()) else { panic!() };
@@ -78,7 +78,7 @@ fn the_file_is_called_1_for_the_whole_session() {
         let ServerMessage::ReportOpenFile(report) = message(&script.send(open(12, "y"))) else {
             panic!()
         };
-        assert_eq!((report.incarnation, report.result), (12, Err(HResult::OPEN_FILE_LIMIT)));
+        assert_eq!((report.incarnation, report.result), (12, Err(HResult::OPEN_FILE_LIMIT.into())));
         assert_eq!(message(&script.send(READ)), ok(READ.incarnation));
     }
 }
@@ -221,7 +221,7 @@ fn a_redirect_that_cannot_be_said_or_understood() {
         let mut script = connected_as(subscriber);
         let request = open_request(script.send(open(9, "x")));
         script.give(|server, now| server.redirect(now, request, target)).unwrap();
-        let refused = ReportOpenFile { incarnation: 9, result: Err(hr) };
+        let refused = ReportOpenFile { incarnation: 9, result: Err(hr.into()) };
         assert_eq!(message(&script.poll()), refused.into());
         // Another may be tried.
         let request = open_request(script.send(open(10, "y")));

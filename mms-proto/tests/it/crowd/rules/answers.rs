@@ -93,7 +93,10 @@ impl Rules {
                     assert!(!self.funnel, "nobody asked the application");
                     HResult::NO_FUNNEL
                 };
-                assert_eq!((answer.incarnation, &answer.result), (request.incarnation, &Err(hr)));
+                assert_eq!(
+                    (answer.incarnation, &answer.result),
+                    (request.incarnation, &Err(hr.into()))
+                );
             }
             (ClientMessage::ReadBlock(request), ServerMessage::ReportReadBlock(answer)) => {
                 assert_eq!(answer.incarnation, request.incarnation);
