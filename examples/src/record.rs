@@ -19,8 +19,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mms_asf::Header;
-use mms_client::{Cancel, Error, Interruption, MmsUrl, OpenOptions, RecordOptions, Session};
-use mms_proto::{Content, Features, Start, StreamNumber, StreamSelection};
+use mms_client::{Cancel, Entry, Error, Interruption, MmsUrl, OpenOptions, RecordOptions, Session};
+use mms_proto::{Features, Start, StreamNumber, StreamSelection};
 
 use self::name::extension;
 use self::reconnect::Reconnect;
@@ -111,33 +111,29 @@ fn run(options: &Options, cancel: &Cancel, report: &mut Report) -> Result<(), Fa
         error => Failure::Client(error),
     })?;
     let server = session.server_address().to_owned();
+
     let header = session.header().map_err(|error| Failure::of(error, &server, None))?;
-    let attributes = session.content().features();
     report.title = header.title().filter(|title| !title.is_empty());
-    report.resumable = !output.is_stream()
-        && !header.file().broadcast()
-        && !attributes.is_live()
-        && !attributes.contains(Features::PLAYLIST);
-    check_range(options, &server, &header, session.content())?;
+    report.resumable = !output.is_stream() && session.entry().is_resumable();
+    check_range(options, &server, header, session.entry())?;
     let mut what = RecordOptions::new().start(options.start);
     what.stop = options.stop;
     if let Some(duration) = options.duration {
         what = what.duration(duration);
     }
     if let Some(wanted) = &options.streams {
-        what = what.streams(selection(&server, &header, wanted)?);
+        what = what.streams(selection(&server, header, wanted)?);
     }
     let mut refused = None;
     let mut more_follows = false;
-    let target = |entry: u32, content: &Content| {
-        if entry >= options.max_files {
+    let target = |number: u32, entry: &Entry| {
+        if number >= options.max_files {
             more_follows = true;
             return Ok(None);
         }
-        let header = Header::parse(content.header());
         let chosen = options.streams.as_deref();
-        let extension = header.as_ref().map_or("asf", |header| extension(header, chosen));
-        match output.next(entry, extension) {
+        let extension = entry.header().map_or("asf", |header| extension(header, chosen));
+        match output.next(number, extension) {
             Ok(target) => Ok(Some(target)),
             Err(error) => {
                 refused = Some(error);
@@ -194,17 +190,17 @@ fn check_range(
     options: &Options,
     server: &str,
     header: &Header,
-    content: &Content,
+    entry: &Entry,
 ) -> Result<(), Failure> {
     let server = || server.to_owned();
-    let attributes = content.features();
+    let content = entry.content();
     let option = match options.start {
         Start::Beginning | Start::Time(Duration::ZERO) => options.stop.map(|_| "--end"),
         Start::Time(_) => Some("--start"),
         _ => Some("--start-packet"),
     };
     match option {
-        Some(option) if attributes.is_live() || header.file().broadcast() => {
+        Some(option) if entry.is_live() => {
             return Err(Failure::Live { server: server(), option });
         }
         _ => {}
@@ -215,7 +211,7 @@ fn check_range(
         Start::Time(start)
             if start >= duration
                 && !duration.is_zero()
-                && !attributes.contains(Features::PLAYLIST) =>
+                && !content.features().contains(Features::PLAYLIST) =>
         {
             Err(Failure::BeyondEnd { server: server(), start, duration })
         }

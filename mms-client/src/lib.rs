@@ -4,7 +4,7 @@
 //! use mms_client::{Recording, open};
 //!
 //! let session = open("mms://media.example/clip.wmv")?;
-//! let mut out = Recording::create(std::fs::File::create("clip.wmv")?, session.content())?;
+//! let mut out = Recording::create(std::fs::File::create("clip.wmv")?, session.entry())?;
 //! for packet in session.play_all()? {
 //!     out.packet(&packet?)?;
 //! }
@@ -67,5 +67,5 @@ pub use crate::recording::{
     RecordFailed, RecordOptions, Recording, RecordingError, Resume, ResumeRefused, Summary, Target,
     record, record_live,
 };
-pub use crate::session::{EndOfStream, OpenOptions, Playback, Session, open};
+pub use crate::session::{EndOfStream, Entry, OpenOptions, Playback, Session, open};
 pub use crate::url::{MmsUrl, UrlError};

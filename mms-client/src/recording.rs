@@ -34,7 +34,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use mms_asf::{Continuity, Header, Rebase, Rebaser, Restorer};
-use mms_proto::{AsfPacket, Content};
+use mms_proto::AsfPacket;
 
 use self::chosen::Chosen;
 pub use self::options::{RecordOptions, Target};
@@ -48,6 +48,7 @@ use self::seen::Seen;
 use self::sink::Sink;
 pub use self::summary::{Counts, Progress, RecordFailed, Summary};
 pub use crate::error::{RecordingError, ResumeRefused};
+use crate::session::Entry;
 
 /// Bytes of packets that are gathered for one write.
 const BLOCK: usize = 64 << 10;
@@ -129,10 +130,10 @@ impl Recording {
     /// # Errors
     /// When the header cannot be read or the file is not a regular one (use
     /// [`to_stream`](Self::to_stream) then).
-    pub fn create(file: File, content: &Content) -> Result<Self, RecordingError> {
-        let header = header_of(content)?;
+    pub fn create(file: File, entry: &Entry) -> Result<Self, RecordingError> {
+        let header = entry.recorded_header()?;
         check_regular(&file)?;
-        Self::over(Sink::File(file), &header, content)
+        Self::over(Sink::File(file), &header, entry)
     }
 
     /// Writes a recording to anything, such as a pipe: the same bytes as in a file, but the header
@@ -142,10 +143,10 @@ impl Recording {
     /// When the header cannot be read or the sink not be written.
     pub fn to_stream(
         sink: impl Write + Send + 'static,
-        content: &Content,
+        entry: &Entry,
     ) -> Result<Self, RecordingError> {
-        let header = header_of(content)?;
-        let mut recording = Self::over(Sink::Stream(Box::new(sink)), &header, content)?;
+        let header = entry.recorded_header()?;
+        let mut recording = Self::over(Sink::Stream(Box::new(sink)), &header, entry)?;
         recording.begin().map_err(RecordingError::Write)?;
         Ok(recording)
     }
@@ -159,8 +160,8 @@ impl Recording {
     }
 
     /// A recording without packets over a sink that is left alone for now.
-    fn over(sink: Sink, header: &Header, content: &Content) -> Result<Self, RecordingError> {
-        let live = is_live(header, content);
+    fn over(sink: Sink, header: &Header, entry: &Entry) -> Result<Self, RecordingError> {
+        let live = entry.is_live();
         let rebase = if live { Rebase::WhenLate } else { Rebase::None };
         Ok(Self {
             sink,
@@ -372,19 +373,6 @@ impl Drop for Recording {
     fn drop(&mut self) {
         let _ = self.complete();
     }
-}
-
-/// The stream's header. Packets that the protocol could not carry are refused: each would be filled
-/// up to its size in the file, however little of it was sent.
-fn header_of(content: &Content) -> Result<Header, mms_asf::Error> {
-    let mut limits = mms_asf::Limits::default();
-    limits.packet_size = mms_proto::MAX_PACKET_SIZE;
-    Header::parse_with(content.header(), &limits)
-}
-
-/// Positions and packet numbers mean nothing in a broadcast.
-fn is_live(header: &Header, content: &Content) -> bool {
-    header.file().broadcast() || content.features().is_live()
 }
 
 fn check_regular(file: &File) -> Result<(), RecordingError> {

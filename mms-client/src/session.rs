@@ -1,17 +1,17 @@
 //! An open stream: [`Session`] before playing, [`Playback`] while it plays, and back.
 
+mod entry;
 mod getters;
 mod open;
 mod playback;
 mod played;
 
-use mms_asf::Header;
 use mms_proto::mmsp::Client;
 use mms_proto::{
-    ClientEvent, CloseReason, Content, Deviation, HResult, PlayRequest, ServerInfo, StreamNumber,
-    StreamSelection,
+    ClientEvent, CloseReason, Deviation, HResult, PlayRequest, ServerInfo, StreamSelection,
 };
 
+pub use self::entry::Entry;
 pub use self::open::{OpenOptions, open};
 pub use self::playback::{EndOfStream, Playback};
 use crate::connection::Connection;
@@ -28,8 +28,9 @@ const MAX_DEVIATIONS: usize = 64;
 #[derive(Debug)]
 pub struct Session {
     core: Core,
-    content: Content,
-    entry: bool,
+    entry: Entry,
+    /// Its packets flow already: it follows another entry.
+    flows: bool,
 }
 
 /// What outlives one play command: the connection and what was learnt over it.
@@ -58,10 +59,6 @@ impl Core {
                     }
                 }
                 ClientEvent::Unknown { .. } | ClientEvent::StreamsSelected => {}
-                ClientEvent::Ready(content) => return Ok(ClientEvent::Ready(sized(content))),
-                ClientEvent::NextEntry(content) => {
-                    return Ok(ClientEvent::NextEntry(sized(content)));
-                }
                 event => return Ok(event),
             }
         }
@@ -84,19 +81,6 @@ impl Core {
     }
 }
 
-/// Content with the packet size of its ASF header, where the server announced none.
-fn sized(content: Content) -> Content {
-    if content.packet_size().is_some() {
-        return content;
-    }
-    let header = Header::parse(content.header());
-    let sized = header.ok().and_then(|header| {
-        let size = header.file().packet_size;
-        content.clone().with_packet_size(size).ok()
-    });
-    sized.unwrap_or(content)
-}
-
 impl Session {
     /// Every stream of the content, from the beginning to the end.
     ///
@@ -112,8 +96,7 @@ impl Session {
     /// # Errors
     /// When the header cannot be read.
     pub fn all_streams(&self) -> Result<PlayRequest, Error> {
-        let header = self.header()?;
-        Ok(PlayRequest::all(header.stream_numbers().filter_map(StreamNumber::new)))
+        Ok(PlayRequest::all(self.entry.streams()?))
     }
 
     /// Plays. Streams of the content that the request does not name are switched off by name.
@@ -141,8 +124,8 @@ impl Session {
     /// A server sends nothing of a stream that it was told nothing about, but MMSP-C-060 wants
     /// each one named.
     fn name_all_streams(&self, streams: &mut Vec<StreamSelection>) {
-        let Ok(header) = self.header() else { return };
-        for number in header.stream_numbers().filter_map(StreamNumber::new) {
+        let Ok(declared) = self.entry.streams() else { return };
+        for number in declared {
             if !streams.iter().any(|selection| selection.stream == number) {
                 streams.push(StreamSelection::off(number));
             }

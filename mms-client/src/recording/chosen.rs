@@ -8,7 +8,8 @@ use bytes::BytesMut;
 use mms_asf::{Header, Kept, Packet, StreamSet, filter_header, keep_payloads};
 use mms_proto::{Content, Delivery, StreamSelection};
 
-use super::{RecordingError, header_of};
+use super::RecordingError;
+use crate::session::Entry;
 
 /// The streams of a recording that are kept, where not all are.
 #[derive(Debug)]
@@ -22,8 +23,8 @@ pub(super) struct Chosen {
 
 impl Chosen {
     /// The streams that a selection delivers; `None` when these are all of the header.
-    pub(super) fn new(content: &Content, selection: &[StreamSelection]) -> Option<Self> {
-        let header = header_of(content).ok()?;
+    pub(super) fn new(entry: &Entry, selection: &[StreamSelection]) -> Option<Self> {
+        let header = entry.recorded_header().ok()?;
         let wanted = |number: u8| {
             let on = |one: &&StreamSelection| one.delivery != Delivery::Off;
             selection.iter().filter(on).any(|one| one.stream.get() == number)
@@ -34,13 +35,14 @@ impl Chosen {
         (!all).then(|| Self { streams, packet_size, buffer: BytesMut::new(), left_out: 0 })
     }
 
-    /// The content with these streams alone. How many packets it has is not known any more.
-    pub(super) fn content(&self, content: &Content) -> Result<Content, RecordingError> {
+    /// The entry with these streams alone. How many packets it has is not known any more.
+    pub(super) fn entry(&self, entry: &Entry) -> Result<Entry, RecordingError> {
         if self.streams.is_empty() {
             return Err(RecordingError::NoChosenStream);
         }
-        let header = filter_header(&header_of(content)?, |number| self.contains(number))?;
-        Ok(rewritten(content, &header))
+        let header = entry.recorded_header()?;
+        let header = filter_header(&header, |number| self.contains(number))?;
+        Ok(Entry::with_header(rewritten(entry.content(), &header), header))
     }
 
     /// Takes the payloads of all other streams out of the packet that `packets` holds from `start`

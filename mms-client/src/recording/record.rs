@@ -13,7 +13,7 @@ use super::{
     Resume, ResumeRefused, Summary, Target,
 };
 use crate::error::Error;
-use crate::session::{EndOfStream, Playback, Session};
+use crate::session::{EndOfStream, Entry, Playback, Session};
 
 /// Records a session: each entry of a playlist into the target that `target` gives for it, by
 /// its number from 0; `None` ends the recording. `progress` is called after each packet.
@@ -32,7 +32,7 @@ use crate::session::{EndOfStream, Playback, Session};
 pub fn record(
     session: Session,
     options: &RecordOptions,
-    mut target: impl FnMut(u32, &Content) -> io::Result<Option<Target>>,
+    mut target: impl FnMut(u32, &Entry) -> io::Result<Option<Target>>,
     mut progress: impl FnMut(&Progress<'_>),
 ) -> Result<Summary, Box<RecordFailed>> {
     Run::new(options, &mut progress, None).record(session, &mut target)
@@ -50,7 +50,7 @@ pub fn record(
 pub fn record_live(
     session: Session,
     options: &RecordOptions,
-    mut target: impl FnMut(u32, &Content) -> io::Result<Option<Target>>,
+    mut target: impl FnMut(u32, &Entry) -> io::Result<Option<Target>>,
     mut progress: impl FnMut(&Progress<'_>),
     mut reopen: impl FnMut(Interruption) -> Result<Session, Error>,
 ) -> Result<Summary, Box<RecordFailed>> {
@@ -90,7 +90,7 @@ enum Ended {
     Other(Session),
 }
 
-type Targets<'a> = &'a mut dyn FnMut(u32, &Content) -> io::Result<Option<Target>>;
+type Targets<'a> = &'a mut dyn FnMut(u32, &Entry) -> io::Result<Option<Target>>;
 
 impl<'a> Run<'a> {
     fn new(
@@ -126,7 +126,7 @@ impl<'a> Run<'a> {
 
     fn entries(&mut self, mut session: Session, target: Targets<'_>) -> Result<(), Error> {
         for entry in 0_u32.. {
-            let given = target(entry, session.content()).map_err(RecordingError::Open)?;
+            let given = target(entry, session.entry()).map_err(RecordingError::Open)?;
             let Some(given) = given else {
                 let _ = session.close();
                 break;
@@ -166,18 +166,18 @@ impl<'a> Run<'a> {
         entry: u32,
     ) -> Result<Option<Recording>, Error> {
         let selection = self.options.streams.as_deref();
-        self.chosen = selection.and_then(|chosen| Chosen::new(session.content(), chosen));
-        let content = match &self.chosen {
-            Some(chosen) => &chosen.content(session.content())?,
-            None => session.content(),
+        self.chosen = selection.and_then(|chosen| Chosen::new(session.entry(), chosen));
+        let offered = match &self.chosen {
+            Some(chosen) => &chosen.entry(session.entry())?,
+            None => session.entry(),
         };
         let resume = match target {
-            Target::Create(file) => Resume::Fresh(Recording::create(file, content)?),
-            Target::Stream(sink) => Resume::Fresh(Recording::to_stream(sink, content)?),
+            Target::Create(file) => Resume::Fresh(Recording::create(file, offered)?),
+            Target::Stream(sink) => Resume::Fresh(Recording::to_stream(sink, offered)?),
             Target::Resume(_) if entry > 0 => {
                 return Err(RecordingError::from(ResumeRefused::Live).into());
             }
-            Target::Resume(file) => Recording::resume(file, content)?,
+            Target::Resume(file) => Recording::resume(file, offered)?,
         };
         Ok(match resume {
             Resume::Fresh(mut recording) | Resume::Continue(mut recording) => {
@@ -287,7 +287,7 @@ impl<'a> Run<'a> {
         self.earlier.dropped = self.summary.dropped;
         self.earlier.deviations = self.summary.deviations;
         self.summary.reconnections = self.summary.reconnections.saturating_add(1);
-        let same = recording.rejoin(session.content())?;
+        let same = recording.rejoin(session.entry())?;
         Ok((session, same))
     }
 

@@ -4,14 +4,15 @@
 //! begin with packets from the last key frame on, some of which came before the break: those are
 //! [known](super::recent) by their bytes.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use mms_asf::{Packet, filter_header};
-use mms_proto::Content;
 
 use super::recent::{Fingerprint, RecentPackets};
-use super::{Recording, RecordingError, header_of};
+use super::{Recording, RecordingError};
 use crate::error::Error;
+use crate::session::Entry;
 
 /// Breaks that are listed; more are only counted.
 pub(super) const MAX_LISTED_BREAKS: usize = 1_000;
@@ -62,7 +63,7 @@ impl Recording {
         self.flush()
     }
 
-    /// Whether the recording can go on with this content: the stream is live, the recording was
+    /// Whether the recording can go on with this entry: the stream is live, the recording was
     /// made [reconnectable](Self::reconnectable), and the header is the same, apart from what a
     /// recording changes. Packets that were written before are left out when they come again, and
     /// the others follow with their distance in time. Content that has begun anew, so that its
@@ -70,11 +71,11 @@ impl Recording {
     ///
     /// # Errors
     /// When the header cannot be read.
-    pub fn rejoin(&mut self, content: &Content) -> Result<bool, RecordingError> {
+    pub fn rejoin(&mut self, entry: &Entry) -> Result<bool, RecordingError> {
         let Some(rejoin) = &mut self.rejoin else { return Ok(false) };
-        let header = header_of(content)?;
+        let header = entry.recorded_header()?;
         let header = match &self.chosen {
-            Some(chosen) => filter_header(&header, |number| chosen.contains(number))?,
+            Some(chosen) => Cow::Owned(filter_header(&header, |number| chosen.contains(number))?),
             None => header,
         };
         if !header.same_stream(&self.header) {

@@ -36,14 +36,13 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 
 use bytes::{Bytes, BytesMut};
 use mms_asf::{Header, Packet};
-use mms_proto::{AsfPacket, Content, Features, Start};
+use mms_proto::{AsfPacket, Start};
 
 pub(super) use self::catch_up::CatchUp;
 pub(super) use self::scan::rescan;
 use self::scan::{Scan, packets_in};
-use super::{
-    Finished, Recording, RecordingError, ResumeRefused, Sink, check_regular, header_of, is_live,
-};
+use super::{Finished, Recording, RecordingError, ResumeRefused, Sink, check_regular};
+use crate::session::Entry;
 
 /// What became of an attempt to resume.
 #[derive(Debug)]
@@ -67,34 +66,34 @@ impl Recording {
     /// # Errors
     /// A [`ResumeRefused`] when the file is not of this stream or the stream cannot be resumed;
     /// [`RecordingError::NotAFile`]; when the file cannot be read. The file is unchanged then.
-    pub fn resume(mut file: File, content: &Content) -> Result<Resume, RecordingError> {
+    pub fn resume(mut file: File, entry: &Entry) -> Result<Resume, RecordingError> {
         check_regular(&file)?;
-        let header = header_of(content)?;
+        let header = entry.recorded_header()?;
         let length = file.seek(SeekFrom::End(0)).map_err(RecordingError::Read)?;
         if length > 0 {
-            if is_live(&header, content) || content.features().contains(Features::PLAYLIST) {
+            if !entry.is_resumable() {
                 return Err(ResumeRefused::Live.into());
             }
             check_header(&mut file, &header, length)?;
         }
         let whole = packets_in(&header, length);
         if whole == 0 {
-            return Self::over(Sink::File(file), &header, content).map(Resume::Fresh);
+            return Self::over(Sink::File(file), &header, entry).map(Resume::Fresh);
         }
         // The server's word: the session takes no packet from this number on. What the header says
         // binds nobody, and without the server's word only the server's end says where the end is.
-        let count = content.packet_count();
+        let count = entry.content().packet_count();
         let scan = Scan::run(&mut file, &header, count.map_or(whole, |count| count.min(whole)))?;
         let wanted = scan.finalizer.packets();
         if wanted == 0 {
-            return Self::over(Sink::File(file), &header, content).map(Resume::Fresh);
+            return Self::over(Sink::File(file), &header, entry).map(Resume::Fresh);
         }
         // Either a finished recording or the original, index and all: its header is the server's,
         // which an unfinished recording never has, and it is as long as that says.
         let complete = scan.is_finished(&mut file).map_err(RecordingError::Read)?
             || (scan.header == header.as_bytes() && length >= header.file().file_size);
         let tail = scan.doubtful_tail();
-        let mut recording = Self::over(Sink::File(file), &header, content)?;
+        let mut recording = Self::over(Sink::File(file), &header, entry)?;
         recording.begun = true;
         recording.finalizer = scan.finalizer;
         recording.counts.resumed = wanted;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use mms_asf::testing::{TestStream, header, packet};
+use mms_proto::Content;
 
 use super::*;
 
@@ -31,7 +32,7 @@ fn packets_do_not_wait_longer_than_a_second_for_others() {
     let header = header(200, 0, &[TestStream::Audio(1)]);
     let content = Content::new(header.clone()).unwrap().with_packet_size(200).unwrap();
     let paper = Paper::default();
-    let mut recording = Recording::to_stream(paper.clone(), &content).unwrap();
+    let mut recording = Recording::to_stream(paper.clone(), &Entry::new(content)).unwrap();
     let mut add = |number: u32, written_at: Instant| {
         recording.written_at = written_at;
         let kept = recording.add(number, &packet(number, 200, b"media"), None);
@@ -57,7 +58,7 @@ fn packets_that_cannot_be_sent_are_not_recorded() {
             .unwrap()
             .with_packet_size(1000)
             .unwrap();
-        let recording = Recording::to_stream(io::sink(), &content);
+        let recording = Recording::to_stream(io::sink(), &Entry::new(content));
         assert_eq!(recording.is_ok(), fits, "{size}");
     }
 }

@@ -3,22 +3,27 @@
 use mms_asf::Header;
 use mms_proto::{Content, Deviation, Machine as _, Reception, ServerInfo, Stats};
 
-use super::{Playback, Session};
+use super::{Entry, Playback, Session};
 use crate::error::Error;
 
 /// Facts about the stream.
 impl Session {
     /// Content that the server offers: the ASF header, and what is known about the packets.
     pub fn content(&self) -> &Content {
-        &self.content
+        self.entry.content()
+    }
+
+    /// The entry: the content with its parsed header.
+    pub fn entry(&self) -> &Entry {
+        &self.entry
     }
 
     /// The ASF header, parsed.
     ///
     /// # Errors
     /// When it cannot be parsed.
-    pub fn header(&self) -> Result<Header, Error> {
-        Ok(Header::parse(self.content.header())?)
+    pub fn header(&self) -> Result<&Header, Error> {
+        Ok(self.entry.header()?)
     }
 
     /// The server's description of itself; `None` when it gave none.
@@ -59,15 +64,20 @@ impl Session {
 impl Playback {
     /// Content that the server offers: the ASF header, and what is known about the packets.
     pub fn content(&self) -> &Content {
-        &self.content
+        self.entry.content()
+    }
+
+    /// The entry: the content with its parsed header.
+    pub fn entry(&self) -> &Entry {
+        &self.entry
     }
 
     /// The ASF header, parsed.
     ///
     /// # Errors
     /// When it cannot be parsed.
-    pub fn header(&self) -> Result<Header, Error> {
-        Ok(Header::parse(self.content.header())?)
+    pub fn header(&self) -> Result<&Header, Error> {
+        Ok(self.entry.header()?)
     }
 
     /// The server's description of itself; `None` when it gave none.

@@ -12,7 +12,7 @@ use mms_proto::{
 use mms_proto::{ClientTimeouts, SessionOptions};
 use uuid::Uuid;
 
-use super::{Core, Session};
+use super::{Core, Entry, Session};
 use crate::connection::{Connection, Network};
 use crate::dial::{Cancel, Dial, Dialer};
 use crate::error::Error;
@@ -203,7 +203,7 @@ impl OpenOptions {
             let mut core = Core::new(connection);
             match core.handshake(login)? {
                 Opened::Content(content) => {
-                    return Ok(Session { core, content, entry: false });
+                    return Ok(Session { core, entry: Entry::new(content), flows: false });
                 }
                 Opened::Elsewhere(redirect) => {
                     let next = core.connection.machine().config().redirected(&redirect);

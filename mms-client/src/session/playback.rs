@@ -3,12 +3,11 @@
 use std::time::Instant;
 
 use mms_proto::{
-    AsfPacket, ClientEvent, CloseReason, Content, HResult, Machine as _, PlayRequest, Start,
-    StreamSelection,
+    AsfPacket, ClientEvent, CloseReason, HResult, Machine as _, PlayRequest, Start, StreamSelection,
 };
 
 use super::played::Played;
-use super::{Core, Session};
+use super::{Core, Entry, Session};
 use crate::error::Error;
 
 /// How an entry ended.
@@ -30,25 +29,25 @@ pub struct EndOfStream {
 #[derive(Debug)]
 pub struct Playback {
     pub(super) core: Core,
-    pub(super) content: Content,
+    pub(super) entry: Entry,
     request: PlayRequest,
     played: Played,
     end: Option<EndOfStream>,
     /// The next entry, when it came without the end of this one.
-    upcoming: Option<Content>,
+    upcoming: Option<Entry>,
     failed: bool,
 }
 
 impl Playback {
     pub(super) fn start(session: Session, request: PlayRequest) -> Result<Self, Error> {
-        let Session { mut core, content, entry } = session;
+        let Session { mut core, entry, flows } = session;
         let machine = core.connection.machine_mut();
         machine.play(Instant::now(), request.clone())?;
-        let played = Played::of(&content);
+        let played = Played::of(&entry);
         let mut playback =
-            Self { core, content, request, played, end: None, upcoming: None, failed: false };
+            Self { core, entry, request, played, end: None, upcoming: None, failed: false };
         // The packets of a new entry flow already; its refusal, if any, comes between them.
-        if !entry {
+        if !flows {
             playback.wait_for_start()?;
         }
         Ok(playback)
@@ -124,8 +123,8 @@ impl Playback {
                 }
             }
         }
-        let content = self.upcoming.unwrap_or(self.content);
-        Ok(Session { core: self.core, content, entry: false })
+        let entry = self.upcoming.unwrap_or(self.entry);
+        Ok(Session { core: self.core, entry, flows: false })
     }
 
     /// Waits for the next entry of a playlist; `None` when there is none, which breaks the server's
@@ -147,14 +146,14 @@ impl Playback {
         let more = self.end.is_some_and(|end| end.more);
         while next.is_none() && more {
             match self.core.next_event()? {
-                ClientEvent::NextEntry(content) => next = Some(content),
+                ClientEvent::NextEntry(content) => next = Some(Entry::new(content)),
                 ClientEvent::EndOfStream { more: false, .. }
                 | ClientEvent::Closed(CloseReason::Peer | CloseReason::Local) => return Ok(None),
                 ClientEvent::Closed(reason) => return Err(self.core.closed(reason)),
                 _ => {}
             }
         }
-        Ok(next.map(|content| Session { core: self.core, content, entry: true }))
+        Ok(next.map(|entry| Session { core: self.core, entry, flows: true }))
     }
 
     /// Says goodbye, which takes as long as the server needs, within limits. Dropping does the
@@ -173,7 +172,7 @@ impl Playback {
                 Ok(ClientEvent::Started) => return Ok(()),
                 // The entry ended in the same moment, and this follows it.
                 Ok(ClientEvent::NextEntry(content)) => {
-                    self.enter(content);
+                    self.enter(Entry::new(content));
                     return Ok(());
                 }
                 Ok(ClientEvent::PlayRefused(hr)) => break self.core.play_refused(hr),
@@ -188,8 +187,8 @@ impl Playback {
     }
 
     /// The next entry is here, without the end of this one.
-    fn enter(&mut self, content: Content) {
-        self.upcoming = Some(content);
+    fn enter(&mut self, entry: Entry) {
+        self.upcoming = Some(entry);
         let (hr, more) = (HResult::FALSE, true);
         self.end = Some(EndOfStream { hr, more });
     }
@@ -207,7 +206,7 @@ impl Playback {
                 return None;
             }
             ClientEvent::NextEntry(content) => {
-                self.enter(content);
+                self.enter(Entry::new(content));
                 return None;
             }
             ClientEvent::SelectionRefused(hr) => {

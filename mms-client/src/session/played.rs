@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use mms_asf::{Header, Packet};
-use mms_proto::{Content, MAX_PACKET_SIZE};
+use mms_asf::Packet;
+use mms_proto::MAX_PACKET_SIZE;
+
+use super::Entry;
 
 /// The times of the packets of one play command, from the earliest to the latest.
 #[derive(Debug, Default)]
@@ -16,11 +18,10 @@ pub(super) struct Played {
 }
 
 impl Played {
-    /// Nothing yet of this content.
-    pub(super) fn of(content: &Content) -> Self {
-        let header = Header::parse(content.header());
-        let announced = content.packet_size().unwrap_or(MAX_PACKET_SIZE);
-        let packet_size = header.map_or(announced, |header| header.file().packet_size);
+    /// Nothing yet of this entry.
+    pub(super) fn of(entry: &Entry) -> Self {
+        let announced = entry.content().packet_size().unwrap_or(MAX_PACKET_SIZE);
+        let packet_size = entry.header().map_or(announced, |header| header.file().packet_size);
         Self { packet_size, ..Self::default() }
     }
 
@@ -45,13 +46,15 @@ impl Played {
 #[cfg(test)]
 mod tests {
     use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
+    use mms_proto::Content;
 
     use super::*;
 
     #[test]
     fn from_the_earliest_to_the_latest() {
         let header = testing::header(200, 3, &[TestStream::Audio(1)]);
-        let mut played = Played::of(&Content::new(header).unwrap().with_packet_size(300).unwrap());
+        let content = Content::new(header).unwrap().with_packet_size(300).unwrap();
+        let mut played = Played::of(&Entry::new(content));
         let packet = |send_time: u32| {
             let payload = TestPayload::whole(1, 0, send_time, b"media");
             TestPacket { send_time, duration: 500, ..TestPacket::single(payload) }.build(200)

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use mms_asf::testing::{self, TestPacket, TestPayload, TestStream};
 use mms_asf::{Removal, remove_padding};
-use mms_client::{MmsUrl, OpenOptions};
+use mms_client::{Entry, MmsUrl, OpenOptions};
 use mms_proto::mmsp::{Server, ServerConfig};
 use mms_proto::{
     Content, Features, HResult, Input, Machine as _, Output, PlayRequest, ServerEvent, Start,
@@ -81,6 +81,10 @@ impl Clip {
             .unwrap()
             .with_packet_count(count)
             .with_features(self.attributes)
+    }
+
+    pub(crate) fn entry(&self) -> Entry {
+        Entry::new(self.content())
     }
 
     /// A packet as it travels.

@@ -17,7 +17,7 @@ fn a_whole_download() {
     assert_eq!(session.content().packet_count(), Some(40));
     assert_eq!(session.server().unwrap().version.major, 9);
     assert_eq!(session.server_address(), host.address.to_string());
-    let mut recording = Recording::create(file.create(), session.content()).unwrap();
+    let mut recording = Recording::create(file.create(), session.entry()).unwrap();
     let mut playback = session.play_all().unwrap();
     for packet in &mut playback {
         recording.packet(&packet.unwrap()).unwrap();

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use mms_asf::testing::TestStream;
 use mms_asf::{FileReader, Packet, SeekMethod, Shift, TimeShifter};
-use mms_client::{Cancel, Error, RecordOptions, Recording, RecordingError, Resume, Target, record};
+use mms_client::{
+    Cancel, Entry, Error, RecordOptions, Recording, RecordingError, Resume, Target, record,
+};
 use mms_proto::{AsfPacket, Features, Start};
 
 use crate::common::{Clip, Fault, Host, PACKET_SIZE, Temporary, patient};
@@ -181,9 +183,9 @@ fn a_duration_cuts_a_prefix() {
 fn repeats_are_left_out_unless_live() {
     let clip = Clip::new(6);
     let packets = packets(&clip);
-    for (content, expected) in [(clip.content(), 6), (Clip::live(6).content(), 9)] {
+    for (entry, expected) in [(clip.entry(), 6), (Clip::live(6).entry(), 9)] {
         let file = Temporary::new();
-        let mut recording = Recording::create(file.create(), &content).unwrap();
+        let mut recording = Recording::create(file.create(), &entry).unwrap();
         for packet in packets[..4].iter().chain(&packets[1..]) {
             recording.packet(packet).unwrap();
         }
@@ -197,7 +199,7 @@ fn a_file_keeps_what_it_holds_until_packets_are_written() {
     let clip = Clip::new(6);
     let packets = packets(&clip);
     let file = Temporary::with(b"an old recording");
-    let begin = || Recording::create(file.open(), &clip.content()).unwrap();
+    let begin = || Recording::create(file.open(), &clip.entry()).unwrap();
     let finished = begin().finish().unwrap();
     assert_eq!((finished.packets, finished.bytes), (0, 0));
     let mut recording = begin();
@@ -216,7 +218,7 @@ fn a_file_keeps_what_it_holds_until_packets_are_written() {
     // What is no whole packet is kept as well, for whoever looks at it.
     let part = clip.file()[..clip.header.len() + 3].to_vec();
     let file = Temporary::with(&part);
-    let resumed = Recording::resume(file.open(), &clip.content()).unwrap();
+    let resumed = Recording::resume(file.open(), &clip.entry()).unwrap();
     assert!(matches!(resumed, Resume::Fresh(_)), "{resumed:?}");
     drop(resumed);
     assert_eq!(file.bytes(), part);
@@ -228,7 +230,7 @@ fn a_file_that_cannot_be_written_holds_nothing() {
     let packets = packets(&clip);
     let file = Temporary::with(b"an old recording");
     let only_read = std::fs::File::open(file.path()).unwrap();
-    let mut recording = Recording::create(only_read, &clip.content()).unwrap();
+    let mut recording = Recording::create(only_read, &clip.entry()).unwrap();
     recording.packet(&packets[0]).unwrap();
     assert_eq!(recording.so_far().packets, 1);
     let failed = recording.flush();
@@ -244,7 +246,7 @@ fn a_server_that_only_repeats_itself_is_left() {
     let packets = packets(&clip);
     let begin = |count: usize| {
         let file = Temporary::new();
-        let mut recording = Recording::create(file.create(), &clip.content()).unwrap();
+        let mut recording = Recording::create(file.create(), &clip.entry()).unwrap();
         for packet in &packets[..count] {
             recording.packet(packet).unwrap();
         }
@@ -273,7 +275,7 @@ fn a_server_that_only_repeats_itself_is_left() {
     // While the place to go on is looked for, all that precedes it may come.
     let end = clip.header.len() + 1400 * PACKET_SIZE as usize;
     let half = || Temporary::with(&clip.file()[..end]);
-    let resume = |file: &Temporary| match Recording::resume(file.open(), &clip.content()) {
+    let resume = |file: &Temporary| match Recording::resume(file.open(), &clip.entry()) {
         Ok(Resume::Continue(recording)) => recording,
         other => panic!("{other:?}"),
     };
@@ -299,7 +301,7 @@ fn a_packet_that_is_too_long_is_left_out() {
     let small = mms_asf::testing::header(100, 3, &[TestStream::Audio(1)]);
     let content = mms_proto::Content::new(small).unwrap().with_packet_size(100).unwrap();
     let file = Temporary::new();
-    let mut recording = Recording::create(file.create(), &content).unwrap();
+    let mut recording = Recording::create(file.create(), &Entry::new(content)).unwrap();
     let kept: Vec<_> = packets(&clip).iter().map(|packet| recording.packet(packet)).collect();
     assert!(kept.iter().all(Result::is_ok));
     let finished = recording.finish().unwrap();
@@ -312,7 +314,7 @@ fn at_any_moment_the_file_plays() {
     let clip = Clip::new(6);
     let packets = packets(&clip);
     let file = Temporary::new();
-    let mut recording = Recording::create(file.create(), &clip.content()).unwrap();
+    let mut recording = Recording::create(file.create(), &clip.entry()).unwrap();
     for (number, packet) in packets.iter().enumerate() {
         recording.packet(packet).unwrap();
         recording.flush().unwrap();
@@ -340,7 +342,7 @@ impl Write for Full {
 #[test]
 fn what_cannot_be_written_is_said() {
     let clip = Clip::new(3);
-    let created = Recording::to_stream(Full, &clip.content());
+    let created = Recording::to_stream(Full, &clip.entry());
     assert!(matches!(created, Err(RecordingError::Write(_))), "{created:?}");
     let host = Host::new(clip);
     let session = patient().open(&host.url()).unwrap();

@@ -187,8 +187,8 @@ fn the_announced_count_goes_before_the_one_in_the_header() {
         }
         // Finished, but early: just where the header claims the end to be.
         let early = Temporary::new();
-        let content = clip.content();
-        let mut recording = Recording::create(early.create(), &content).unwrap();
+        let entry = clip.entry();
+        let mut recording = Recording::create(early.create(), &entry).unwrap();
         let session = patient().open(&host.url()).unwrap();
         for packet in session.play_all().unwrap().take(4) {
             recording.packet(&packet.unwrap()).unwrap();
@@ -332,11 +332,11 @@ fn what_cannot_be_resumed() {
 fn devices_cannot_be_resumed() {
     let clip = Clip::new(2);
     let device = || std::fs::File::options().read(true).write(true).open("/dev/null").unwrap();
-    let resumed = Recording::resume(device(), &clip.content());
+    let resumed = Recording::resume(device(), &clip.entry());
     assert!(matches!(resumed, Err(RecordingError::NotAFile)), "{resumed:?}");
-    let created = Recording::create(device(), &clip.content());
+    let created = Recording::create(device(), &clip.entry());
     assert!(matches!(created, Err(RecordingError::NotAFile)), "{created:?}");
-    assert!(Recording::to_stream(device(), &clip.content()).is_ok());
+    assert!(Recording::to_stream(device(), &clip.entry()).is_ok());
 }
 
 #[test]
@@ -363,8 +363,7 @@ fn a_recording_by_hand_goes_on() {
     let host = Host::new(clip.clone());
     let file = Temporary::with(&clip.file()[..clip.header.len() + 2 * PACKET_SIZE as usize]);
     let session = patient().open(&host.url()).unwrap();
-    let Resume::Continue(mut recording) =
-        Recording::resume(file.open(), session.content()).unwrap()
+    let Resume::Continue(mut recording) = Recording::resume(file.open(), session.entry()).unwrap()
     else {
         panic!()
     };
@@ -384,8 +383,7 @@ fn half_a_packet_does_not_stay_behind_a_recording_that_breaks_off_again() {
     let whole = clip.header.len() + 3 * PACKET_SIZE as usize;
     let file = Temporary::with(&clip.file()[..whole + 99]);
     let session = patient().open(&host.url()).unwrap();
-    let Resume::Continue(mut recording) =
-        Recording::resume(file.open(), session.content()).unwrap()
+    let Resume::Continue(mut recording) = Recording::resume(file.open(), session.entry()).unwrap()
     else {
         panic!()
     };

@@ -11,9 +11,9 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mms_asf::{Header, Restorer};
-use mms_client::{Error, MmsUrl, OpenOptions, RecentPackets};
-use mms_proto::{AsfPacket, Content, Features, HResult, Limits, MAX_PACKET_SIZE, Start};
+use mms_asf::Restorer;
+use mms_client::{Entry, Error, MmsUrl, OpenOptions, RecentPackets};
+use mms_proto::{AsfPacket, HResult, Limits, MAX_PACKET_SIZE, Start};
 
 use super::outlet::{Outlet, Stopped};
 use super::{FeedItem, HEADER_BYTES};
@@ -203,7 +203,7 @@ impl<'a> Relay<'a> {
     fn connection(&mut self, open: &OpenOptions, url: &MmsUrl) -> Result<(), Broken> {
         let mut session = open.open(url)?;
         let (server, before) = (session.server_address().to_owned(), self.header.clone());
-        let mut start = self.join(session.content(), &server)?;
+        let mut start = self.join(session.entry(), &server)?;
         self.outlet.send(FeedItem::Note(match before {
             None => format!("connected to {server}"),
             ref before if *before == self.header => format!("connected to {server} again"),
@@ -230,18 +230,18 @@ impl<'a> Relay<'a> {
                 return Ok(());
             }
             let Some(next) = playback.next_entry()? else { return Ok(()) };
-            self.enter(next.content(), &server)?;
+            self.enter(next.entry(), &server)?;
             (session, start) = (next, Some(Start::Beginning));
         }
     }
 
     /// Where to begin on a new connection; `None` when nothing is missing.
-    fn join(&mut self, content: &Content, server: &str) -> Result<Option<Start>, Broken> {
-        if self.header.as_ref() != Some(content.header()) {
-            self.enter(content, server)?;
+    fn join(&mut self, entry: &Entry, server: &str) -> Result<Option<Start>, Broken> {
+        if self.header.as_ref() != Some(entry.content().header()) {
+            self.enter(entry, server)?;
             return Ok(Some(Start::Beginning));
         }
-        if !is_file(content) {
+        if !entry.is_resumable() {
             self.repeats = Repeats::Bytes;
             self.recent.interrupted();
             return Ok(Some(Start::Beginning));
@@ -249,18 +249,19 @@ impl<'a> Relay<'a> {
         let Some(last) = self.last else { return Ok(Some(Start::Beginning)) };
         let next = last.saturating_add(1);
         self.repeats = Repeats::Numbers;
-        let missing = content.packet_count().is_none_or(|count| u64::from(next) < count);
+        let missing = entry.content().packet_count().is_none_or(|count| u64::from(next) < count);
         Ok(missing.then(|| Start::packet(next).unwrap_or_default()))
     }
 
     /// Another header, also when it looks like the one before: its packets begin anew.
-    fn enter(&mut self, content: &Content, server: &str) -> Result<(), Broken> {
+    fn enter(&mut self, entry: &Entry, server: &str) -> Result<(), Broken> {
+        let content = entry.content();
         check_header(content.header())
             .map_err(|why| Broken::Header { server: server.to_owned(), why })?;
         self.outlet.send(FeedItem::Header(content.header().clone()))?;
         self.header = Some(content.header().clone());
         self.restorer = Restorer::new(content.packet_size().unwrap_or(MAX_PACKET_SIZE)).ok();
-        let size = Header::parse(content.header()).ok().map(|header| header.file().packet_size);
+        let size = entry.header().ok().map(|header| header.file().packet_size);
         self.packet_size = content.packet_size().unwrap_or(MAX_PACKET_SIZE);
         self.longest = size.and_then(|size| size.try_into().ok()).unwrap_or(usize::MAX);
         self.last = None;
@@ -293,13 +294,6 @@ impl<'a> Relay<'a> {
         self.progress = true;
         Ok(true)
     }
-}
-
-/// Whether packets have numbers that can be asked for.
-fn is_file(content: &Content) -> bool {
-    let attributes = content.features();
-    let broadcast = Header::parse(content.header()).is_ok_and(|header| header.file().broadcast());
-    !attributes.is_live() && !attributes.contains(Features::PLAYLIST) && !broadcast
 }
 
 #[cfg(test)]
