@@ -85,9 +85,9 @@ type Reopen<'a> = &'a mut dyn FnMut(Interruption) -> Result<Session, Error>;
 /// How an entry ended.
 enum Ended {
     /// As it should; others may follow.
-    Entry(Playback),
+    Entry(Box<Playback>),
     /// With a break, after which the stream has another header.
-    Other(Session),
+    Other(Box<Session>),
 }
 
 type Targets<'a> = &'a mut dyn FnMut(u32, &Entry) -> io::Result<Option<Target>>;
@@ -138,7 +138,7 @@ impl<'a> Run<'a> {
             let playback = match self.entry(session, recording, entry)? {
                 Ended::Entry(playback) => playback,
                 Ended::Other(next) => {
-                    session = next;
+                    session = *next;
                     continue;
                 }
             };
@@ -214,12 +214,12 @@ impl<'a> Run<'a> {
         let done = loop {
             let broke = match done {
                 Err(error) if recording.live && is_break(&error) => error,
-                done => break done.map(Ended::Entry),
+                done => break done.map(|playback| Ended::Entry(Box::new(playback))),
             };
             match self.reopened(broke, &mut recording) {
                 Err(error) => break Err(error),
                 Ok((session, true)) => done = self.connection(session, &mut recording, entry),
-                Ok((session, false)) => break Ok(Ended::Other(session)),
+                Ok((session, false)) => break Ok(Ended::Other(Box::new(session))),
             }
         };
         if entry == 0 && !recording.live {
