@@ -93,6 +93,13 @@ pub(crate) fn step(from: u32, to: u32) -> i64 {
     i64::from(i32::from_le_bytes(to.wrapping_sub(from).to_le_bytes()))
 }
 
+/// A time of 32 bits, moved by a distance.
+#[inline]
+pub(crate) fn moved(time: u32, by: i64) -> u32 {
+    let [a, b, c, d, ..] = i64::from(time).wrapping_add(by).to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
 /// From a time on the line, given by its bytes, to the nearest that ends in these 32 bits.
 #[inline]
 fn distance(from: [u8; 8], time: u32) -> i64 {

@@ -132,27 +132,79 @@ impl Continuity {
     /// Fails where [`TimeShifter::shift`] does, with the packet unchanged: it is best passed on as
     /// it is.
     pub fn join(&mut self, packet: &mut [u8]) -> Result<Option<Restart>, Error> {
-        let size = self.packet_size;
-        let parsed = Packet::parse(packet, size)?;
-        let place = self.place(&parsed, parsed.payloads().map_while(Result::ok));
-        let Place::Restarted(shift) = place else {
-            let stray = matches!(place, Place::Stray);
-            self.note(&parsed, parsed.payloads().map_while(Result::ok), stray);
-            if self.shift != Shift::default() {
-                self.shifter.shift(packet, self.shift)?;
-            }
-            return Ok(None);
+        let parsed = Packet::parse(packet, self.packet_size)?;
+        let (moves, restart) = self.plan(&parsed, Shift::default())?;
+        if moves {
+            self.shifter.write(packet, 0);
+        }
+        Ok(restart)
+    }
+
+    /// [`join`](Self::join) for a packet that was read, and whose times have been moved since:
+    /// `bytes` are those of the packet from its send time on, which were moved by `before`. Returns
+    /// the distance by which they are moved now, too.
+    pub(crate) fn join_read(
+        &mut self,
+        packet: &Packet<'_>,
+        bytes: &mut [u8],
+        before: Shift,
+    ) -> Result<(Shift, Option<Restart>), Error> {
+        let (moves, restart) = self.plan(packet, before)?;
+        if moves {
+            self.shifter.write(bytes, packet.send_time_offset());
+        }
+        Ok((before.and(self.shift), restart))
+    }
+
+    /// Takes down the next packet of the stream as [`join`](Self::join) does, without changing its
+    /// bytes. Returns the distance by which its times have to be moved.
+    pub fn follow(&mut self, packet: &Packet<'_>) -> (Shift, Option<Restart>) {
+        let restart = match self.advance(packet, Shift::default()) {
+            Place::Restarted(shift) => Some(self.restart(packet, Shift::default(), shift)),
+            _ => None,
         };
-        let sent = self.on_line(parsed.send_time());
+        (self.shift, restart)
+    }
+
+    /// Takes down a packet whose times were moved by `before`, and plans how its bytes change; false
+    /// when they do not.
+    fn plan(
+        &mut self,
+        packet: &Packet<'_>,
+        before: Shift,
+    ) -> Result<(bool, Option<Restart>), Error> {
+        let Place::Restarted(shift) = self.advance(packet, before) else {
+            let moves = self.shift != Shift::default();
+            if moves {
+                self.shifter.plan(packet, before.and(self.shift), None)?;
+            }
+            return Ok((moves, None));
+        };
+        self.shifter.plan(packet, before.and(shift), None)?;
+        Ok((true, Some(self.restart(packet, before, shift))))
+    }
+
+    /// Finds the place of a packet whose times were moved by `before`, and notes it there, unless
+    /// its clock started anew.
+    fn advance(&mut self, packet: &Packet<'_>, before: Shift) -> Place {
+        let payloads = || packet.payloads().map_while(Result::ok);
+        let by = before.and(self.shift);
+        let place = self.place(packet, payloads(), by);
+        if !matches!(place, Place::Restarted(_)) {
+            self.note(packet, payloads(), by, matches!(place, Place::Stray));
+        }
+        place
+    }
+
+    /// Notes that the clock started anew at this packet.
+    fn restart(&mut self, packet: &Packet<'_>, before: Shift, shift: Shift) -> Restart {
+        let sent = before.and(self.shift).send_time(packet.send_time());
         let step = self.last.map_or(0, |last| step(last.sent, sent));
-        self.shifter.shift(packet, shift)?;
         self.shift = shift;
         self.restarts = self.restarts.saturating_add(1);
-        // The shift is part of the packet now.
-        let parsed = Packet::parse(packet, size)?;
         self.strays = 0;
-        self.note_on_line(&parsed, parsed.payloads().map_while(Result::ok), Shift::default());
-        Ok(Some(Restart { step, shift }))
+        self.note_on_line(packet, packet.payloads().map_while(Result::ok), before.and(shift));
+        Restart { step, shift }
     }
 
     /// Number of restarts so far.
@@ -198,40 +250,39 @@ impl Continuity {
         if self.shift != Shift::default() {
             return false;
         }
-        let place = self.place(packet, payloads.clone());
+        let by = self.shift;
+        let place = self.place(packet, payloads.clone(), by);
         if let Place::Restarted(_) = place {
             return false;
         }
-        self.note(packet, payloads, matches!(place, Place::Stray));
+        self.note(packet, payloads, by, matches!(place, Place::Stray));
         true
     }
 
-    fn on_line(&self, send_time: u32) -> u32 {
-        moved(send_time, self.shift.send)
-    }
-
+    /// The place of a packet whose times are those of the line when they are moved by `by`.
     #[inline]
     fn place<'a>(
         &self,
         packet: &Packet<'_>,
         payloads: impl Iterator<Item: Borrow<Payload<'a>>> + Clone,
+        by: Shift,
     ) -> Place {
         let Some(last) = self.last else { return Place::OnLine };
-        let step = step(last.sent, self.on_line(packet.send_time()));
+        let step = step(last.sent, by.send_time(packet.send_time()));
         if (-MAX_JITTER..=MAX_JITTER).contains(&step) {
             return Place::OnLine;
         }
         let gap = (0..=self.max_gap).contains(&step);
         let to_line = i64::from(last.distance).saturating_sub(step);
         let send_alone = Shift { send: self.shift.send.saturating_add(to_line), ..self.shift };
-        match self.follows(step, payloads.clone()) {
+        match self.follows(step, payloads.clone(), by) {
             true if gap => Place::OnLine,
             true => Place::Restarted(
                 Shift {
                     presentation: self.shift.presentation.saturating_add(to_line),
                     ..send_alone
                 }
-                .later(self.lead(to_line, last.distance, payloads)),
+                .later(self.lead(to_line, last.distance, payloads, by)),
             ),
             false if self.strays.saturating_add(1) < MAX_STRAYS => Place::Stray,
             false if gap => Place::OnLine,
@@ -245,9 +296,10 @@ impl Continuity {
         &self,
         sent: i64,
         mut payloads: impl Iterator<Item: Borrow<Payload<'a>>>,
+        by: Shift,
     ) -> bool {
         payloads
-            .find_map(|payload| self.shown_step(payload.borrow()))
+            .find_map(|payload| self.shown_step(payload.borrow(), by))
             .is_some_and(|shown| shown.saturating_sub(sent).abs() < shown.abs())
     }
 
@@ -258,17 +310,18 @@ impl Continuity {
         to_line: i64,
         distance: u32,
         payloads: impl Iterator<Item: Borrow<Payload<'a>>>,
+        by: Shift,
     ) -> i64 {
         let early = |shown: i64| i64::from(distance).saturating_sub(shown.saturating_add(to_line));
-        let steps = payloads.filter_map(|payload| self.shown_step(payload.borrow()));
+        let steps = payloads.filter_map(|payload| self.shown_step(payload.borrow(), by));
         let lead = steps.map(early).max().unwrap_or(0);
         if (0..=MAX_LEAD).contains(&lead) { lead } else { 0 }
     }
 
     /// Distance from the last presentation time of the payload's stream.
-    fn shown_step(&self, payload: &Payload<'_>) -> Option<i64> {
+    fn shown_step(&self, payload: &Payload<'_>, by: Shift) -> Option<i64> {
         let track = self.tracks.iter().find(|track| track.number == payload.stream)?;
-        track.step(payload, self.shift.presentation)
+        track.step(payload, by.presentation)
     }
 
     #[inline]
@@ -276,6 +329,7 @@ impl Continuity {
         &mut self,
         packet: &Packet<'_>,
         payloads: impl Iterator<Item: Borrow<Payload<'a>>>,
+        by: Shift,
         stray: bool,
     ) {
         if stray {
@@ -283,7 +337,7 @@ impl Continuity {
             return;
         }
         self.strays = 0;
-        self.note_on_line(packet, payloads, self.shift);
+        self.note_on_line(packet, payloads, by);
     }
 
     #[inline]
@@ -293,7 +347,7 @@ impl Continuity {
         payloads: impl Iterator<Item: Borrow<Payload<'a>>>,
         shift: Shift,
     ) {
-        let sent = moved(packet.send_time(), shift.send);
+        let sent = shift.send_time(packet.send_time());
         let between = self.last.and_then(|last| {
             let between = u32::try_from(step(last.sent, sent)).ok();
             between.filter(|&between| (1..=MAX_DISTANCE).contains(&between))
@@ -311,12 +365,6 @@ impl Continuity {
             }
         }
     }
-}
-
-/// A time on the wire, moved.
-fn moved(time: u32, by: i64) -> u32 {
-    let [a, b, c, d, ..] = i64::from(time).wrapping_add(by).to_le_bytes();
-    u32::from_le_bytes([a, b, c, d])
 }
 
 impl Shift {

@@ -37,7 +37,7 @@
 //! | take padding from packets and put it back | [`remove_padding`], [`Restorer`] |
 //! | move the times of packets | [`TimeShifter`], [`Rebaser`]; keep them on one line when a clock starts anew: [`Continuity`]; follow those that wrap: [`SendClock`] |
 //! | leave streams out of packets | [`keep_payloads`], [`Selector`], [`Rewind`] |
-//! | write what a server sends into a file | [`FileWriter`], or its parts [`Finalizer`] and [`IndexBuilder`] |
+//! | write what a server sends into a file | [`FileWriter`], or its parts [`PacketPipeline`], [`Finalizer`] and [`IndexBuilder`] |
 //! | make a damaged or unfinished file whole | [`repair`](repair()); know what that would change: [`RepairCheck`] |
 //! | make a file of frames and blocks of audio | [`Muxer`] |
 //!
@@ -96,6 +96,7 @@ mod object;
 pub mod objects;
 mod offsets;
 mod packet;
+mod pipeline;
 mod preroll;
 mod push;
 mod reader;
@@ -142,6 +143,7 @@ pub use self::packet::padding::{
     Removal, Restored, Restorer, remove_padding, remove_restorable_padding,
 };
 pub use self::packet::{Field, Packet, Payload, Payloads, Piece, Pieces};
+pub use self::pipeline::{PacketPipeline, Staged};
 pub use self::push::{Cause, Event, StreamParser};
 pub use self::reader::{FileReader, KeyFrameSearch, SeekMethod, SeekPoint};
 pub use self::rebase::{Rebase, Rebaser};

@@ -134,10 +134,31 @@ impl Rebaser {
         if shift == Shift::default() {
             return Ok(Shifted::default());
         }
-        let reference = self.last.or_else(|| self.seen.map(|seen| seen.first));
-        let (shifted, sent) = self.shifter.shift_near(packet, shift, reference)?;
+        let (shifted, sent) = self.shifter.shift_near(packet, shift, self.reference())?;
         self.last = Some(sent);
         Ok(shifted)
+    }
+
+    /// [`apply`](Self::apply) for a packet that was read: `bytes` are those of the packet from its
+    /// send time on. Returns how far its times were moved.
+    pub(crate) fn apply_read(
+        &mut self,
+        packet: &Packet<'_>,
+        bytes: &mut [u8],
+    ) -> Result<Shift, Error> {
+        let shift = match self.shift {
+            Some(shift) => shift,
+            None => {
+                let seen = self.seen.unwrap_or_else(|| self.watch(packet));
+                self.decided(&seen)
+            }
+        };
+        if shift != Shift::default() {
+            let (_, sent) = self.shifter.plan(packet, shift, self.reference())?;
+            self.shifter.write(bytes, packet.send_time_offset());
+            self.last = Some(sent);
+        }
+        Ok(shift)
     }
 
     /// How far times are moved; `None` before the first packet is applied. What the header says
@@ -154,9 +175,18 @@ impl Rebaser {
             Some(seen) => seen,
             None => self.watch(&Packet::parse(packet, self.packet_size)?),
         };
-        let shift = if self.stays(&seen) { Shift::default() } else { self.distance(&seen) };
+        Ok(self.decided(&seen))
+    }
+
+    fn decided(&mut self, seen: &Seen) -> Shift {
+        let shift = if self.stays(seen) { Shift::default() } else { self.distance(seen) };
         self.shift = Some(shift);
-        Ok(shift)
+        shift
+    }
+
+    /// A send time on the line near which the next one is.
+    fn reference(&self) -> Option<i64> {
+        self.last.or_else(|| self.seen.map(|seen| seen.first))
     }
 
     fn stays(&self, seen: &Seen) -> bool {

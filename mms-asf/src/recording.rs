@@ -170,6 +170,21 @@ impl Finalizer {
         }
     }
 
+    /// [`packet`](Self::packet) for a packet that was read before its times were moved by `by`.
+    pub(crate) fn moved_packet(&mut self, packet: &Packet<'_>, by: Shift) {
+        let payloads = packet.payloads().map_while(Result::ok);
+        if by == Shift::default() {
+            self.read_packet(packet, payloads);
+            return;
+        }
+        let moved = packet.with_send_time(by.send_time(packet.send_time()));
+        let payloads = payloads.map(|mut payload| {
+            payload.presentation_time = by.presentation_time(&payload);
+            payload
+        });
+        self.read_packet(&moved, payloads);
+    }
+
     /// [`packet`](Self::packet) for those who have read it already. Returns the send time on the
     /// line of the file, in milliseconds.
     #[inline]

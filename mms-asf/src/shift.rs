@@ -3,7 +3,7 @@
 mod timing;
 
 use self::timing::Timings;
-use crate::clock::{near, shown_near};
+use crate::clock::{moved, near, shown_near};
 use crate::packet::{Head, width};
 use crate::{Error, Header, Packet, Payload};
 
@@ -20,6 +20,25 @@ impl Shift {
     /// The same distance for all times.
     pub fn all(milliseconds: i64) -> Self {
         Self { send: milliseconds, presentation: milliseconds }
+    }
+
+    /// A send time of 32 bits, moved.
+    pub fn send_time(self, time: u32) -> u32 {
+        moved(time, self.send)
+    }
+
+    /// The presentation time of a payload, moved. One without a time has the packet's send time.
+    pub fn presentation_time(self, payload: &Payload<'_>) -> u32 {
+        let given = payload.compressed.is_some() || payload.object_size.is_some();
+        moved(payload.presentation_time, if given { self.presentation } else { self.send })
+    }
+
+    /// Both distances, one after the other.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            send: self.send.saturating_add(other.send),
+            presentation: self.presentation.saturating_add(other.presentation),
+        }
     }
 
     /// The shift that takes this one back.
@@ -111,6 +130,19 @@ impl TimeShifter {
         reference: Option<i64>,
     ) -> Result<(Shifted, i64), Error> {
         let parsed = Packet::parse(packet, self.packet_size)?;
+        let planned = self.plan(&parsed, by, reference)?;
+        self.write(packet, 0);
+        Ok(planned)
+    }
+
+    /// Computes what [`shift_near`](Self::shift_near) changes in a packet, for
+    /// [`write`](Self::write). Fails where it does.
+    pub(crate) fn plan(
+        &mut self,
+        parsed: &Packet<'_>,
+        by: Shift,
+        reference: Option<i64>,
+    ) -> Result<(Shifted, i64), Error> {
         let head = *parsed.head();
         let sent = match reference {
             Some(reference) => near(reference, head.send_time),
@@ -146,10 +178,15 @@ impl TimeShifter {
                 self.edits.extend(times);
             }
         }
-        for edit in &self.edits {
-            edit.apply(packet);
-        }
         Ok((shifted, sent))
+    }
+
+    /// Writes the times that were [planned](Self::plan). `bytes` are those of the packet from the
+    /// offset `from` on, at most the one of its send time.
+    pub(crate) fn write(&self, bytes: &mut [u8], from: usize) {
+        for edit in &self.edits {
+            edit.apply(bytes, from);
+        }
     }
 }
 
@@ -206,9 +243,10 @@ impl Edit {
         Self { at, width: 8, value }
     }
 
-    fn apply(&self, packet: &mut [u8]) {
+    fn apply(&self, bytes: &mut [u8], from: usize) {
         let value = self.value.to_le_bytes();
-        let field = packet.get_mut(self.at..self.at.saturating_add(self.width));
+        let at = self.at.saturating_sub(from);
+        let field = bytes.get_mut(at..at.saturating_add(self.width));
         if let (Some(field), Some(value)) = (field, value.get(..self.width)) {
             field.copy_from_slice(value);
         }

@@ -4,9 +4,11 @@ use std::io::{Seek, SeekFrom, Write};
 
 use bytes::BytesMut;
 
-use crate::{Continuity, FileError, Finalizer, Header, Rebase, Rebaser, Restored, Restorer, Shift};
+use crate::{
+    Continuity, FileError, Finalizer, Header, Packet, PacketPipeline, Rebase, Restored, Shift,
+};
 
-/// Writes a file: [`Restorer`], [`Rebaser`] and [`Finalizer`] over a sink.
+/// Writes a file: a [`PacketPipeline`] over a sink.
 ///
 /// ```
 /// use std::io::Cursor;
@@ -31,11 +33,7 @@ use crate::{Continuity, FileError, Finalizer, Header, Rebase, Rebaser, Restored,
 pub struct FileWriter<W> {
     sink: W,
     start: u64,
-    restorer: Restorer,
-    /// `None` when packets keep their times.
-    continuity: Option<Continuity>,
-    rebaser: Rebaser,
-    finalizer: Finalizer,
+    pipeline: PacketPipeline,
     buffer: BytesMut,
 }
 
@@ -51,19 +49,13 @@ impl<W: Write + Seek> FileWriter<W> {
     /// that can be read decides how far all times are moved, and packets whose clock starts anew
     /// are [joined](Continuity) to those before them. Fails as it does.
     pub fn rebased(mut sink: W, header: &Header, rebase: Rebase) -> Result<Self, FileError> {
-        let restorer = Restorer::new(header.file().packet_size)?;
-        let finalizer = Finalizer::new(header);
+        let mut pipeline = PacketPipeline::new(header, rebase)?;
+        if rebase == Rebase::None {
+            pipeline.continuity = None;
+        }
         let start = sink.stream_position()?;
-        sink.write_all(&finalizer.initial_header())?;
-        Ok(Self {
-            sink,
-            start,
-            restorer,
-            continuity: (rebase != Rebase::None).then(|| Continuity::new(header)),
-            rebaser: Rebaser::new(header, rebase),
-            finalizer,
-            buffer: BytesMut::new(),
-        })
+        sink.write_all(&pipeline.finalizer.initial_header())?;
+        Ok(Self { sink, start, pipeline, buffer: BytesMut::new() })
     }
 
     /// Writes one packet, whose padding may be missing. One that cannot be read keeps its times.
@@ -72,38 +64,38 @@ impl<W: Write + Seek> FileWriter<W> {
     /// does.
     pub fn write_packet(&mut self, packet: &[u8]) -> Result<Restored, FileError> {
         self.buffer.clear();
-        let restored = self.restorer.restore(packet, &mut self.buffer)?;
+        let pipeline = &mut self.pipeline;
+        let parsed = Packet::parse(packet, pipeline.restorer.packet_size()).ok();
+        let mut staged = pipeline.restore(packet, parsed.as_ref(), &mut self.buffer)?;
         // Nothing that was received is lost because its times are odd.
-        let joined = self.continuity.as_mut().map(|line| line.join(&mut self.buffer));
-        if let Some(Ok(Some(_))) = joined {
-            self.finalizer.restarted();
-        }
-        let _ = self.rebaser.apply(&mut self.buffer);
+        pipeline.rebase(&mut staged, &mut self.buffer);
+        pipeline.join(&mut staged, &mut self.buffer);
         self.sink.write_all(&self.buffer)?;
-        self.finalizer.packet(&self.buffer);
-        Ok(restored)
+        pipeline.record(&staged, &self.buffer);
+        Ok(staged.restored)
     }
 
     /// Facts about the packets that were written so far.
     pub fn finalizer(&self) -> &Finalizer {
-        &self.finalizer
+        &self.pipeline.finalizer
     }
 
     /// How far times are moved; `None` before the first packet that could be read.
     pub fn shift(&self) -> Option<Shift> {
-        self.rebaser.shift()
+        self.pipeline.rebaser.shift()
     }
 
     /// Number of times that the packets' clock started anew.
     pub fn restarts(&self) -> u64 {
-        self.continuity.as_ref().map_or(0, Continuity::restarts)
+        self.pipeline.continuity.as_ref().map_or(0, Continuity::restarts)
     }
 
     /// Writes the indexes, patches the header, flushes, and gives the sink back, positioned behind
     /// the file. Fails when the sink does.
     pub fn finish(mut self) -> Result<W, FileError> {
-        self.finalizer.moved(self.rebaser.shift().unwrap_or_default());
-        let ending = self.finalizer.finish();
+        let PacketPipeline { rebaser, finalizer, .. } = &mut self.pipeline;
+        finalizer.moved(rebaser.shift().unwrap_or_default());
+        let ending = finalizer.finish();
         self.sink.write_all(&ending.index)?;
         let end = self.sink.stream_position()?;
         for patch in ending.patches {

@@ -1,7 +1,6 @@
 //! The last presentation time of each stream.
 
-use super::moved;
-use crate::clock::step;
+use crate::clock::{moved, step};
 use crate::{Header, Payload, StreamKind};
 
 /// A stream whose presentation times are compared.

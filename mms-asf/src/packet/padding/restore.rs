@@ -77,23 +77,37 @@ impl Restorer {
     ///
     /// Fails, with nothing appended, when it is longer than that.
     pub fn restore(&self, packet: &[u8], out: &mut BytesMut) -> Result<Restored, Error> {
+        // A packet of full size without a packet length needs no look at its payloads.
+        let whole = packet.len() == self.packet_size as usize && explicit_length(packet).is_none();
+        let parsed = if whole { None } else { Packet::parse(packet, self.packet_size).ok() };
+        self.restore_read(packet, parsed.as_ref(), out).map(|(restored, _)| restored)
+    }
+
+    /// [`restore`](Self::restore) for a packet that was read, as far as it can be. Also returns
+    /// where the send time is in the restored packet, when everything from there on is as it was
+    /// read.
+    pub(crate) fn restore_read(
+        &self,
+        bytes: &[u8],
+        packet: Option<&Packet<'_>>,
+        out: &mut BytesMut,
+    ) -> Result<(Restored, Option<usize>), Error> {
         let size = self.packet_size as usize;
-        if packet.len() == size && !self.contradicts(packet) {
-            out.extend_from_slice(packet);
-            return Ok(Restored::Whole);
+        if bytes.len() == size && !packet.is_some_and(length_contradicts) {
+            out.extend_from_slice(bytes);
+            return Ok((Restored::Whole, packet.map(Packet::send_time_offset)));
         }
-        let (value, limit) = (packet.len() as u64, u64::from(self.packet_size));
+        let (value, limit) = (bytes.len() as u64, u64::from(self.packet_size));
         if value > limit {
             return Err(Error::Limit { what: "data packet length", value, limit });
         }
         let end = out.len().saturating_add(size);
         out.reserve(size);
-        let parsed = Packet::parse(packet, self.packet_size);
-        let done = match parsed.as_ref().map(|parsed| (parsed, parsed.payload_end())) {
-            Ok((parsed, Some(payload_end))) => self.rewrite(parsed, payload_end, out),
-            _ => {
-                out.extend_from_slice(packet);
-                Restored::Unparsed
+        let done = match packet.and_then(|packet| packet.payload_end().map(|end| (packet, end))) {
+            Some((packet, payload_end)) => self.rewrite(packet, payload_end, out),
+            None => {
+                out.extend_from_slice(bytes);
+                (Restored::Unparsed, None)
             }
         };
         // Both directions: a head that grew may push old padding beyond the end.
@@ -133,16 +147,18 @@ impl Restorer {
         if explicit_length(packet).is_none() {
             return false;
         }
-        let Ok(parsed) = Packet::parse(packet, self.packet_size) else { return false };
-        let (length, padding) = (parsed.length_field().value, parsed.padding_field().value);
-        parsed.payload_end().is_some_and(|end| {
-            length.checked_sub(padding).is_none_or(|area| end as u64 > u64::from(area))
-        })
+        Packet::parse(packet, self.packet_size).is_ok_and(|packet| length_contradicts(&packet))
     }
 
     /// Appends the packet, whose payloads end at `end`, with a head that fits the file, without the
-    /// padding that is missing.
-    fn rewrite(&self, packet: &Packet<'_>, end: usize, out: &mut BytesMut) -> Restored {
+    /// padding that is missing. Also returns where its send time is, when the payloads of the
+    /// restored packet end where these do.
+    fn rewrite(
+        &self,
+        packet: &Packet<'_>,
+        end: usize,
+        out: &mut BytesMut,
+    ) -> (Restored, Option<usize>) {
         let (bytes, head) = (packet.as_bytes(), packet.head());
         let size = self.packet_size as usize;
         if head.length.width == 0 && head.padding.width != 0 {
@@ -155,7 +171,7 @@ impl Restorer {
             };
             if fits {
                 out.extend_from_slice(bytes);
-                return Restored::PaddingAppended;
+                return (Restored::PaddingAppended, Some(head.send_time_at));
             }
         }
         let narrowest = if head.length.width == 0 { head.padding.width } else { 0 };
@@ -163,16 +179,29 @@ impl Restorer {
         let written = end.checked_sub(removed).and_then(|used| field(used, size, narrowest));
         if let Some((width, padding)) = written {
             write(bytes, head, width, padding, out);
-            return match (head.length.width, head.padding.width) {
+            let restored = match (head.length.width, head.padding.width) {
                 (0, 0) => Restored::FieldInserted,
                 (0, old) if old == width => Restored::FieldPatched,
                 (0, _) => Restored::FieldWidened,
                 _ => Restored::LengthReplaced,
             };
+            let send_time_at = head.send_time_at.saturating_sub(removed).saturating_add(width);
+            return (restored, Some(send_time_at));
         }
         out.extend_from_slice(bytes);
-        Restored::PaddingAppended
+        (Restored::PaddingAppended, None)
     }
+}
+
+/// Returns whether the packet length and the padding of a packet of full size leave too little
+/// room for its payloads.
+fn length_contradicts(packet: &Packet<'_>) -> bool {
+    let (length, padding) = (packet.length_field().value, packet.padding_field().value);
+    let area = length.checked_sub(padding);
+    length != 0
+        && packet
+            .payload_end()
+            .is_some_and(|end| area.is_none_or(|area| end as u64 > u64::from(area)))
 }
 
 /// Appends the packet with such a head. Everything else is kept.
