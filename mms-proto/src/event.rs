@@ -132,6 +132,16 @@ pub enum CloseReason {
     Failed(Error),
 }
 
+impl CloseReason {
+    /// The answer to input that comes after the end: the error again, if there was one.
+    pub(crate) fn outcome(&self) -> Result<(), Error> {
+        match self {
+            Self::Failed(error) => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What a server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,5 +1,5 @@
-//! What a session of every protocol keeps: outputs in their order, the time, the account of
-//! deviations, and the first error, which is final.
+//! What a session of every protocol keeps: outputs in their order, the time and the account of
+//! deviations. That it is over is one of the states of its machine.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -7,14 +7,8 @@ use std::time::Instant;
 use crate::config::Strictness;
 use crate::deviation::Deviation;
 use crate::error::Error;
-use crate::event::{CloseReason, Stats};
+use crate::event::Stats;
 use crate::io::{ConnectionId, Output, Transmit};
-
-/// An event type, as far as the core makes events itself.
-pub(crate) trait SessionEvent: From<Deviation> {
-    /// The last event.
-    fn closed(reason: CloseReason) -> Self;
-}
 
 /// The neutral core of one end of a session.
 #[derive(Debug)]
@@ -22,15 +16,14 @@ pub(crate) struct SessionCore<E> {
     outputs: VecDeque<Output<E>>,
     strictness: Strictness,
     now: Instant,
-    reason: Option<CloseReason>,
     pub(crate) stats: Stats,
 }
 
-impl<E: SessionEvent> SessionCore<E> {
+impl<E: From<Deviation>> SessionCore<E> {
     /// A session that begins now.
     pub(crate) fn new(now: Instant, strictness: Strictness) -> Self {
         let outputs = VecDeque::new();
-        Self { outputs, strictness, now, reason: None, stats: Stats::default() }
+        Self { outputs, strictness, now, stats: Stats::default() }
     }
 
     /// The time of the latest input.
@@ -38,29 +31,9 @@ impl<E: SessionEvent> SessionCore<E> {
         self.now
     }
 
-    /// True when input of this moment is taken in: not when the session is over.
-    ///
-    /// # Errors
-    /// With the error of a session that failed.
-    pub(crate) fn takes_input(&mut self, now: Instant) -> Result<bool, Error> {
-        match &self.reason {
-            Some(CloseReason::Failed(error)) => Err(error.clone()),
-            Some(_) => Ok(false),
-            None => {
-                self.set_now(now);
-                Ok(true)
-            }
-        }
-    }
-
     /// Takes note of the time. It never goes backwards.
     pub(crate) fn set_now(&mut self, now: Instant) {
         self.now = self.now.max(now);
-    }
-
-    /// True when the session is over.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.reason.is_some()
     }
 
     /// True when every output has been polled.
@@ -95,14 +68,6 @@ impl<E: SessionEvent> SessionCore<E> {
                 self.event(deviation);
                 Ok(())
             }
-        }
-    }
-
-    /// Ends the session: the last event.
-    pub(crate) fn close(&mut self, reason: CloseReason) {
-        if self.reason.is_none() {
-            self.event(E::closed(reason.clone()));
-            self.reason = Some(reason);
         }
     }
 }

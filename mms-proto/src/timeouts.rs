@@ -61,19 +61,19 @@ impl Default for ClientTimeouts {
 #[non_exhaustive]
 pub struct ServerTimeouts {
     /// For a play command, default 3,600 s, at least 10 s (`Idle-Timeout`).
-    pub(crate) idle: Duration,
+    idle: Duration,
     /// From the connection to the first play command, default 3,600 s; not longer than `idle`. Short
     /// where seats are few: a client that never plays keeps one by a Pong now and then.
-    pub(crate) first_play: Duration,
+    first_play: Duration,
     /// For anything from the client before it is asked whether it is still there, default 30 s, at
     /// least 10 s (`KeepAlive`).
-    pub(crate) keep_alive: Duration,
+    keep_alive: Duration,
     /// From the connection to the request for a file, to the next one after a refusal, and from a
     /// challenge to the response, default 30 s. How long the application takes to answer does not
     /// count.
-    pub(crate) handshake: Duration,
+    handshake: Duration,
     /// For the rest of a packet after its first byte, default 30 s.
-    pub(crate) frame: Duration,
+    frame: Duration,
 }
 
 /// The least that the specification allows for both of its timers.

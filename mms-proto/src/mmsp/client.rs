@@ -1,8 +1,8 @@
 //! The client's side of a session, MS-MMSP 3.1.
 
 mod arrivals;
-mod commands;
 mod config;
+mod entries;
 mod header;
 mod media;
 mod messages;
@@ -12,6 +12,7 @@ mod reception;
 mod redirect;
 mod report;
 mod state;
+mod stopping;
 
 use std::time::Instant;
 
@@ -22,14 +23,14 @@ use crate::error::{Error, Missing, Phase};
 use crate::event::{ClientEvent, CloseReason, Stats};
 use crate::io::{ConnectionId, Input, Output};
 use crate::machine::Machine;
-use crate::session::{SessionCore, SessionEvent};
+use crate::session::SessionCore;
 use crate::timer::{Purpose, TimerTable};
 
 use super::frame::FrameDecoder;
 use super::framing::{Framing, Received};
 use super::incarnation::Counters;
 use super::message::{ClientMessage, Connect, PacketPair, ServerMessage};
-use state::{Play, Session, State};
+use state::{AfterStop, Session, State, Stop};
 
 /// One client session over one TCP connection. It owns no socket, clock or random source.
 ///
@@ -83,12 +84,6 @@ impl Purpose for Timer {
     }
 }
 
-impl SessionEvent for ClientEvent {
-    fn closed(reason: CloseReason) -> Self {
-        Self::Closed(reason)
-    }
-}
-
 impl From<crate::Deviation> for ClientEvent {
     fn from(deviation: crate::Deviation) -> Self {
         Self::Deviation(deviation)
@@ -99,9 +94,10 @@ impl Machine for Client {
     type Event = ClientEvent;
 
     fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
-        if !self.core.takes_input(now)? {
-            return Ok(());
+        if let State::Closed(reason) = &self.state {
+            return reason.outcome();
         }
+        self.core.set_now(now);
         let done = match input {
             Input::Timeout => self.on_timeout(),
             input => self.framing.input(input),
@@ -111,7 +107,7 @@ impl Machine for Client {
     }
 
     fn recv_buffer(&mut self, connection: ConnectionId) -> &mut [u8] {
-        if connection.is_main() { self.framing.recv_buffer() } else { &mut [] }
+        self.framing.recv_buffer(connection)
     }
 
     fn received(
@@ -120,10 +116,11 @@ impl Machine for Client {
         connection: ConnectionId,
         count: usize,
     ) -> Result<(), Error> {
-        if !self.core.takes_input(now)? || !connection.is_main() {
-            return Ok(());
+        if let State::Closed(reason) = &self.state {
+            return reason.outcome();
         }
-        self.framing.received(count);
+        self.core.set_now(now);
+        self.framing.received(connection, count);
         Ok(())
     }
 
@@ -132,21 +129,12 @@ impl Machine for Client {
             if let Some(output) = self.core.pop() {
                 return output;
             }
-            if self.core.is_closed() {
-                return Output::Wait(None);
-            }
-            let challenged = matches!(self.state, State::Challenged);
-            let item = match self.framing.is_holding() {
-                true if challenged && !self.framing.is_peer_closed() => return Output::Wait(None),
-                // Nobody is left to hear the answer to the challenge.
-                true if challenged => Ok(Received::End { mid_frame: false }),
+            let received = match self.state {
+                State::Closed(_) => return Output::Wait(None),
+                State::Challenged => self.framing.next_if(&mut self.core, is_urgent),
                 _ => self.framing.next(&mut self.core),
             };
-            let handled = match item {
-                Ok(item) if challenged && waits(&item) => {
-                    self.framing.hold(item);
-                    continue;
-                }
+            let handled = match received {
                 Ok(Received::Nothing) if self.core.is_drained() => {
                     let deadlines = [self.timers.next(), self.framing.frame_deadline()];
                     return Output::Wait(deadlines.into_iter().flatten().min());
@@ -173,7 +161,7 @@ impl Machine for Client {
     }
 
     fn phase(&self) -> Phase {
-        self.state.phase(&self.core)
+        self.state.phase()
     }
 
     fn stats(&self) -> Stats {
@@ -215,10 +203,12 @@ impl Client {
     }
 
     /// The end of the session: no timer runs, the last event is queued.
+    #[cold]
     fn end(&mut self, reason: CloseReason) {
         self.timers.stop_all();
         self.framing.stop();
-        self.core.close(reason);
+        self.core.event(ClientEvent::Closed(reason.clone()));
+        self.state = State::Closed(reason);
     }
 
     fn send(&mut self, message: impl Into<ClientMessage>) {
@@ -253,7 +243,9 @@ impl Client {
             }
             Timer::NextEntry => {
                 // It was announced and never came: then it was the end.
-                self.state = State::Ready;
+                if let State::WaitingForEntry(file, _) = self.state {
+                    self.state = State::Ready(file);
+                }
                 return self.no_next_entry();
             }
             Timer::Reply => (Missing::Reply, times.reply),
@@ -263,31 +255,21 @@ impl Client {
         Err(Error::TimedOut { phase: self.phase(), missing, after })
     }
 
-    /// The end that was to be followed by another entry was the last. A server before version 9
-    /// has not promised one: the end of its broadcast looks alike.
-    fn no_next_entry(&mut self) -> Result<(), Error> {
-        if self.session.server.announces_next_entry() {
-            self.core.on_deviation(crate::Deviation::NoNextEntry)?;
-        }
-        self.core.event(ClientEvent::EndOfStream { more: false, hr: crate::HResult::OK });
-        Ok(())
-    }
-
     /// The peer has closed and everything before that has been handled.
     fn on_end(&mut self, mid_frame: bool) -> Result<(), Error> {
         match &self.state {
             // Nothing was owed to us any more.
-            State::Ready if !mid_frame => {
+            State::Ready(_) if !mid_frame => {
                 self.end(CloseReason::Peer);
                 Ok(())
             }
             // Some servers announce another entry and close instead.
-            State::WaitingForEntry(_) if !mid_frame => {
+            State::WaitingForEntry(..) if !mid_frame => {
                 self.no_next_entry()?;
                 self.end(CloseReason::Peer);
                 Ok(())
             }
-            State::Stopping(Play { .. }, state::AfterStop::Close) => {
+            State::Stopping(_, Stop { then: AfterStop::Close, .. }) => {
                 self.end(CloseReason::Local);
                 Ok(())
             }
@@ -296,14 +278,14 @@ impl Client {
     }
 }
 
-/// True for what has to wait while the application owes an answer to a challenge: everything but a
-/// Ping, which a person who types a password must not leave unanswered.
-fn waits(received: &Received) -> bool {
+/// True for what is handled although the application owes an answer to a challenge: a Ping, which
+/// a person who types a password must not leave unanswered, and what is no message of the server.
+fn is_urgent(received: &Received) -> bool {
     match received {
         Received::Message(_, message) => {
-            !matches!(ServerMessage::decode(message, &mut Vec::new()), Ok(ServerMessage::Ping(_)))
+            matches!(ServerMessage::decode(message, &mut Vec::new()), Ok(ServerMessage::Ping(_)))
         }
-        Received::Data(_) => true,
-        Received::End { .. } | Received::Nothing => false,
+        Received::Data(_) => false,
+        Received::End { .. } | Received::Nothing => true,
     }
 }

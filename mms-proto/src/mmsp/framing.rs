@@ -13,7 +13,7 @@ use crate::config::Limits;
 use crate::deviation::Deviation;
 use crate::error::{DecodeError, Error, Missing, Phase};
 use crate::io::{ConnectionId, Input, Transmit};
-use crate::session::{SessionCore, SessionEvent};
+use crate::session::SessionCore;
 use crate::timer::{Purpose, TimerTable};
 
 use super::MmspDeviation;
@@ -73,7 +73,7 @@ impl Framing {
     }
 
     /// Queues one message as a packet of its own.
-    pub(crate) fn message<E: SessionEvent>(
+    pub(crate) fn message<E: From<Deviation>>(
         &mut self,
         core: &mut SessionCore<E>,
         encode: impl FnOnce(&mut BytesMut),
@@ -85,23 +85,15 @@ impl Framing {
         core.transmit(ConnectionId::MAIN, Transmit::Message(packet));
     }
 
-    /// Takes back what cannot be handled now: it is the next thing again.
-    pub(crate) fn hold(&mut self, received: Received) {
-        self.held = Some(received);
-    }
-
-    /// True when the next thing was taken back.
-    pub(crate) fn is_holding(&self) -> bool {
-        self.held.is_some()
-    }
-
     /// Stops waiting for the rest of a packet: the session is over.
     pub(crate) fn stop(&mut self) {
         self.frame_timer.stop_all();
     }
 
-    pub(crate) fn recv_buffer(&mut self) -> &mut [u8] {
-        if self.decoder.buffered() >= self.max_buffered {
+    /// Where to read to. Empty for other connections, which were not asked for, and while too much
+    /// waits.
+    pub(crate) fn recv_buffer(&mut self, connection: ConnectionId) -> &mut [u8] {
+        if !connection.is_main() || self.decoder.buffered() >= self.max_buffered {
             &mut []
         } else {
             self.decoder.recv_buffer()
@@ -109,9 +101,9 @@ impl Framing {
     }
 
     /// Counts bytes read into [`Self::recv_buffer`].
-    pub(crate) fn received(&mut self, count: usize) {
-        // There was no room to read to: whatever the count says, these bytes do not exist.
-        if self.decoder.buffered() < self.max_buffered {
+    pub(crate) fn received(&mut self, connection: ConnectionId, count: usize) {
+        // Without room to read to these bytes do not exist, whatever the count says.
+        if connection.is_main() && self.decoder.buffered() < self.max_buffered {
             self.decoder.received(count);
         }
     }
@@ -166,7 +158,7 @@ impl Framing {
 
     /// The next message or packet that has arrived.
     #[inline]
-    pub(crate) fn next<E: SessionEvent>(
+    pub(crate) fn next<E: From<Deviation>>(
         &mut self,
         core: &mut SessionCore<E>,
     ) -> Result<Received, Error> {
@@ -205,6 +197,21 @@ impl Framing {
         }
     }
 
+    /// The next thing, if it may be handled now. Anything else is the next thing again, unless
+    /// nobody is left to hear what it waits for.
+    pub(crate) fn next_if<E: From<Deviation>>(
+        &mut self,
+        core: &mut SessionCore<E>,
+        may: impl FnOnce(&Received) -> bool,
+    ) -> Result<Received, Error> {
+        let received = self.next(core)?;
+        if may(&received) {
+            return Ok(received);
+        }
+        self.held = Some(received);
+        Ok(if self.peer_closed { Received::End { mid_frame: false } } else { Received::Nothing })
+    }
+
     fn nothing(&mut self, now: Instant) -> Received {
         let mid_frame = self.decoder.buffered() > 0;
         if self.peer_closed {
@@ -218,7 +225,7 @@ impl Framing {
     }
 }
 
-fn check_header<E: SessionEvent>(
+fn check_header<E: From<Deviation>>(
     core: &mut SessionCore<E>,
     messages: &Messages,
 ) -> Result<(), Error> {

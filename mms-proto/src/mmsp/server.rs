@@ -25,8 +25,7 @@ use crate::event::{CloseReason, ServerEvent, Stats};
 use crate::hresult::HResult;
 use crate::io::{ConnectionId, Input, Output};
 use crate::machine::Machine;
-use crate::session::{SessionCore, SessionEvent};
-use crate::timeouts::ServerTimeouts;
+use crate::session::SessionCore;
 use crate::timer::{Purpose, TimerTable};
 
 use super::frame::FrameDecoder;
@@ -95,12 +94,6 @@ impl Purpose for Timer {
     }
 }
 
-impl SessionEvent for ServerEvent {
-    fn closed(reason: CloseReason) -> Self {
-        Self::Closed(reason)
-    }
-}
-
 impl From<crate::Deviation> for ServerEvent {
     fn from(deviation: crate::Deviation) -> Self {
         Self::Deviation(deviation)
@@ -111,9 +104,10 @@ impl Machine for Server {
     type Event = ServerEvent;
 
     fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error> {
-        if !self.core.takes_input(now)? {
-            return Ok(());
+        if let State::Closed(reason) = &self.state {
+            return reason.outcome();
         }
+        self.core.set_now(now);
         self.begin_turn();
         let done = match input {
             Input::Timeout => self.on_timeout(),
@@ -124,7 +118,7 @@ impl Machine for Server {
     }
 
     fn recv_buffer(&mut self, connection: ConnectionId) -> &mut [u8] {
-        if connection.is_main() { self.framing.recv_buffer() } else { &mut [] }
+        self.framing.recv_buffer(connection)
     }
 
     fn received(
@@ -133,11 +127,12 @@ impl Machine for Server {
         connection: ConnectionId,
         count: usize,
     ) -> Result<(), Error> {
-        if !self.core.takes_input(now)? || !connection.is_main() {
-            return Ok(());
+        if let State::Closed(reason) = &self.state {
+            return reason.outcome();
         }
+        self.core.set_now(now);
         self.begin_turn();
-        self.framing.received(count);
+        self.framing.received(connection, count);
         Ok(())
     }
 
@@ -146,50 +141,14 @@ impl Machine for Server {
             if let Some(output) = self.core.pop() {
                 return output;
             }
-            if self.core.is_closed() {
-                return Output::Wait(None);
+            if let Some(output) = self.advance() {
+                return output;
             }
-            if matches!(self.state, State::OpenAsked) {
-                // Nothing is decoded until the application has answered; but nobody is left to
-                // hear the answer when the connection is gone.
-                if !self.framing.is_peer_closed() {
-                    return Output::Wait(self.deadline());
-                }
-                self.end(CloseReason::Peer);
-                continue;
-            }
-            // Nothing but a Ping may come between the answer to ReadBlock and the header
-            // (T46): its fragments go before the next message is looked at.
-            if self.send_header_fragment() {
-                continue;
-            }
-            let handled = match self.framing.next(&mut self.core) {
-                Ok(Received::Nothing) if self.core.is_drained() => {
-                    if self.play_early() || self.send_due() || self.send_queued() {
-                        continue;
-                    }
-                    return match self.want_packet() {
-                        Some(event) => Output::Event(event),
-                        None => Output::Wait(self.deadline()),
-                    };
-                }
-                Ok(Received::Nothing) => Ok(()),
-                Ok(Received::Message(place, message)) => self.on_message(place, &message),
-                Ok(Received::End { .. }) => {
-                    // Players close whenever they like, many without CloseFile (T47).
-                    self.end(CloseReason::Peer);
-                    Ok(())
-                }
-                // The decoder of what clients send knows no Data packets.
-                Ok(Received::Data(_)) => Ok(()),
-                Err(error) => Err(error),
-            };
-            self.end_on_error(handled);
         }
     }
 
     fn phase(&self) -> Phase {
-        self.state.phase(&self.core)
+        self.state.phase()
     }
 
     fn stats(&self) -> Stats {
@@ -202,9 +161,9 @@ impl Server {
     #[must_use]
     pub fn new(now: Instant, config: ServerConfig) -> Self {
         let decoder = FrameDecoder::from_client(&config.limits);
-        let framing = Framing::new(decoder, &config.limits, config.timeouts.frame);
+        let framing = Framing::new(decoder, &config.limits, config.timeouts.frame());
         let mut timers = TimerTable::new();
-        timers.arm(Timer::Handshake, now, config.timeouts.handshake);
+        timers.arm(Timer::Handshake, now, config.timeouts.handshake());
         Self {
             core: SessionCore::new(now, config.strictness),
             framing,
@@ -216,14 +175,57 @@ impl Server {
         }
     }
 
+    /// Handles the next thing, when everything before it has been polled. Returns an output that
+    /// nothing has to be queued for.
+    fn advance(&mut self) -> Option<Output<ServerEvent>> {
+        match self.state {
+            State::Closed(_) => return Some(Output::Wait(None)),
+            // Nothing is decoded until the application has answered; but nobody is left to hear
+            // the answer when the connection is gone.
+            State::OpenAsked if self.framing.is_peer_closed() => {
+                self.end(CloseReason::Peer);
+                return None;
+            }
+            State::OpenAsked => return Some(Output::Wait(self.deadline())),
+            _ => {}
+        }
+        // Nothing but a Ping may come between the answer to ReadBlock and the header (T46): its
+        // fragments go before the next message is looked at.
+        if self.send_header_fragment() {
+            return None;
+        }
+        let handled = match self.framing.next(&mut self.core) {
+            Ok(Received::Nothing) if self.core.is_drained() => {
+                if self.play_early() || self.send_due() || self.send_queued() {
+                    return None;
+                }
+                return Some(match self.want_packet() {
+                    Some(event) => Output::Event(event),
+                    None => Output::Wait(self.deadline()),
+                });
+            }
+            Ok(Received::Message(place, message)) => self.on_message(place, &message),
+            Ok(Received::End { .. }) => {
+                // Players close whenever they like, many without CloseFile (T47).
+                self.end(CloseReason::Peer);
+                Ok(())
+            }
+            // The decoder of what clients send knows no Data packets.
+            Ok(Received::Nothing | Received::Data(_)) => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.end_on_error(handled);
+        None
+    }
+
     /// Whatever came in, the driver has looked at its socket.
     fn begin_turn(&mut self) {
         match &mut self.state {
             State::SendingHeader(_, sender) => sender.pacer.new_turn(),
-            State::Streaming(_, flow) => flow.pacer.new_turn(),
+            State::Streaming(_, flow) | State::StreamingEntry(_, flow) => flow.pacer.new_turn(),
             State::EntryHeader(_, sender, media) => {
                 sender.pacer.new_turn();
-                if let EntryMedia::Follow(flow) = media {
+                if let EntryMedia::Follow(flow) | EntryMedia::Played(flow) = media {
                     flow.pacer.new_turn();
                 }
             }
@@ -238,10 +240,12 @@ impl Server {
     }
 
     /// The end of the session: no timer runs, the last event is queued.
+    #[cold]
     fn end(&mut self, reason: CloseReason) {
         self.timers.stop_all();
         self.framing.stop();
-        self.core.close(reason);
+        self.core.event(ServerEvent::Closed(reason.clone()));
+        self.state = State::Closed(reason);
     }
 
     fn send(&mut self, message: impl Into<ServerMessage>) {
@@ -253,14 +257,14 @@ impl Server {
     fn arm_keep_alive(&mut self) {
         // WebTV stays in the silence before a late end if it hears something now and then (T49).
         let held = self.timers.is_armed(Timer::HeldEnd);
-        let time = if held { HELD_KEEP_ALIVE } else { self.config.timeouts.keep_alive };
+        let time = if held { HELD_KEEP_ALIVE } else { self.config.timeouts.keep_alive() };
         self.timers.arm(Timer::KeepAlive, self.core.now(), time);
     }
 
     /// `Idle-Timeout`, shorter before the first play command: starting it while it runs does not restart it, MS-MMSP 3.2.2.
     fn start_idle(&mut self) {
-        let ServerTimeouts { idle, first_play, .. } = self.config.timeouts;
-        let time = if self.session.has_played { idle } else { idle.min(first_play) };
+        let (idle, first) = (self.config.timeouts.idle(), self.config.timeouts.first_play());
+        let time = if self.session.has_played { idle } else { idle.min(first) };
         self.timers.arm_if_idle(Timer::Idle, self.core.now(), time);
     }
 
@@ -270,7 +274,7 @@ impl Server {
             State::SendingHeader(_, sender) | State::EntryHeader(_, sender, _) => {
                 Some(sender.pacer.deadline(now))
             }
-            State::Streaming(_, flow) => self.flow_deadline(flow),
+            State::Streaming(_, flow) | State::StreamingEntry(_, flow) => self.flow_deadline(flow),
             _ => None,
         };
         let play = self.session.plays.turn();
@@ -306,17 +310,15 @@ impl Server {
                 Timer::Handshake => {
                     let challenged = matches!(self.state, State::Challenged(_));
                     let missing = if challenged { Missing::Reply } else { Missing::Request };
-                    let after = self.config.timeouts.handshake;
+                    let after = self.config.timeouts.handshake();
                     return Err(Error::TimedOut { phase: self.phase(), missing, after });
                 }
                 Timer::Idle => self.end(CloseReason::Idle),
                 Timer::AfterEnd => self.end(CloseReason::Local),
                 Timer::HeldEnd => self.finish_now(HResult::OK),
-                Timer::Unplayed => self.on_unplayed(),
+                // The client does not play the entry that was sent to it: it goes on without.
+                Timer::Unplayed => self.entry_is_played(),
                 Timer::KeepAlive => self.ping()?,
-            }
-            if self.core.is_closed() {
-                return Ok(());
             }
         }
         let phase = self.phase();
@@ -326,7 +328,7 @@ impl Server {
     fn ping(&mut self) -> Result<(), Error> {
         let unanswered = self.session.unanswered_pings;
         if self.config.max_unanswered_pings.is_some_and(|most| unanswered >= most) {
-            let after = self.config.timeouts.keep_alive.saturating_mul(unanswered.max(1));
+            let after = self.config.timeouts.keep_alive().saturating_mul(unanswered.max(1));
             return Err(Error::TimedOut { phase: self.phase(), missing: Missing::Reply, after });
         }
         self.session.unanswered_pings = unanswered.saturating_add(1);

@@ -8,6 +8,8 @@ const WINDOW: Duration = Duration::from_secs(30);
 /// Packets of one play command, or of one entry that came without one.
 #[derive(Debug, Default)]
 pub(super) struct Arrivals {
+    /// Number of packets that the server announced.
+    pub(super) announced: Option<u64>,
     /// Delivered packets.
     pub(super) packets: u64,
     pub(super) first: Option<u32>,
@@ -41,6 +43,11 @@ impl Window {
 }
 
 impl Arrivals {
+    /// Nothing of so many packets yet.
+    pub(super) fn new(announced: Option<u64>) -> Self {
+        Self { announced, ..Self::default() }
+    }
+
     /// Counts a packet that is delivered.
     #[inline]
     pub(super) fn packet(&mut self, now: Instant, number: u32) {

@@ -10,25 +10,18 @@ use crate::mmsp::frame::{DataPacket, HeaderFlags};
 /// A header in the making. Over TCP its fragments come in order.
 #[derive(Debug)]
 pub(super) struct HeaderAssembler {
-    /// What was announced about the content.
-    pub(super) announced: Announced,
+    /// Bytes that were announced.
+    announced: u32,
     next: u32,
     bytes: BytesMut,
     limit: u32,
 }
 
-/// What the server said about a file before its header.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Announced {
-    pub(super) packet_size: u32,
-    pub(super) header_size: u32,
-}
-
 impl HeaderAssembler {
     /// A header of the announced size, which must not be above `limit`.
-    pub(super) fn new(announced: Announced, limit: u32) -> Result<Self, Error> {
+    pub(super) fn new(announced: u32, limit: u32) -> Result<Self, Error> {
         let assembler = Self { announced, next: 0, bytes: BytesMut::new(), limit };
-        assembler.check(announced.header_size.into())?;
+        assembler.check(announced.into())?;
         Ok(assembler)
     }
 
@@ -55,7 +48,7 @@ impl HeaderAssembler {
             return Ok((None, None));
         }
         let received = u32::try_from(length).unwrap_or(u32::MAX);
-        let announced = self.announced.header_size;
+        let announced = self.announced;
         let deviation =
             (received != announced).then_some(Deviation::HeaderSize { announced, received });
         Ok((Some(std::mem::take(&mut self.bytes).freeze()), deviation))
@@ -79,7 +72,6 @@ mod tests {
     }
 
     fn collect(fragments: &[DataPacket], announced: u32) -> (Option<Bytes>, Vec<Deviation>) {
-        let announced = Announced { packet_size: 10, header_size: announced };
         let mut assembler = HeaderAssembler::new(announced, 100).unwrap();
         let mut deviations = Vec::new();
         let mut header = None;
@@ -129,10 +121,9 @@ mod tests {
 
     #[test]
     fn the_limit_holds_for_what_is_announced_and_for_what_comes() {
-        let announced = Announced { packet_size: 10, header_size: 101 };
         let limit = |value| Error::Limit { what: "bytes of the ASF header", value, limit: 100 };
-        assert_eq!(HeaderAssembler::new(announced, 100).unwrap_err(), limit(101));
-        let mut assembler = HeaderAssembler::new(Announced::default(), 100).unwrap();
+        assert_eq!(HeaderAssembler::new(101, 100).unwrap_err(), limit(101));
+        let mut assembler = HeaderAssembler::new(0, 100).unwrap();
         let big = DataPacket::new(0, 1, 4, Bytes::from(vec![0; 60]));
         assert!(assembler.add(&big).is_ok());
         let big = DataPacket::new(1, 1, 4, Bytes::from(vec![0; 60]));

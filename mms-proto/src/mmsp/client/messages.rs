@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::state::{Spent, State};
+use super::state::{File, Spent, State, Streaming};
 use super::{Client, Timer};
 use crate::deviation::Deviation;
 use crate::error::{DecodeError, Error, Layer};
@@ -15,9 +15,6 @@ use crate::event::ClientEvent;
 use crate::hresult::HResult;
 use crate::mmsp::framing::at_place;
 use crate::mmsp::message::{MessageId, Pong, ServerMessage};
-
-/// What a server may say about the playing time and be believed while it sends nothing.
-const LONGEST_CONTENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Client {
     pub(super) fn on_message(&mut self, place: u64, message: &Bytes) -> Result<(), Error> {
@@ -107,9 +104,9 @@ impl Client {
     /// Any message shows that the server is there; but one that only shows that, and never sends
     /// anything, is waited for no longer than it could have a reason for.
     pub(super) fn wait_for_media(&mut self) {
-        if let State::Streaming(play) = &self.state {
-            let (heard, now) = (play.heard, self.core.now());
-            let (silence, patience) = (self.config.session.timeouts.silence, self.patience());
+        if let State::Streaming(file, Streaming { heard, .. }) = self.state {
+            let now = self.core.now();
+            let (silence, patience) = (self.config.session.timeouts.silence, self.patience(&file));
             let left = patience.saturating_sub(now.saturating_duration_since(heard));
             // The end of patience is one moment, counted from the packet: counted from here it
             // would move with every message once it has passed.
@@ -121,25 +118,19 @@ impl Client {
     /// How long messages alone keep a stream alive. A server may hold back the end of the stream
     /// until the content has been played, and ask now and then whether we are there (T49). Of a
     /// later entry it never says how long it lasts: that may be as long as anything.
-    pub(super) fn patience(&self) -> Duration {
-        let content = match self.session.file {
-            Some(_) if self.session.changed => LONGEST_CONTENT,
-            file => file.map_or(Duration::ZERO, |file| file.duration),
-        };
-        self.config.session.timeouts.media.saturating_add(content.min(LONGEST_CONTENT))
+    pub(super) fn patience(&self, file: &File) -> Duration {
+        self.config.session.timeouts.media.saturating_add(file.max_duration)
     }
 
     /// How long nothing came when that was too long: no packet, or nothing at all.
     pub(super) fn silence(&self) -> Duration {
-        let (nothing, no_packet) = (self.config.session.timeouts.silence, self.patience());
-        match &self.state {
-            State::Streaming(play)
-                if self.core.now().saturating_duration_since(play.heard) >= no_packet =>
-            {
-                no_packet
+        if let State::Streaming(file, Streaming { heard, .. }) = &self.state {
+            let no_packet = self.patience(file);
+            if self.core.now().saturating_duration_since(*heard) >= no_packet {
+                return no_packet;
             }
-            _ => nothing,
         }
+        self.config.session.timeouts.silence
     }
 
     /// A message that means nothing now and does no harm.

@@ -1,28 +1,68 @@
 //! From the connection to an open file, MS-MMSP 3.1.5.3 to 3.1.5.10.
 
 use std::net::Ipv4Addr;
+use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::header::{Announced, HeaderAssembler};
-use super::state::{State, scheme};
+use super::header::HeaderAssembler;
+use super::state::{File, State, scheme};
 use super::{Client, Timer};
-use crate::auth::{AuthScheme, Challenge};
-use crate::error::Error;
+use crate::auth::{AuthScheme, Challenge, Credentials};
+use crate::error::{Error, StateError};
 use crate::event::{ClientEvent, CloseReason, ServerInfo};
 use crate::hresult::HResult;
 use crate::mmsp::Ticket;
 use crate::mmsp::message::{
     BandwidthTest, ConnectFunnel, Funnel, FunnelInfo, FunnelName, FunnelProtocol, MessageId,
-    NtlmToken, OpenFile, OpenedFile, PacketPair, ReadBlock, ReportConnectedEx, ReportFunnelInfo,
-    ReportOpenFile, ReportRedirect, SecurityChallenge,
+    NtlmToken, OpenFile, PacketPair, ReadBlock, ReportConnectedEx, ReportFunnelInfo,
+    ReportOpenFile, ReportRedirect, SecurityChallenge, SecurityResponse, basic_token,
 };
+use crate::ticket::Ticket as AnyTicket;
 use crate::version::PeerVersion;
 
 /// Answers to `FunnelInfo`: one, or three with a bandwidth test.
 const MOST_FUNNEL_ANSWERS: u32 = 3;
 
 impl Client {
+    /// Answers a challenge.
+    ///
+    /// # Errors
+    /// When no challenge waits, the credentials are of another kind, or a password would travel in
+    /// clear text without permission. The challenge waits on; [`close`](Self::close) gives up.
+    pub fn authenticate(
+        &mut self,
+        now: Instant,
+        challenge: &Challenge,
+        credentials: &Credentials,
+    ) -> Result<(), StateError> {
+        if !matches!(self.state, State::Challenged) {
+            return Err(self.wrong_phase("authenticate"));
+        }
+        if challenge.round.checked_add(1) != Some(self.session.challenges) {
+            return Err(StateError::OldChallenge);
+        }
+        let AnyTicket::Mmsp(Ticket { incarnation, cookie, wrapped }) = challenge.ticket;
+        let token = match (challenge.scheme, credentials) {
+            (AuthScheme::Basic, Credentials::Basic { .. })
+                if !self.config.session.allow_clear_text =>
+            {
+                return Err(StateError::ClearText);
+            }
+            (AuthScheme::Basic, Credentials::Basic { user, password }) => {
+                basic_token(user, password)
+            }
+            (AuthScheme::Ntlm, Credentials::Token(token)) => {
+                NtlmToken { message: token.clone(), wrapped }.to_token()
+            }
+            _ => return Err(StateError::Scheme),
+        };
+        self.core.set_now(now);
+        self.state = State::Opening;
+        self.request(SecurityResponse { incarnation, cookie, token });
+        Ok(())
+    }
+
     /// 3.1.5.3
     pub(super) fn on_connected(&mut self, report: ReportConnectedEx) -> Result<(), Error> {
         let State::Connecting = self.state else {
@@ -165,12 +205,11 @@ impl Client {
             return self.out_of_place(MessageId::REPORT_OPEN_FILE);
         };
         let file = report.result.map_err(|failure| self.refused(failure.into()))?;
-        self.session.file = Some(file);
-        let OpenedFile { packet_size, header_size, open_file_id, .. } = file;
-        let announced = Announced { packet_size, header_size };
-        let assembler = HeaderAssembler::new(announced, self.config.session.limits.header)?;
-        let label = self.counters.header();
-        self.state = State::ReadingHeader(assembler, label);
+        let assembler = HeaderAssembler::new(file.header_size, self.config.session.limits.header)?;
+        let (label, open_file_id) = (self.counters.header(), file.open_file_id);
+        let file = File::new(file);
+        self.session.arrivals.announced = file.announced_packets();
+        self.state = State::ReadingHeader(file, assembler, label);
         self.request(ReadBlock { open_file_id, incarnation: label.into() });
         self.timers.arm(Timer::Header, self.core.now(), self.config.session.timeouts.header);
         Ok(())

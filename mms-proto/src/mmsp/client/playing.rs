@@ -1,28 +1,136 @@
-//! Answers to play commands, ends and next entries, MS-MMSP 3.1.5.14 to 3.1.5.19.
+//! Play commands and stream selections, and their answers, MS-MMSP 3.1.4.3, 3.1.5.14 to 3.1.5.16.
 
-use crate::mmsp::MmspDeviation;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::header::{Announced, HeaderAssembler};
-use super::state::{AfterStop, Crossed, Play, State};
+use super::arrivals::Arrivals;
+use super::state::{AfterStop, Crossed, Entry, File, Play, State, Stop, Streaming};
 use super::{Client, Timer};
 use crate::deviation::Deviation;
-use crate::error::Error;
+use crate::error::{Error, StateError};
 use crate::event::ClientEvent;
 use crate::hresult::HResult;
-use crate::mmsp::message::{
-    FileAttributes, MessageId, OpenedFile, ReportEndOfStream, ReportStreamChange,
-    STREAM_CHANGE_INCARNATION,
-};
+use crate::mmsp::MmspDeviation;
+use crate::mmsp::message::{MAX_BYTE_OFFSET, MessageId, StartPlaying, StartStriding, StreamSwitch};
+use crate::request::{PlayRequest, Start};
+use crate::stream::StreamSelection;
+
+/// Most entries of one `StreamSwitch`: a file has at most 127 streams.
+const MAX_SELECTIONS: usize = 127;
 
 impl Client {
+    /// Plays. While streaming this is a seek: the server is stopped first. After
+    /// [`ClientEvent::NextEntry`](crate::ClientEvent::NextEntry) it selects the streams of the new
+    /// entry, whose beginning the server may already be sending; `start` has no effect then.
+    ///
+    /// # Errors
+    /// Unless the session is ready, streaming, or at a new entry. When there are more selections
+    /// than one message holds, or the start is a byte offset above 2^32 - 2.
+    pub fn play(&mut self, now: Instant, request: PlayRequest) -> Result<(), StateError> {
+        if request.streams.len() > MAX_SELECTIONS {
+            return Err(StateError::TooMany(request.streams.len()));
+        }
+        if let Start::ByteOffset(offset) = request.start {
+            if offset > MAX_BYTE_OFFSET.into() {
+                return Err(StateError::Position(offset));
+            }
+        }
+        match self.state {
+            State::Streaming(file, Streaming { play, used, .. }) => {
+                self.core.set_now(now);
+                self.stop_playing(file, play, used, AfterStop::Play(request));
+            }
+            State::NewEntry(file, Entry { play, label, crossed: Some(Crossed::Play) }) => {
+                self.core.set_now(now);
+                self.stop_playing(file, play, Some(label), AfterStop::Play(request));
+            }
+            State::NewEntry(file, Entry { play, label, crossed: None }) => {
+                self.core.set_now(now);
+                self.start_entry(file, play, label, request);
+            }
+            State::Ready(file) | State::NewEntry(file, _) => {
+                self.core.set_now(now);
+                self.start(file, request);
+            }
+            _ => return Err(self.wrong_phase("play")),
+        }
+        Ok(())
+    }
+
+    /// Changes the streams while they are played: name those that change, and only those.
+    ///
+    /// # Errors
+    /// Unless the session is streaming and the last selection was answered.
+    pub fn select_streams(
+        &mut self,
+        now: Instant,
+        selections: &[StreamSelection],
+    ) -> Result<(), StateError> {
+        if !matches!(self.state, State::Streaming(..)) {
+            return Err(self.wrong_phase("select streams"));
+        }
+        if self.session.switches_pending > 0 {
+            return Err(StateError::SelectionPending);
+        }
+        if selections.len() > MAX_SELECTIONS {
+            return Err(StateError::TooMany(selections.len()));
+        }
+        self.core.set_now(now);
+        self.session.switches_pending = self.session.switches_pending.saturating_add(1);
+        self.request(StreamSwitch { selections: selections.to_vec() });
+        Ok(())
+    }
+
+    /// Begins to play.
+    pub(super) fn start(&mut self, file: File, request: PlayRequest) {
+        self.session.arrivals = Arrivals::new(file.announced_packets());
+        let (start, rate) = (request.start, request.rate);
+        let from = match start {
+            Start::Beginning => Some(Duration::ZERO),
+            Start::Time(time) => Some(time),
+            Start::Packet(_) | Start::ByteOffset(_) => None,
+        };
+        let asked = self.send_play(&file, start, request);
+        let (before, since) = (self.core.stats, self.core.now());
+        self.state = State::Starting(file, Play { asked, before, since, from, rate });
+    }
+
+    /// Plays an entry whose packets come already. They have the old label until the answer.
+    fn start_entry(&mut self, file: File, entry: Play, label: u8, request: PlayRequest) {
+        let (from, rate) = (Some(Duration::ZERO), request.rate);
+        let asked = self.send_play(&file, Start::Beginning, request);
+        self.state = State::StartingEntry(file, Play { asked, from, rate, ..entry }, label);
+    }
+
+    /// Sends the stream selection and the play command right after it. Returns its label.
+    fn send_play(&mut self, file: &File, start: Start, request: PlayRequest) -> u8 {
+        let open_file_id = file.opened.open_file_id;
+        let label = self.counters.play();
+        let incarnation = u32::from(label);
+        if self.session.stop_crossed.is_some_and(|play| play.asked == label) {
+            // Once round the circle: an end of stream with this label means this command now.
+            self.session.stop_crossed = None;
+        }
+        self.timers.stop(Timer::Media);
+        self.session.switches_pending = self.session.switches_pending.saturating_add(1);
+        self.send(StreamSwitch { selections: request.streams });
+        if request.rate.is_normal() {
+            let accel = request.accel.filter(|_| self.session.server.understands_accel());
+            let stop = request.stop;
+            self.request(StartPlaying { open_file_id, start, stop, incarnation, accel });
+        } else {
+            let rate = request.rate;
+            self.request(StartStriding { open_file_id, start, incarnation, rate });
+        }
+        label
+    }
+
     /// 3.1.5.14
     pub(super) fn on_switched(&mut self, hr: HResult) -> Result<(), Error> {
         let Some(left) = self.session.switches_pending.checked_sub(1) else {
             return self.out_of_place(MessageId::REPORT_STREAM_SWITCH);
         };
         self.session.switches_pending = left;
-        if let (State::Streaming(_), 0) = (&self.state, left) {
+        if let (State::Streaming(..), 0) = (&self.state, left) {
             self.timers.stop(Timer::Reply);
         }
         self.core.event(if hr.is_failure() {
@@ -41,37 +149,36 @@ impl Client {
         answered: u32,
     ) -> Result<(), Error> {
         if self.session.overtaken.is_some_and(|label| u32::from(label) == answered) {
-            return self.on_overtaken_started(hr);
+            self.on_overtaken_started(hr);
+            return Ok(());
         }
-        let play = match &mut self.state {
-            State::Starting(play) => play,
-            // Nothing plays, so nothing has to stop.
-            State::Stopping(_, AfterStop::Close) if hr.is_failure() => {
-                self.close_file();
+        let (file, mut play, entry) = match self.state {
+            State::Starting(file, play) => (file, play, None),
+            State::StartingEntry(file, play, label) => (file, play, Some(label)),
+            // We closed while this was on its way.
+            State::Stopping(_, Stop { then: AfterStop::Close, .. }) => {
+                if hr.is_failure() {
+                    // Nothing plays, so nothing has to stop.
+                    self.close_file();
+                }
                 return Ok(());
             }
-            // We closed while this was on its way.
-            State::Stopping(_, AfterStop::Close) => return Ok(()),
             _ => return self.out_of_place(id),
         };
-        let asked = u32::from(play.asked);
         if hr.is_failure() {
             self.timers.stop(Timer::Reply);
-            // A new entry goes on under its label: it can be played again, or stopped.
-            self.state = match &self.state {
-                State::Starting(play) if play.used.is_some() => State::NewEntry(play.clone()),
-                _ => State::Ready,
+            self.state = match entry {
+                // It goes on under its label: it can be played again, or stopped.
+                Some(label) => State::NewEntry(file, Entry { play, label, crossed: None }),
+                None => State::Ready(file),
             };
             self.core.event(ClientEvent::PlayRefused(hr));
             return Ok(());
         }
-        let mut play = play.clone();
-        // Over TCP nothing of an older command can follow this answer: the label of the first
-        // packet is the one that the server uses (T51).
-        if play.used.take().is_none() {
+        let now = self.core.now();
+        if entry.is_none() {
             // The beginning of a new entry, which came before this answer, counts as well.
-            play.before = self.core.stats;
-            play.since = self.core.now();
+            (play.before, play.since) = (self.core.stats, now);
         }
         // And the answer to an earlier stop has come if it comes at all.
         (self.session.stop_crossed, self.session.overtaken) = (None, None);
@@ -79,176 +186,23 @@ impl Client {
         if self.session.switches_pending == 0 {
             self.timers.stop(Timer::Reply);
         }
-        play.heard = self.core.now();
-        self.timers.arm(Timer::Media, play.heard, self.config.session.timeouts.silence);
-        self.state = State::Streaming(play);
-        if answered != asked {
-            let deviation = Deviation::Mmsp(MmspDeviation::AnswerIncarnation {
+        self.timers.arm(Timer::Media, now, self.config.session.timeouts.silence);
+        // Over TCP nothing of an older command can follow this answer: the label of the first
+        // packet is the one that the server uses (T51).
+        self.state = State::Streaming(file, Streaming { play, used: None, heard: now });
+        let expected = u32::from(play.asked);
+        if answered != expected {
+            self.core.on_deviation(Deviation::Mmsp(MmspDeviation::AnswerIncarnation {
                 message: id,
-                expected: asked,
+                expected,
                 found: answered,
-            });
-            self.core.on_deviation(deviation)?;
+            }))?;
         }
         self.core.event(ClientEvent::Started);
         Ok(())
     }
 
-    /// The answer to a play command whose entry had ended. It applies to the entry that the server
-    /// is at now; the application learns of that one as a new entry.
-    pub(super) fn on_overtaken_started(&mut self, hr: HResult) -> Result<(), Error> {
-        let label = self.session.overtaken.take();
-        if let State::EntryHeader(play, _) | State::NewEntry(play) | State::Starting(play) =
-            &mut self.state
-        {
-            if !hr.is_failure() {
-                play.used = label;
-            }
-        }
-        Ok(())
-    }
-
-    /// 3.1.5.18
-    pub(super) fn on_end_of_stream(&mut self, report: ReportEndOfStream) -> Result<(), Error> {
-        let ReportEndOfStream { hr, incarnation } = report;
-        if self
-            .session
-            .stop_crossed
-            .as_ref()
-            .is_some_and(|play| u32::from(play.asked) == incarnation)
-        {
-            // The answer to a stop whose stream ended by itself in the same moment.
-            self.session.stop_crossed = None;
-            match &mut self.state {
-                State::NewEntry(Play { crossed: Some(Crossed::Stop), .. }) => {
-                    self.state = State::Ready;
-                }
-                State::EntryHeader(Play { crossed: Some(crossed @ Crossed::Stop), .. }, _) => {
-                    *crossed = Crossed::Stopped;
-                }
-                _ => {}
-            }
-            return Ok(());
-        }
-        match std::mem::replace(&mut self.state, State::Ready) {
-            State::Stopping(play, then) => {
-                self.timers.stop_all();
-                self.stopped(&play, then);
-                Ok(())
-            }
-            State::Streaming(play) | State::NewEntry(play) => {
-                self.ended(play, hr);
-                Ok(())
-            }
-            // A new entry was over before our play command for it arrived.
-            State::Starting(play) if play.used.is_some() && self.more_follows(hr) => {
-                self.session.overtaken = Some(play.asked);
-                self.ended(play, hr);
-                Ok(())
-            }
-            // Late or doubled: a natural end can cross our stop.
-            State::Ready => Ok(()),
-            other => {
-                self.state = other;
-                self.out_of_place(MessageId::REPORT_END_OF_STREAM)
-            }
-        }
-    }
-
-    pub(super) fn ended(&mut self, mut play: Play, hr: HResult) {
-        self.timers.stop_all();
-        self.report(&play);
-        (play.before, play.since) = (self.core.stats, self.core.now());
-        let more = self.more_follows(hr);
-        if more {
-            self.timers.arm(
-                Timer::NextEntry,
-                self.core.now(),
-                self.config.session.timeouts.next_entry,
-            );
-            self.state = State::WaitingForEntry(play);
-        }
-        self.core.event(ClientEvent::EndOfStream { more, hr });
-    }
-
-    pub(super) fn stopped(&mut self, play: &Play, then: AfterStop) {
-        match then {
-            AfterStop::Ready => self.core.event(ClientEvent::Stopped),
-            AfterStop::Play(request) => self.start(request),
-            AfterStop::Close => self.close_file(),
-        }
-        self.session.stop_crossed = Some(play.clone());
-    }
-
-    /// The table of 3.1.5.18 without its first row, our own stop.
-    pub(super) fn more_follows(&self, hr: HResult) -> bool {
-        if self.session.server.announces_next_entry() {
-            return hr == HResult::FALSE;
-        }
-        let broadcast = |file: OpenedFile| file.attributes.contains(FileAttributes::BROADCAST);
-        hr == HResult::OK && self.session.file.is_some_and(broadcast)
-    }
-
-    /// 3.1.5.19
-    pub(super) fn on_stream_change(&mut self, report: ReportStreamChange) -> Result<(), Error> {
-        self.check(report.hr)?;
-        // Without an end before it this is the end that crossed our stop.
-        match std::mem::replace(&mut self.state, State::Ready) {
-            State::Stopping(play, then @ (AfterStop::Ready | AfterStop::Play(_))) => {
-                self.timers.stop_all();
-                self.stopped(&play, then);
-            }
-            other => self.state = other,
-        }
-        match std::mem::replace(&mut self.state, State::Ready) {
-            State::WaitingForEntry(play) | State::Streaming(play) | State::NewEntry(play) => {
-                self.enter(report, play, None)
-            }
-            // Our play command is on its way, and its answer will be about a later entry than the
-            // one it is for: another one that was announced, or the one that crossed our seek.
-            State::Starting(play) => {
-                self.session.overtaken = Some(play.asked);
-                let crossed = play.used.is_none().then_some(Crossed::Play);
-                self.enter(report, play, crossed)
-            }
-            // It crossed our stop.
-            State::Ready => match self.session.stop_crossed.clone() {
-                Some(play) => self.enter(report, play, Some(Crossed::Stop)),
-                None => self.out_of_place(MessageId::REPORT_STREAM_CHANGE),
-            },
-            // We closed while this was on its way.
-            stopping @ State::Stopping(..) => {
-                self.state = stopping;
-                Ok(())
-            }
-            other => {
-                self.state = other;
-                self.out_of_place(MessageId::REPORT_STREAM_CHANGE)
-            }
-        }
-    }
-
-    /// Takes the header of a new entry, which follows.
-    fn enter(
-        &mut self,
-        report: ReportStreamChange,
-        mut play: Play,
-        crossed: Option<Crossed>,
-    ) -> Result<(), Error> {
-        play.used = Some(STREAM_CHANGE_INCARNATION);
-        play.crossed = crossed;
-        let ReportStreamChange { packet_size, header_size, bit_rate, .. } = report;
-        self.session.changed = true;
-        if let Some(file) = &mut self.session.file {
-            (file.packet_size, file.header_size) = (packet_size, header_size);
-            (file.packet_count, file.bit_rate) = (0, bit_rate);
-            file.duration = Duration::ZERO;
-        }
-        let announced = Announced { packet_size, header_size };
-        let assembler = HeaderAssembler::new(announced, self.config.session.limits.header)?;
-        self.timers.stop_all();
-        self.timers.arm(Timer::Header, self.core.now(), self.config.session.timeouts.header);
-        self.state = State::EntryHeader(play, assembler);
-        Ok(())
+    pub(super) fn wrong_phase(&self, operation: &'static str) -> StateError {
+        StateError::Phase { operation, phase: self.state.phase() }
     }
 }

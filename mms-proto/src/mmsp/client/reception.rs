@@ -1,12 +1,10 @@
 //! What arrives of a stream: numbers of packets, quality, signs of life.
 
-use crate::features::Features;
 use std::time::Duration;
 
 use super::arrivals::Arrivals;
-use super::state::{Play, State};
+use super::state::{State, Streaming};
 use super::{Client, Timer};
-use crate::content::known_count;
 use crate::event::Reception;
 
 impl Client {
@@ -14,8 +12,7 @@ impl Client {
     /// the server announced. They stand until the next play command or entry.
     #[must_use]
     pub fn reception(&self) -> Reception {
-        let Arrivals { packets, first, last, rejected, .. } = self.session.arrivals;
-        let announced = self.announced_packets();
+        let Arrivals { announced, packets, first, last, rejected, .. } = self.session.arrivals;
         Reception { packets, first, last, rejected, announced }
     }
 
@@ -25,10 +22,10 @@ impl Client {
     /// it as lost.
     pub fn reject_packet(&mut self) {
         self.session.arrivals.reject();
-        if let (State::Streaming(play), Some((heard, deadline))) =
+        if let (State::Streaming(_, streaming), Some((heard, deadline))) =
             (&mut self.state, self.session.arrivals.before.take())
         {
-            play.heard = heard;
+            streaming.heard = heard;
             self.timers.arm_at(Timer::Media, deadline);
         }
     }
@@ -42,19 +39,11 @@ impl Client {
         self.session.arrivals.played = Some(played);
     }
 
-    /// Number of packets of the file, where it is known.
-    pub(super) fn announced_packets(&self) -> Option<u64> {
-        self.session
-            .file
-            .filter(|file| !Features::from(file.attributes).is_live() && !self.session.changed)
-            .and_then(|file| known_count(file.packet_count))
-    }
-
     /// A packet that is delivered while a play command is carried out shows that the server still
     /// has something to say.
     pub(super) fn still_streams(&mut self) {
         let now = self.core.now();
-        if let State::Streaming(Play { heard, .. }) = &mut self.state {
+        if let State::Streaming(_, Streaming { heard, .. }) = &mut self.state {
             let before = std::mem::replace(heard, now);
             self.session.arrivals.before = Some((before, self.timers.deadline(Timer::Media)));
             self.timers.arm(Timer::Media, now, self.config.session.timeouts.silence);

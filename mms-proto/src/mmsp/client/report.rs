@@ -5,26 +5,26 @@ use crate::content::known_count;
 use crate::features::Features;
 use std::time::Duration;
 
-use super::state::Play;
+use super::state::{File, Play};
 use super::{Client, ClientConfig};
-use crate::mmsp::message::{ClientLog, LogVersion, Logging, OpenedFile};
+use crate::mmsp::message::{ClientLog, LogVersion, Logging};
 use crate::request::Rate;
 
 impl Client {
     /// Sends the report about a play command that has ended or was stopped, unless the server
     /// would not understand it or the application does not want it.
-    pub(super) fn report(&mut self, play: &Play) {
+    pub(super) fn report(&mut self, file: &File, play: &Play) {
         if !self.session.server.accepts_logging() {
             return;
         }
-        if let (Some(template), Some(file)) = (self.config.session.log.clone(), self.session.file) {
+        if let Some(template) = self.config.session.log.clone() {
             let log = self.fill(template, file, play);
-            self.send(Logging { open_file_id: file.open_file_id, log });
+            self.send(Logging { open_file_id: file.opened.open_file_id, log });
         }
     }
 
-    fn fill(&self, mut log: Box<ClientLog>, file: OpenedFile, play: &Play) -> Box<ClientLog> {
-        let stats = self.core.stats;
+    fn fill(&self, mut log: Box<ClientLog>, file: &File, play: &Play) -> Box<ClientLog> {
+        let (stats, opened) = (self.core.stats, &file.opened);
         let elapsed = self.core.now().saturating_duration_since(play.since);
         let bytes = stats.bytes.saturating_sub(play.before.bytes);
         let ClientLog { client, playback, reception, .. } = &mut *log;
@@ -37,17 +37,17 @@ impl Client {
         if client.client_version == LogVersion::default() {
             client.client_version = version(&self.config.session.player);
         }
-        if Features::from(file.attributes).is_live() {
+        if Features::from(opened.attributes).is_live() {
             playback.file_duration = Duration::ZERO;
             playback.file_size = 0;
             playback.start_time = Duration::ZERO;
         } else {
             playback.start_time = play.from.unwrap_or(playback.start_time);
-            playback.file_duration = file.duration;
-            playback.file_size = known_count(file.packet_count)
+            playback.file_duration = opened.duration;
+            playback.file_size = known_count(opened.packet_count)
                 .unwrap_or(0)
-                .saturating_mul(file.packet_size.into())
-                .saturating_add(file.header_size.into());
+                .saturating_mul(opened.packet_size.into())
+                .saturating_add(opened.header_size.into());
         }
         playback.played = self.played(file).unwrap_or(elapsed);
         playback.rate = whole(play.rate);
@@ -66,12 +66,12 @@ impl Client {
 
     /// How much media was played, in the time of the content: what the application says, or the
     /// part of the file that its packets are. `None` where neither is known.
-    fn played(&self, file: OpenedFile) -> Option<Duration> {
+    fn played(&self, file: &File) -> Option<Duration> {
         let arrivals = &self.session.arrivals;
         if arrivals.played.is_some() {
             return arrivals.played;
         }
-        let (count, duration) = (self.announced_packets()?, file.duration);
+        let (count, duration) = (file.announced_packets()?, file.opened.duration);
         if duration.is_zero() {
             return None;
         }

@@ -4,15 +4,19 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::content::known_count;
 use crate::error::Phase;
-use crate::event::{ClientEvent, Stats};
-use crate::mmsp::message::{BandwidthTest, OpenedFile};
+use crate::event::{CloseReason, Stats};
+use crate::features::Features;
+use crate::mmsp::message::{BandwidthTest, OpenedFile, ReportStreamChange};
 use crate::request::{PlayRequest, Rate};
-use crate::session::SessionCore;
 use crate::version::PeerVersion;
 
 use super::arrivals::Arrivals;
 use super::header::HeaderAssembler;
+
+/// Longest playing time that a server is believed while it sends nothing.
+const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What lasts for the whole session.
 #[derive(Debug, Default)]
@@ -24,20 +28,13 @@ pub(super) struct Session {
     pub(super) client_id: Option<u32>,
     /// Answers to `FunnelInfo` so far: `FunnelInfo-Count`.
     pub(super) funnel_answers: u32,
-    pub(super) file: Option<OpenedFile>,
-    /// True once the server went on to another entry: what it said of the file is history.
-    pub(super) changed: bool,
     pub(super) challenges: u32,
-    /// Answers to `StreamSwitch` that have not come yet: one, or two when a play command follows
-    /// the end of a stream whose selection was just changed.
-    pub(super) switches_pending: u32,
     pub(super) pongs: PongBudget,
     /// What arrives of the latest play command, or of an entry before its own.
     pub(super) arrivals: Arrivals,
-    /// When the latest stop was sent.
-    pub(super) stop_sent: Option<Instant>,
-    /// Bytes of media that came after the latest stop and before its answer.
-    pub(super) in_flight: usize,
+    /// Answers to `StreamSwitch` that have not come yet: one, or two when a play command follows
+    /// the end of a stream whose selection was just changed.
+    pub(super) switches_pending: u32,
     /// The play command that was stopped last. Its natural end may have crossed our stop: the
     /// server will answer that stop as well, and may have gone on to another entry before.
     pub(super) stop_crossed: Option<Play>,
@@ -46,7 +43,7 @@ pub(super) struct Session {
     pub(super) overtaken: Option<u8>,
 }
 
-/// One step of a session.
+/// One step of a session. The open file is in every one that has it.
 #[derive(Debug)]
 pub(super) enum State {
     /// `Connect` is sent.
@@ -60,27 +57,104 @@ pub(super) enum State {
     /// The application owes an answer to a challenge.
     Challenged,
     /// `ReadBlock` is sent; the label of the fragments.
-    ReadingHeader(HeaderAssembler, u8),
+    ReadingHeader(File, HeaderAssembler, u8),
     /// READY of the specification.
-    Ready,
+    Ready(File),
     /// A play command is sent.
-    Starting(Play),
+    Starting(File, Play),
+    /// A play command is sent for an entry whose packets come already, with this label.
+    StartingEntry(File, Play, u8),
     /// STREAMING of the specification.
-    Streaming(Play),
+    Streaming(File, Streaming),
     /// `StopPlaying` is sent.
-    Stopping(Play, AfterStop),
+    Stopping(File, Stop),
     /// The entry has ended and another was announced.
-    WaitingForEntry(Play),
+    WaitingForEntry(File, Play),
     /// The header of the next entry is on its way.
-    EntryHeader(Play, HeaderAssembler),
+    EntryHeader(File, Entry, HeaderAssembler),
     /// The header of the next entry is here, its packets may be; the application chooses streams.
-    NewEntry(Play),
+    NewEntry(File, Entry),
+    /// The session is over.
+    Closed(CloseReason),
+}
+
+/// The open file: what the server said of it, or of the entry that it is at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct File {
+    pub(super) opened: OpenedFile,
+    /// Longest playing time that the server can mean.
+    pub(super) max_duration: Duration,
+}
+
+impl File {
+    pub(super) fn new(opened: OpenedFile) -> Self {
+        Self { opened, max_duration: opened.duration.min(MAX_DURATION) }
+    }
+
+    /// The same file at its next entry. How many packets that has and how long it lasts is never
+    /// announced: it may last as long as anything.
+    pub(super) fn next_entry(self, report: &ReportStreamChange) -> Self {
+        let ReportStreamChange { packet_size, header_size, bit_rate, .. } = *report;
+        let (packet_count, duration) = (0, Duration::ZERO);
+        let opened = OpenedFile {
+            packet_size,
+            header_size,
+            bit_rate,
+            packet_count,
+            duration,
+            ..self.opened
+        };
+        Self { opened, max_duration: MAX_DURATION }
+    }
+
+    /// Number of packets, where it is known.
+    pub(super) fn announced_packets(&self) -> Option<u64> {
+        let live = Features::from(self.opened.attributes).is_live();
+        known_count(self.opened.packet_count).filter(|_| !live)
+    }
+}
+
+/// One play command.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Play {
+    /// The label it asked for.
+    pub(super) asked: u8,
+    /// What had been received when it began: what is not in a report yet.
+    pub(super) before: Stats,
+    pub(super) since: Instant,
+    /// Where it began, as far as that is a time.
+    pub(super) from: Option<Duration>,
+    pub(super) rate: Rate,
+}
+
+/// A play command that was answered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Streaming {
+    pub(super) play: Play,
+    /// The label that the server was seen to use.
+    pub(super) used: Option<u8>,
+    /// When the latest packet came that was of use.
+    pub(super) heard: Instant,
+}
+
+/// A play command that is being stopped.
+#[derive(Debug)]
+pub(super) struct Stop {
+    pub(super) play: Play,
+    /// The label of its packets, where it was seen.
+    pub(super) used: Option<u8>,
+    pub(super) then: AfterStop,
+    /// When the stop was sent.
+    pub(super) since: Instant,
+    /// Bytes of media that came since then.
+    pub(super) in_flight: usize,
 }
 
 /// What a stop is for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) enum AfterStop {
     /// The application wants a pause.
+    #[default]
     Ready,
     /// A seek: play this.
     Play(PlayRequest),
@@ -88,21 +162,13 @@ pub(super) enum AfterStop {
     Close,
 }
 
-/// One play command.
-#[derive(Debug, Clone)]
-pub(super) struct Play {
-    /// The label it asked for.
-    pub(super) asked: u8,
-    /// The label that the server was seen to use.
-    pub(super) used: Option<u8>,
-    /// What had been received when it began: what is not in a report yet.
-    pub(super) before: Stats,
-    pub(super) since: Instant,
-    /// When the latest packet came that was of use.
-    pub(super) heard: Instant,
-    /// Where it began, as far as that is a time.
-    pub(super) from: Option<Duration>,
-    pub(super) rate: Rate,
+/// An entry that the application has not played.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    /// The latest play command, which was for an entry before.
+    pub(super) play: Play,
+    /// The label of its packets.
+    pub(super) label: u8,
     /// The entry's header crossed a message of ours: the server does with the entry what was
     /// meant for the one before.
     pub(super) crossed: Option<Crossed>,
@@ -120,10 +186,7 @@ pub(super) enum Crossed {
 }
 
 impl State {
-    pub(super) fn phase(&self, core: &SessionCore<ClientEvent>) -> Phase {
-        if core.is_closed() {
-            return Phase::Closed;
-        }
+    pub(super) fn phase(&self) -> Phase {
         match self {
             Self::Connecting => Phase::Connecting,
             Self::Testing { .. } => Phase::BandwidthTest,
@@ -131,14 +194,36 @@ impl State {
             Self::Opening => Phase::Opening,
             Self::Challenged => Phase::Authenticating,
             Self::ReadingHeader(..) => Phase::ReadingHeader,
-            Self::Ready => Phase::Ready,
-            Self::Starting(_) => Phase::Starting,
-            Self::Streaming(_) => Phase::Streaming,
-            Self::Stopping(_, AfterStop::Close) => Phase::Closing,
+            Self::Ready(_) => Phase::Ready,
+            Self::Starting(..) | Self::StartingEntry(..) => Phase::Starting,
+            Self::Streaming(..) => Phase::Streaming,
+            Self::Stopping(_, Stop { then: AfterStop::Close, .. }) => Phase::Closing,
             Self::Stopping(..) => Phase::Stopping,
-            Self::WaitingForEntry(_) | Self::EntryHeader(..) | Self::NewEntry(_) => {
+            Self::WaitingForEntry(..) | Self::EntryHeader(..) | Self::NewEntry(..) => {
                 Phase::ChangingEntry
             }
+            Self::Closed(_) => Phase::Closed,
+        }
+    }
+
+    /// The open file.
+    pub(super) fn file(&self) -> Option<&File> {
+        match self {
+            Self::Connecting
+            | Self::Testing { .. }
+            | Self::ChoosingTransport
+            | Self::Opening
+            | Self::Challenged
+            | Self::Closed(_) => None,
+            Self::ReadingHeader(file, ..)
+            | Self::Ready(file)
+            | Self::Starting(file, _)
+            | Self::StartingEntry(file, ..)
+            | Self::Streaming(file, _)
+            | Self::Stopping(file, _)
+            | Self::WaitingForEntry(file, _)
+            | Self::EntryHeader(file, ..)
+            | Self::NewEntry(file, _) => Some(file),
         }
     }
 }

@@ -57,7 +57,7 @@ impl Server {
         };
         let cookie = self.entropy.word();
         self.state = State::Challenged(Challenged { path, scheme, incarnation, cookie });
-        self.timers.arm(Timer::Handshake, self.core.now(), self.config.timeouts.handshake);
+        self.timers.arm(Timer::Handshake, self.core.now(), self.config.timeouts.handshake());
         self.send(SecurityChallenge { incarnation, cookie, token });
         Ok(())
     }

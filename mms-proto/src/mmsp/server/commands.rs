@@ -1,6 +1,5 @@
 //! Answers and commands of a server's application, MS-MMSP 3.2.4.
 
-use crate::Machine as _;
 use crate::io::ConnectionId;
 use std::time::{Duration, Instant};
 
@@ -77,7 +76,7 @@ impl Server {
         self.begin_command(now, "end the stream")?;
         match &mut self.state {
             _ if self.session.live => self.session.queue.mark(Queued::End),
-            State::Streaming(_, flow) if flow.unplayed => {
+            State::StreamingEntry(_, flow) => {
                 flow.demand.withdraw();
                 self.release_held();
                 self.session.queue.mark(Queued::End);
@@ -119,8 +118,10 @@ impl Server {
 
     /// Ends the session; the driver closes the connection after what is queued.
     pub fn close(&mut self, now: Instant) {
-        self.core.set_now(now);
-        self.end(CloseReason::Local);
+        if !matches!(self.state, State::Closed(_)) {
+            self.core.set_now(now);
+            self.end(CloseReason::Local);
+        }
     }
 
     /// `EndOfStream` without another entry.
@@ -143,10 +144,15 @@ impl Server {
     }
 
     /// Sends a packet when it is due, and not while a header is on its way.
+    #[inline]
     fn send_at(&mut self, due: Instant, now: Instant, number: u32, packet: Bytes) {
         match &mut self.state {
-            State::Streaming(..) if due <= now => self.transmit(number, packet),
-            State::Streaming(_, flow) | State::EntryHeader(_, _, EntryMedia::Follow(flow)) => {
+            State::Streaming(..) | State::StreamingEntry(..) if due <= now => {
+                self.transmit(number, packet);
+            }
+            State::Streaming(_, flow)
+            | State::StreamingEntry(_, flow)
+            | State::EntryHeader(_, _, EntryMedia::Follow(flow) | EntryMedia::Played(flow)) => {
                 flow.demand = Demand::Scheduled(ScheduledPacket { due, number, packet });
             }
             _ => {}
@@ -155,7 +161,7 @@ impl Server {
 
     /// Sends the packet that waited.
     pub(super) fn release_held(&mut self) {
-        if let State::Streaming(_, flow) = &mut self.state {
+        if let Some((_, flow)) = self.state.flow() {
             if let Some(ScheduledPacket { number, packet, .. }) = flow.demand.release() {
                 self.transmit(number, packet);
             }
@@ -166,7 +172,7 @@ impl Server {
     pub(super) fn send_due(&mut self) -> bool {
         let now = self.core.now();
         match &self.state {
-            State::Streaming(_, flow)
+            State::Streaming(_, flow) | State::StreamingEntry(_, flow)
                 if flow.demand.scheduled().is_some_and(|packet| packet.due <= now)
                     && flow.pacer.has_turn() =>
             {
@@ -179,7 +185,7 @@ impl Server {
 
     /// Queues one media packet. It counts as sent already.
     pub(super) fn transmit(&mut self, number: u32, packet: Bytes) {
-        let State::Streaming(content, flow) = &mut self.state else { return };
+        let Some((content, flow)) = self.state.flow() else { return };
         let size = packet.len();
         // Looked at when it was handed over; a live packet may have waited for another entry.
         if content.check_packet(size).is_err() {
@@ -203,14 +209,13 @@ impl Server {
         size: usize,
     ) -> Result<Option<&mut Flow>, StateError> {
         let waits = self.has_waiting_play();
-        let wrong = self.wrong_phase("send a packet");
-        if self.core.is_closed() {
-            return Err(wrong);
-        }
+        let phase = self.state.phase();
         let (State::Streaming(content, flow)
-        | State::EntryHeader(content, _, EntryMedia::Follow(flow))) = &mut self.state
+        | State::StreamingEntry(content, flow)
+        | State::EntryHeader(content, _, EntryMedia::Follow(flow) | EntryMedia::Played(flow))) =
+            &mut self.state
         else {
-            return Err(wrong);
+            return Err(StateError::Phase { operation: "send a packet", phase });
         };
         if !flow.demand.is_asked() {
             return Err(StateError::NotWanted);
@@ -231,7 +236,7 @@ impl Server {
         now: Instant,
         operation: &'static str,
     ) -> Result<(), StateError> {
-        if self.core.is_closed() || !self.state.is_streaming() {
+        if !self.state.is_streaming() {
             return Err(self.wrong_phase(operation));
         }
         self.core.set_now(now);
@@ -244,6 +249,6 @@ impl Server {
     }
 
     pub(super) fn wrong_phase(&self, operation: &'static str) -> StateError {
-        StateError::Phase { operation, phase: self.phase() }
+        StateError::Phase { operation, phase: self.state.phase() }
     }
 }

@@ -27,13 +27,12 @@ impl Server {
         self.begin_command(now, "end the entry")?;
         match &mut self.state {
             _ if self.session.live => self.session.queue.mark(Queued::EndOfEntry),
-            State::Streaming(_, flow) if flow.unplayed && !self.session.queue.has_ended_entry() => {
+            State::StreamingEntry(_, flow) if !self.session.queue.has_ended_entry() => {
                 flow.demand.withdraw();
                 self.release_held();
                 self.session.queue.mark(Queued::EndOfEntry);
             }
-            State::Streaming(_, flow) if !flow.unplayed => self.finish_entry(),
-            State::EntryWaits(_) => self.finish_entry(),
+            State::Streaming(..) | State::EntryWaits(_) => self.finish_entry(),
             _ => return Err(self.wrong_phase("end the entry")),
         }
         Ok(())
@@ -79,7 +78,10 @@ impl Server {
 
     /// `EndOfStream` with the promise of another entry.
     pub(super) fn finish_entry(&mut self) {
-        let (State::Streaming(content, _) | State::EntryWaits(content)) = &self.state else {
+        let (State::Streaming(content, _)
+        | State::StreamingEntry(content, _)
+        | State::EntryWaits(content)) = &self.state
+        else {
             return;
         };
         let content = content.clone();
@@ -103,9 +105,7 @@ impl Server {
         let label = STREAM_CHANGE_INCARNATION;
         let sender = self.header_sender(&content, label);
         let media = if self.entries_follow_at_once() {
-            let mut flow = self.flow(&content, label, &PlayRequest::select([]));
-            flow.unplayed = true;
-            EntryMedia::Follow(flow)
+            EntryMedia::Follow(self.flow(&content, label, &PlayRequest::select([])))
         } else {
             EntryMedia::Wait
         };
@@ -117,6 +117,10 @@ impl Server {
         match media {
             EntryMedia::Follow(mut flow) => {
                 flow.begin(self.core.now());
+                State::StreamingEntry(content, flow)
+            }
+            EntryMedia::Played(mut flow) => {
+                flow.begin(self.core.now());
                 State::Streaming(content, flow)
             }
             EntryMedia::Wait => {
@@ -127,6 +131,14 @@ impl Server {
             }
             EntryMedia::Play(play) => self.play(content, play),
         }
+    }
+
+    /// An entry whose media follow at once is played, or counts as played.
+    pub(super) fn entry_is_played(&mut self) {
+        self.state = match self.state.take() {
+            State::StreamingEntry(content, flow) => State::Streaming(content, flow),
+            other => other,
+        };
     }
 
     /// The player begins to play. If it has to be told of an entry first, and to play that, what is

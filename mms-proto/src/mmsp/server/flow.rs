@@ -18,8 +18,6 @@ pub(super) struct Flow {
     /// Label of its packets.
     pub(super) label: u8,
     rate: Rate,
-    /// An entry that follows at once, which the client has not played yet.
-    pub(super) unplayed: bool,
     /// The packet that comes next.
     pub(super) demand: Demand,
     /// When what is played has played out, as far as that is known.
@@ -48,15 +46,9 @@ impl Flow {
             schedule: Schedule::new(speed * f64::from(policy.percent.max(1)) / 100.0, burst),
             label,
             rate: play.rate,
-            unplayed: false,
             demand: Demand::Idle,
             plays_until: plays_for(content, play, speed).and_then(|time| now.checked_add(time)),
         }
-    }
-
-    /// The client has played it, with this label, and on it goes.
-    pub(super) fn play_as(&mut self, label: u8) {
-        (self.label, self.unplayed) = (label, false);
     }
 
     /// Goes on where it is at another rate. False when it is the rate that it has.
@@ -92,7 +84,7 @@ impl Flow {
     /// for the beginning with all position fields unused. After an end that is held back nothing goes
     /// on.
     pub(super) fn seeks(&self, config: &ServerConfig) -> bool {
-        !self.unplayed && (config.seek_while_streaming || matches!(self.demand, Demand::Ended))
+        config.seek_while_streaming || matches!(self.demand, Demand::Ended)
     }
 
     /// Nothing was due before this moment.

@@ -72,7 +72,7 @@ impl Server {
             }
         }
         if sender.is_done() {
-            self.state = match std::mem::replace(&mut self.state, State::Silent) {
+            self.state = match self.state.take() {
                 State::SendingHeader(content, _) => State::Ready(content),
                 State::EntryHeader(content, _, media) => self.after_entry_header(content, media),
                 other => other,
@@ -84,7 +84,7 @@ impl Server {
     /// Sends the header, from its beginning, with this label.
     fn begin_header(&mut self, incarnation: u32) {
         let label = incarnation.to_le_bytes()[0].max(1);
-        self.state = match std::mem::replace(&mut self.state, State::Silent) {
+        self.state = match self.state.take() {
             // 4.5.1: a client may ask for the header of the next entry although it comes unasked.
             State::EntryHeader(content, _, media) => {
                 let sender = self.header_sender(&content, label);
@@ -94,7 +94,7 @@ impl Server {
                 let sender = self.header_sender(&content, label);
                 State::EntryHeader(content, sender, EntryMedia::Wait)
             }
-            State::Streaming(content, flow) => {
+            State::StreamingEntry(content, flow) => {
                 let sender = self.header_sender(&content, label);
                 State::EntryHeader(content, sender, EntryMedia::Follow(flow))
             }

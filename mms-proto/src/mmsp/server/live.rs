@@ -107,7 +107,7 @@ impl Server {
         let next = queue.latest_entry();
         let between = queue.has_ended_entry()
             || (matches!(self.state, State::BetweenEntries(_)) && next.is_none());
-        if self.core.is_closed() || !self.state.is_streaming() || between {
+        if !self.state.is_streaming() || between {
             return Ok(PushOutcome::NotPlaying);
         }
         self.core.set_now(now);
@@ -137,10 +137,13 @@ impl Server {
     pub(super) fn send_queued(&mut self) -> bool {
         let goes = match (self.session.queue.front(), &self.state) {
             (None, _) | (_, State::EntryHeader(..)) => false,
-            (Some(Queued::Packet(..)), State::Streaming(_, flow)) => flow.pacer.has_turn(),
+            (
+                Some(Queued::Packet(..)),
+                State::Streaming(_, flow) | State::StreamingEntry(_, flow),
+            ) => flow.pacer.has_turn(),
             // The play command of an entry that followed at once must not cross its end.
-            (Some(_), State::Streaming(_, flow)) if flow.unplayed => {
-                let patience = self.config.timeouts.handshake;
+            (Some(_), State::StreamingEntry(..)) => {
+                let patience = self.config.timeouts.handshake();
                 self.timers.arm_if_idle(Timer::Unplayed, self.core.now(), patience);
                 false
             }
@@ -149,7 +152,7 @@ impl Server {
         match self.session.queue.pop_if(goes) {
             None => return false,
             Some(Queued::Packet(number, packet)) => {
-                if let State::Streaming(_, flow) = &mut self.state {
+                if let Some((_, flow)) = self.state.flow() {
                     flow.pacer.took(packet.len());
                 }
                 self.transmit(number, packet);
@@ -159,12 +162,5 @@ impl Server {
             Some(Queued::Entry(content)) => self.begin_entry(content),
         }
         true
-    }
-
-    /// The client does not play the entry that was sent to it: it goes on without.
-    pub(super) fn on_unplayed(&mut self) {
-        if let State::Streaming(_, flow) = &mut self.state {
-            flow.unplayed = false;
-        }
     }
 }

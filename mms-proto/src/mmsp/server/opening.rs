@@ -195,7 +195,7 @@ impl Server {
     /// Refuses the file; the client may ask for another.
     pub(super) fn refuse_file(&mut self, incarnation: u32, reason: Failure) {
         self.state = State::Connected;
-        self.timers.arm(Timer::Handshake, self.core.now(), self.config.timeouts.handshake);
+        self.timers.arm(Timer::Handshake, self.core.now(), self.config.timeouts.handshake());
         self.send(ReportOpenFile { incarnation, result: Err(reason) });
     }
 
@@ -204,7 +204,7 @@ impl Server {
         now: Instant,
         operation: &'static str,
     ) -> Result<(), StateError> {
-        if !matches!(self.state, State::OpenAsked) || self.core.is_closed() {
+        if !matches!(self.state, State::OpenAsked) {
             return Err(self.wrong_phase(operation));
         }
         self.core.set_now(now);

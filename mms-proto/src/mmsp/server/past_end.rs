@@ -17,7 +17,6 @@
 use bytes::Bytes;
 
 use super::Server;
-use super::state::State;
 use crate::content::MAX_PACKET_SIZE;
 use crate::io::ConnectionId;
 use crate::mmsp::frame::DataPacket;
@@ -46,7 +45,7 @@ impl Server {
     /// Sends packets after the last one to players that would wait for ever. They are not media, and
     /// not counted as any.
     pub(super) fn send_past_last_packet(&mut self) {
-        let State::Streaming(content, _) = &self.state else { return };
+        let Some((content, _)) = self.state.flow() else { return };
         if !self.session.client.reads_past_last_packet() {
             return;
         }
@@ -83,7 +82,7 @@ impl Server {
 
     /// Sends a Data packet that is not media.
     fn send_beyond(&mut self, payload: Bytes) {
-        let State::Streaming(content, flow) = &self.state else { return };
+        let Some((content, flow)) = self.state.flow() else { return };
         let count = content.packet_count().and_then(|count| u32::try_from(count).ok());
         let flags = self.session.sequence.to_le_bytes()[0];
         let packet = DataPacket::new(count.unwrap_or(u32::MAX), flow.label, flags, payload);

@@ -2,7 +2,7 @@
 
 use super::flow::Flow;
 use super::opening::OPEN_FILE_ID;
-use super::state::{EntryMedia, State};
+use super::state::State;
 use super::{Server, Timer};
 use crate::content::Content;
 use crate::deviation::Deviation;
@@ -84,9 +84,7 @@ impl Server {
     pub(super) fn want_packet(&mut self) -> Option<ServerEvent> {
         let now = self.core.now();
         let waits = self.has_waiting_play();
-        let State::Streaming(_, flow) = &mut self.state else {
-            return None;
-        };
+        let (_, flow) = self.state.flow()?;
         let room = flow.pacer.room(now);
         let queued = self.session.live || !self.session.queue.is_empty();
         if waits || queued || flow.demand.is_busy() || room == 0 {
@@ -139,16 +137,15 @@ impl Server {
         let content = match &mut self.state {
             State::Ready(content) | State::EntryWaits(content) => content,
             // The entry goes on under the label that the client gave it (3.2.4.2).
-            State::Streaming(_, flow) if flow.unplayed => return flow.play_as(label),
-            State::EntryHeader(_, _, EntryMedia::Follow(flow)) => return flow.play_as(label),
-            State::EntryHeader(_, _, media) => {
-                *media = EntryMedia::Play(play);
-                return;
+            State::StreamingEntry(_, flow) => {
+                flow.label = label;
+                return self.entry_is_played();
             }
+            State::EntryHeader(_, _, media) => return media.play(play, label),
             State::Streaming(content, flow) if flow.seeks(&self.config) => content,
             // 3.2.5.11 and 3.2.5.12 in STREAMING: the new label and rate, and on it goes.
             State::Streaming(content, flow) => {
-                flow.play_as(label);
+                flow.label = label;
                 if flow.change_rate(self.core.now(), &self.config, content, play.rate) {
                     self.core.event(ServerEvent::Rate(play.rate));
                 }

@@ -5,13 +5,12 @@ use bytes::Bytes;
 use crate::auth::AuthScheme;
 use crate::content::Content;
 use crate::error::Phase;
-use crate::event::ServerEvent;
+use crate::event::CloseReason;
 use crate::mmsp::frame::{DataPacket, HeaderFlags};
 use crate::request::PlayRequest;
 use crate::serving::pacer::Pacer;
 use crate::serving::queue::Queue;
 use crate::serving::selection::Selection;
-use crate::session::SessionCore;
 use crate::stream::{StreamNumber, StreamSelection};
 use crate::version::PeerVersion;
 
@@ -64,12 +63,16 @@ pub(super) enum State {
     Ready(Content),
     /// STREAMING of the specification.
     Streaming(Content, Flow),
+    /// The same: the media of an entry follow its header, and the client has not played it yet.
+    StreamingEntry(Content, Flow),
     /// The same: an entry has ended, another one was promised.
     BetweenEntries(Content),
     /// The same: the header of an entry is being sent.
     EntryHeader(Content, HeaderSender, EntryMedia),
     /// The same: the header was sent, the media wait for the play command.
     EntryWaits(Content),
+    /// The session is over.
+    Closed(CloseReason),
 }
 
 /// A challenge that waits for its response.
@@ -88,10 +91,25 @@ pub(super) struct Challenged {
 pub(super) enum EntryMedia {
     /// They follow at once.
     Follow(Flow),
+    /// They follow at once, and the client has played them already.
+    Played(Flow),
     /// They wait for the play command.
     Wait,
     /// It came already.
     Play(PlayRequest),
+}
+
+impl EntryMedia {
+    /// The client plays the entry, with this label, while its header is being sent.
+    pub(super) fn play(&mut self, play: PlayRequest, label: u8) {
+        *self = match std::mem::replace(self, Self::Wait) {
+            Self::Follow(mut flow) | Self::Played(mut flow) => {
+                flow.label = label;
+                Self::Played(flow)
+            }
+            Self::Wait | Self::Play(_) => Self::Play(play),
+        };
+    }
 }
 
 /// The rest of a header that is being sent.
@@ -127,10 +145,7 @@ impl HeaderSender {
 }
 
 impl State {
-    pub(super) fn phase(&self, core: &SessionCore<ServerEvent>) -> Phase {
-        if core.is_closed() {
-            return Phase::Closed;
-        }
+    pub(super) fn phase(&self) -> Phase {
         match self {
             Self::Silent => Phase::Connecting,
             Self::Connected => Phase::ChoosingTransport,
@@ -139,9 +154,11 @@ impl State {
             Self::SendingHeader(..) => Phase::ReadingHeader,
             Self::Ready(_) => Phase::Ready,
             Self::Streaming(..)
+            | Self::StreamingEntry(..)
             | Self::BetweenEntries(_)
             | Self::EntryHeader(..)
             | Self::EntryWaits(_) => Phase::Streaming,
+            Self::Closed(_) => Phase::Closed,
         }
     }
 
@@ -152,11 +169,31 @@ impl State {
             | Self::SendingHeader(content, _)
             | Self::Ready(content)
             | Self::Streaming(content, _)
+            | Self::StreamingEntry(content, _)
             | Self::BetweenEntries(content)
             | Self::EntryHeader(content, ..)
             | Self::EntryWaits(content) => Some(content),
-            Self::Silent | Self::Connected | Self::OpenAsked | Self::Challenged(_) => None,
+            Self::Silent
+            | Self::Connected
+            | Self::OpenAsked
+            | Self::Challenged(_)
+            | Self::Closed(_) => None,
         }
+    }
+
+    /// Media on their way, whether or not the client has played them.
+    pub(super) fn flow(&mut self) -> Option<(&mut Content, &mut Flow)> {
+        match self {
+            Self::Streaming(content, flow) | Self::StreamingEntry(content, flow) => {
+                Some((content, flow))
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes the state out for a transition that cannot fail.
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Closed(CloseReason::Local))
     }
 
     /// STREAMING of the specification.
@@ -164,6 +201,7 @@ impl State {
         matches!(
             self,
             Self::Streaming(..)
+                | Self::StreamingEntry(..)
                 | Self::BetweenEntries(_)
                 | Self::EntryHeader(..)
                 | Self::EntryWaits(_)
@@ -179,8 +217,9 @@ impl State {
     /// it has not played yet.
     pub(super) fn may_read_header(&self) -> bool {
         match self {
-            Self::Streaming(_, flow) => flow.unplayed,
             Self::Silent
+            | Self::Closed(_)
+            | Self::Streaming(..)
             | Self::Connected
             | Self::OpenAsked
             | Self::Challenged(_)
@@ -188,6 +227,7 @@ impl State {
             Self::Opened(_)
             | Self::SendingHeader(..)
             | Self::Ready(_)
+            | Self::StreamingEntry(..)
             | Self::EntryHeader(..)
             | Self::EntryWaits(_) => true,
         }
