@@ -12,7 +12,7 @@
 //!
 //! A live stream that was joined in the middle starts at time zero in its file; so does a recording
 //! that [was begun elsewhere](Recording::from_zero) than at the beginning. When the clock of the
-//! stream starts anew, packets continue where those before them ended ([`Continuity`]). All other
+//! stream starts anew, packets continue where those before them ended ([`Continuity`](mms_asf::Continuity)). All other
 //! packets are written as they came.
 
 mod chosen;
@@ -33,7 +33,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use mms_asf::{Continuity, Header, Rebase, Rebaser, Restorer};
+use mms_asf::{Finalizer, Header, Packet, PacketPipeline, Rebase, Rebaser};
 use mms_proto::AsfPacket;
 
 use self::chosen::Chosen;
@@ -67,10 +67,7 @@ const MAX_USELESS: u64 = 1024;
 pub struct Recording {
     sink: Sink,
     header: Header,
-    finalizer: mms_asf::Finalizer,
-    restorer: Restorer,
-    rebaser: Rebaser,
-    continuity: Continuity,
+    pipeline: PacketPipeline,
     /// The streams that are kept, where not all are.
     chosen: Option<Chosen>,
     /// What is needed to go on over another connection.
@@ -154,7 +151,7 @@ impl Recording {
     /// Writes the header, in place of what a file held.
     fn begin(&mut self) -> io::Result<()> {
         self.sink.restart()?;
-        self.sink.write_all(&self.finalizer.initial_header())?;
+        self.sink.write_all(&self.pipeline.finalizer.initial_header())?;
         self.begun = true;
         Ok(())
     }
@@ -165,11 +162,8 @@ impl Recording {
         let rebase = if live { Rebase::WhenLate } else { Rebase::None };
         Ok(Self {
             sink,
-            rebaser: Rebaser::new(header, rebase),
-            continuity: Continuity::new(header),
+            pipeline: PacketPipeline::new(header, rebase)?,
             header: header.clone(),
-            finalizer: mms_asf::Finalizer::new(header),
-            restorer: Restorer::new(header.file().packet_size)?,
             chosen: None,
             rejoin: None,
             live,
@@ -190,7 +184,7 @@ impl Recording {
     /// which starts at zero, as one of a live stream always is. Say it before the first packet.
     #[must_use]
     pub fn from_zero(mut self) -> Self {
-        self.rebaser = Rebaser::new(&self.header, Rebase::WhenLate);
+        self.pipeline.rebaser = Rebaser::new(&self.header, Rebase::WhenLate);
         self
     }
 
@@ -204,18 +198,20 @@ impl Recording {
     /// on; the file is unchanged then. [`RecordingError::NothingNew`] when the server sends what is
     /// of no use for so long that nothing else can be expected of it.
     pub fn packet(&mut self, packet: &AsfPacket) -> Result<Kept, RecordingError> {
-        let fingerprint = self.identify(&packet.payload);
-        self.identified(packet, fingerprint)
+        let parsed = Packet::parse(&packet.payload, self.header.file().packet_size).ok();
+        let fingerprint = self.identify(&packet.payload, parsed.as_ref());
+        self.identified(packet, parsed.as_ref(), fingerprint)
     }
 
-    /// Adds a packet that was identified.
+    /// Adds a packet that was parsed, as far as it can be, and identified.
     fn identified(
         &mut self,
         packet: &AsfPacket,
+        parsed: Option<&Packet<'_>>,
         fingerprint: Option<Fingerprint>,
     ) -> Result<Kept, RecordingError> {
         let waited = self.catch_up.is_some();
-        let kept = self.add(packet.location_id, &packet.payload, fingerprint)?;
+        let kept = self.add(packet.location_id, &packet.payload, parsed, fingerprint)?;
         if kept == Kept::Unselected {
             return Ok(kept);
         }
@@ -225,7 +221,8 @@ impl Recording {
         }
         self.useless = self.useless.saturating_add(1);
         let before = self.catch_up.as_ref().map_or(0, CatchUp::before);
-        if self.useless > self.finalizer.packets().max(before).saturating_add(MAX_USELESS) {
+        if self.useless > self.pipeline.finalizer.packets().max(before).saturating_add(MAX_USELESS)
+        {
             return Err(RecordingError::NothingNew { packets: self.useless });
         }
         Ok(kept)
@@ -235,6 +232,7 @@ impl Recording {
         &mut self,
         number: u32,
         payload: &[u8],
+        parsed: Option<&Packet<'_>>,
         fingerprint: Option<Fingerprint>,
     ) -> Result<Kept, RecordingError> {
         if fingerprint.is_some_and(|known| known.is_repeated()) {
@@ -242,37 +240,38 @@ impl Recording {
             return Ok(Kept::Repeated);
         }
         let start = self.buffer.len();
-        if self.restorer.restore(payload, &mut self.buffer).is_err() {
+        let Ok(mut staged) = self.pipeline.restore(payload, parsed, &mut self.buffer) else {
             self.counts.too_long = self.counts.too_long.saturating_add(1);
             return Ok(Kept::TooLong);
-        }
+        };
         if self.catch_up.is_none() && !self.live && !self.seen.insert(number) {
             self.buffer.truncate(start);
             self.counts.repeated = self.counts.repeated.saturating_add(1);
             return Ok(Kept::Repeated);
         }
         if let Some(chosen) = &mut self.chosen {
-            let kept = chosen.apply(&mut self.buffer, start);
+            let kept = chosen.apply(&mut self.buffer, start, staged.whole());
             self.counts.unselected = chosen.left_out;
-            if !kept {
-                return Ok(Kept::Unselected);
+            match kept {
+                mms_asf::Kept::All => {}
+                mms_asf::Kept::Part => staged.replaced(),
+                mms_asf::Kept::None => return Ok(Kept::Unselected),
             }
         }
-        // A packet whose times cannot be moved is kept as it is.
-        let _ = self.rebaser.apply(self.buffer.get_mut(start..).unwrap_or_default());
+        let added = self.buffer.get_mut(start..).unwrap_or_default();
+        self.pipeline.rebase(&mut staged, added);
         if self.catch_up.is_some() && !self.has_caught_up(number)? {
             return Ok(Kept::Repeated);
         }
         let added = self.buffer.get_mut(start..).unwrap_or_default();
-        if let Ok(Some(_)) = self.continuity.join(added) {
+        if self.pipeline.join(&mut staged, added).is_some() {
             self.counts.restarts = self.counts.restarts.saturating_add(1);
-            self.finalizer.restarted();
         }
         let added = self.buffer.get(start..).unwrap_or_default();
         if let Some((rejoin, fingerprint)) = self.rejoin.as_mut().zip(fingerprint) {
-            rejoin.written(fingerprint, added, &self.finalizer);
+            rejoin.written(fingerprint, staged.send_time(added), &self.pipeline.finalizer);
         }
-        self.finalizer.packet(added);
+        self.pipeline.record(&staged, added);
         if self.buffer.len() >= BLOCK || self.written_at.elapsed() >= PATIENCE {
             self.flush()?;
         }
@@ -317,15 +316,15 @@ impl Recording {
 
     /// What there is now; [`finish`](Self::finish) adds an index.
     pub fn so_far(&self) -> Finished {
-        let packets = self.finalizer.packets();
+        let packets = self.pipeline.finalizer.packets();
         Finished {
             packets,
             bytes: match self.size {
                 Some(size) => size,
-                None if self.begun || packets > 0 => self.finalizer.data_end(),
+                None if self.begun || packets > 0 => self.pipeline.finalizer.data_end(),
                 None => 0,
             },
-            duration: self.finalizer.media_duration(),
+            duration: self.pipeline.finalizer.media_duration(),
             counts: self.counts,
         }
     }
@@ -344,10 +343,10 @@ impl Recording {
         let flushed = if self.torn { Ok(()) } else { self.flush() };
         if self.torn && !self.begun {
             // Not even the header: what there is of it is nothing to keep.
-            self.finalizer = mms_asf::Finalizer::new(&self.header);
+            self.pipeline.finalizer = Finalizer::new(&self.header);
             let _ = self.sink.restart();
         } else if let (true, Sink::File(file)) = (self.torn, &mut self.sink) {
-            self.finalizer = resume::rescan(file, &self.header)?;
+            self.pipeline.finalizer = resume::rescan(file, &self.header)?;
         }
         let completed = if self.begun { self.end() } else { Ok(()) };
         flushed?;
@@ -358,8 +357,8 @@ impl Recording {
 impl Recording {
     /// Makes the file a finished one.
     fn end(&mut self) -> io::Result<()> {
-        self.finalizer.moved(self.rebaser.shift().unwrap_or_default());
-        let (ending, end) = (self.finalizer.finish(), self.finalizer.data_end());
+        self.pipeline.finalizer.moved(self.pipeline.rebaser.shift().unwrap_or_default());
+        let (ending, end) = (self.pipeline.finalizer.finish(), self.pipeline.finalizer.data_end());
         if let Sink::Stream(_) = self.sink {
             return Ok(());
         }

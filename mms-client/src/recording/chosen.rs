@@ -4,6 +4,8 @@
 //! that honours it. So the header declares the chosen streams alone, and payloads of the others
 //! are taken out of each packet.
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
 use mms_asf::{Header, Kept, Packet, StreamSet, filter_header, keep_payloads};
 use mms_proto::{Content, Delivery, StreamSelection};
@@ -46,14 +48,23 @@ impl Chosen {
     }
 
     /// Takes the payloads of all other streams out of the packet that `packets` holds from `start`
-    /// on. False when nothing of it is left: then the packet goes too, and so does one whose
-    /// payloads cannot be told apart.
-    pub(super) fn apply(&mut self, packets: &mut BytesMut, start: usize) -> bool {
+    /// on; `parsed` is that packet where it was parsed. When nothing of it is left the packet goes
+    /// too, and so does one whose payloads cannot be told apart.
+    pub(super) fn apply(
+        &mut self,
+        packets: &mut BytesMut,
+        start: usize,
+        parsed: Option<&Packet<'_>>,
+    ) -> Kept {
         let bytes = packets.get(start..).unwrap_or_default();
         self.buffer.clear();
         let mut left_out = 0_u64;
         let streams = self.streams;
-        let kept = Packet::parse(bytes, self.packet_size).and_then(|packet| {
+        let parsed = match parsed {
+            Some(packet) => Ok(Cow::Borrowed(packet)),
+            None => Packet::parse(bytes, self.packet_size).map(Cow::Owned),
+        };
+        let kept = parsed.and_then(|packet| {
             let keep = |payload: &mms_asf::Payload<'_>| {
                 let keep = streams.contains(payload.stream);
                 left_out = left_out.saturating_add(u64::from(!keep));
@@ -63,17 +74,17 @@ impl Chosen {
         });
         self.left_out = self.left_out.saturating_add(left_out);
         match kept {
-            Ok(Kept::All) => return true,
+            Ok(Kept::All) => return Kept::All,
             Ok(Kept::Part) => {
                 packets.truncate(start);
                 packets.extend_from_slice(&self.buffer);
-                return true;
+                return Kept::Part;
             }
             Ok(Kept::None) => {}
             Err(_) => self.left_out = self.left_out.saturating_add(1),
         }
         packets.truncate(start);
-        false
+        Kept::None
     }
 
     /// Whether a stream is kept.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mms_asf::{Continuity, Header, Packet, SendClock, StreamSet};
+use mms_asf::{Continuity, Header, Packet, SendClock, Shift, StreamSet};
 
 /// Milliseconds of content: presentation times without the preroll.
 type Time = i64;
@@ -20,14 +20,12 @@ pub(super) struct Range {
     left: Option<Time>,
     /// End in the time of the content.
     stop: Option<Time>,
-    packet_size: u32,
     preroll: Time,
     /// Streams that are followed.
     media: StreamSet,
     clock: SendClock,
-    /// Of a live stream, whose clock may start anew, and the packet on its line.
+    /// Of a live stream, whose clock may start anew.
     continuity: Option<Continuity>,
-    buffer: Vec<u8>,
     /// The time that `left` is counted from; that of the first packet when it is not given.
     from: Option<Time>,
     first: Option<First>,
@@ -49,12 +47,10 @@ impl Range {
         Self {
             left: duration.map(milliseconds),
             stop: stop.map(milliseconds),
-            packet_size: 0,
             preroll: 0,
             media: StreamSet::ALL,
             clock: SendClock::new(),
             continuity: None,
-            buffer: Vec::new(),
             from: None,
             first: None,
             seen: StreamSet::EMPTY,
@@ -77,7 +73,6 @@ impl Range {
         };
         let media: StreamSet = header.stream_numbers().filter(timed).collect();
         *self = Self {
-            packet_size: header.file().packet_size,
             preroll: milliseconds(header.file().preroll),
             media: if media.is_empty() { StreamSet::ALL } else { media },
             from: from.map(milliseconds),
@@ -102,30 +97,20 @@ impl Range {
         Some(Duration::from_millis(u64::try_from(media).unwrap_or(0)))
     }
 
-    /// Whether this packet still belongs to the range.
-    pub(super) fn includes(&mut self, packet: &[u8]) -> bool {
+    /// Whether this packet still belongs to the range. One that cannot be parsed, `None`, does.
+    pub(super) fn includes(&mut self, packet: Option<&Packet<'_>>) -> bool {
         if self.left.is_none() && self.stop.is_none() && self.first.is_some() {
             return true;
         }
-        let packet = match &mut self.continuity {
-            Some(continuity) => {
-                self.buffer.clear();
-                self.buffer.extend_from_slice(packet);
-                // One that cannot be moved is taken as it is.
-                let _ = continuity.join(&mut self.buffer);
-                &self.buffer
-            }
-            None => packet,
-        };
-        let Ok(packet) = Packet::parse(packet, self.packet_size) else {
-            return true;
-        };
-        let sent = self.clock.follow(packet.send_time());
+        let Some(packet) = packet else { return true };
+        let follow = |line: &mut Continuity| line.follow(packet).0;
+        let shift = self.continuity.as_mut().map_or_else(Shift::default, follow);
+        let sent = self.clock.follow(shift.send_time(packet.send_time()));
         let times = || {
             let payloads = packet.payloads().map_while(Result::ok);
             let followed = payloads.filter(|payload| self.media.contains(payload.stream));
             followed.map(|payload| {
-                let shown = self.clock.shown(payload.presentation_time);
+                let shown = self.clock.shown(shift.presentation_time(&payload));
                 (payload.stream, shown.saturating_sub(self.preroll))
             })
         };
@@ -190,6 +175,10 @@ mod tests {
         TestPacket { send_time: sent, ..TestPacket::multiple(payloads) }.build(SIZE).to_vec()
     }
 
+    fn includes(range: &mut Range, packet: &[u8]) -> bool {
+        range.includes(Packet::parse(packet, SIZE).ok().as_ref())
+    }
+
     #[test]
     fn the_range_is_that_of_the_media_asked_for() {
         let seconds = Duration::from_secs;
@@ -207,7 +196,7 @@ mod tests {
             let kept: Vec<u32> = (8..40)
                 .filter(|second| {
                     let time = second * 1_000;
-                    range.includes(&packet(time, &[(1, time), (2, time)]))
+                    includes(&mut range, &packet(time, &[(1, time), (2, time)]))
                 })
                 .collect();
             assert_eq!(kept, wanted.collect::<Vec<_>>());
@@ -228,7 +217,7 @@ mod tests {
             (1_600, 2, 2_400, true),
             (1_700, 1, 2_000, false),
         ] {
-            assert_eq!(range.includes(&packet(sent, &[(stream, time)])), kept, "{sent}");
+            assert_eq!(includes(&mut range, &packet(sent, &[(stream, time)])), kept, "{sent}");
         }
         assert!(range.is_over());
     }
@@ -238,19 +227,19 @@ mod tests {
         let mut range = Range::new(None, Some(Duration::from_secs(13)));
         range.begin(&header(), Some(Duration::from_secs(10)), false);
         // Pictures are sent three seconds early, which the end of the range must not count on.
-        assert!(range.includes(&packet(5_000, &[(1, 8_000), (2, 8_000)])));
-        assert!(range.includes(&packet(15_000, &[(2, 14_000)])));
-        assert!(range.includes(&packet(15_900, &[(1, 12_900)])));
-        assert!(!range.includes(&packet(16_000, &[(1, 12_950)])));
+        assert!(includes(&mut range, &packet(5_000, &[(1, 8_000), (2, 8_000)])));
+        assert!(includes(&mut range, &packet(15_000, &[(2, 14_000)])));
+        assert!(includes(&mut range, &packet(15_900, &[(1, 12_900)])));
+        assert!(!includes(&mut range, &packet(16_000, &[(1, 12_950)])));
     }
 
     #[test]
     fn a_stream_that_ends_early_holds_nothing_up() {
         let mut range = Range::new(Some(Duration::from_secs(2)), None);
         range.begin(&header(), Some(Duration::ZERO), false);
-        assert!(range.includes(&packet(0, &[(1, 0), (2, 0)])));
+        assert!(includes(&mut range, &packet(0, &[(1, 0), (2, 0)])));
         let more: Vec<u32> = (1..20)
-            .filter(|second| range.includes(&packet(second * 1_000, &[(2, second * 1_000)])))
+            .filter(|second| includes(&mut range, &packet(second * 1_000, &[(2, second * 1_000)])))
             .collect();
         // Two seconds, and a preroll in which the other could still be sent.
         assert_eq!(more.last(), Some(&(1 + PREROLL / 1_000)));
@@ -261,11 +250,11 @@ mod tests {
         let mut range = Range::new(Some(Duration::from_secs(5)), None);
         range.begin(&header(), Some(Duration::ZERO), false);
         for second in 0..3 {
-            assert!(range.includes(&packet(second * 1_000, &[(1, second * 1_000)])));
+            assert!(includes(&mut range, &packet(second * 1_000, &[(1, second * 1_000)])));
         }
         range.begin(&header(), None, false);
-        let kept =
-            (0..9).filter(|second| range.includes(&packet(second * 1_000, &[(1, second * 1_000)])));
+        let kept = (0..9)
+            .filter(|second| includes(&mut range, &packet(second * 1_000, &[(1, second * 1_000)])));
         assert_eq!(kept.count(), 3);
     }
 
@@ -275,7 +264,10 @@ mod tests {
         range.begin(&header(), None, true);
         let sent = (900..906).chain(0..100);
         let kept = sent.filter(|second| {
-            range.includes(&packet(second * 1_000, &[(1, second * 1_000), (2, second * 1_000)]))
+            includes(
+                &mut range,
+                &packet(second * 1_000, &[(1, second * 1_000), (2, second * 1_000)]),
+            )
         });
         assert_eq!(kept.count(), 10);
     }

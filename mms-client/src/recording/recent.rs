@@ -63,12 +63,12 @@ impl RecentPackets {
         self.joining = Some(Joining { broke, first: true });
     }
 
-    /// Identifies a packet as it came. The first one of a connection decides: where it came before,
+    /// Identifies a packet as it came; `parsed` is `None` when it cannot be. The first one of a connection decides: where it came before,
     /// 20 s or more before the present end of the stream, the stream has begun anew, and what is
     /// known of its earlier run is forgotten.
-    pub fn identify(&mut self, payload: &[u8], packet_size: u32) -> Fingerprint {
+    pub fn identify(&mut self, payload: &[u8], parsed: Option<&Packet<'_>>) -> Fingerprint {
         let hash = self.hasher.hash_one(payload);
-        let sent = Packet::parse(payload, packet_size).map_or(0, |packet| packet.send_time());
+        let sent = parsed.map_or(0, Packet::send_time);
         let known = Known { hash, sent };
         let Some(joining) = &mut self.joining else {
             return Fingerprint { known, repeated: false };
@@ -120,7 +120,8 @@ mod tests {
     fn new(recent: &mut RecentPackets, numbers: impl IntoIterator<Item = u32>) -> Vec<u32> {
         let mut new = Vec::new();
         for number in numbers {
-            let found = recent.identify(&packet(number), SIZE);
+            let packet = packet(number);
+            let found = recent.identify(&packet, Packet::parse(&packet, SIZE).ok().as_ref());
             if !found.is_repeated() {
                 recent.add(found);
                 new.push(number);

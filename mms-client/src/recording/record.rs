@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use mms_asf::Packet;
 use mms_proto::{AsfPacket, Content, Features, HResult, Reception, Start, Stats};
 
 use super::chosen::Chosen;
@@ -298,16 +299,19 @@ impl<'a> Run<'a> {
         entry: u32,
         content: &Content,
     ) -> Result<(), Error> {
-        while let Some(packet) = playback.next() {
+        let packet_size = recording.header().file().packet_size;
+        while let Some(packet) = playback.next_packet() {
             let packet = packet?;
             // What comes again after a break is no part of the line of time.
-            let fingerprint = recording.identify(&packet.payload);
+            let parsed = Packet::parse(&packet.payload, packet_size).ok();
+            playback.played(parsed.as_ref());
+            let fingerprint = recording.identify(&packet.payload, parsed.as_ref());
             let repeated = fingerprint.is_some_and(|known| known.is_repeated());
-            if !repeated && !self.range.includes(&packet.payload) {
+            if !repeated && !self.range.includes(parsed.as_ref()) {
                 break;
             }
             let catching_up = recording.is_catching_up();
-            match recording.identified(&packet, fingerprint)? {
+            match recording.identified(&packet, parsed.as_ref(), fingerprint)? {
                 // Streams that were not chosen may fill any time.
                 Kept::Written | Kept::Unselected => {}
                 Kept::Repeated if catching_up => {}
@@ -331,12 +335,13 @@ impl<'a> Run<'a> {
             request.streams.clone_from(streams);
         }
         let start = self.options.start;
+        let size = recording.header().file().packet_size;
         if !recording.is_catching_up() {
             return session.play(request.start(start));
         }
         if start == Start::Beginning {
             if let Some(first) = recording.first_packet() {
-                let _ = self.range.includes(first);
+                let _ = self.range.includes(Packet::parse(first, size).ok().as_ref());
             }
             return session.play(request.start(recording.resume_at(0)?));
         }
@@ -352,7 +357,7 @@ impl<'a> Run<'a> {
         if !recording.is_first(&first) {
             return Err(RecordingError::from(ResumeRefused::OtherStart).into());
         }
-        let _ = self.range.includes(&first.payload);
+        let _ = self.range.includes(Packet::parse(&first.payload, size).ok().as_ref());
         playback.seek(recording.resume_at(first.location_id)?)?;
         Ok(playback)
     }

@@ -86,9 +86,12 @@ impl Recording {
     }
 
     /// Identifies a packet, as it came, where the recording can go on after a break.
-    pub(super) fn identify(&mut self, payload: &[u8]) -> Option<Fingerprint> {
-        let size = self.header.file().packet_size;
-        self.rejoin.as_mut().map(|rejoin| rejoin.recent.identify(payload, size))
+    pub(super) fn identify(
+        &mut self,
+        payload: &[u8],
+        parsed: Option<&Packet<'_>>,
+    ) -> Option<Fingerprint> {
+        self.rejoin.as_mut().map(|rejoin| rejoin.recent.identify(payload, parsed))
     }
 
     /// The gaps so far, at most the first 1,000.
@@ -104,21 +107,20 @@ impl Rejoin {
         self.recent.interrupted();
     }
 
-    /// Notes a packet, by what it is known by and as it is in the file, which `finalizer` does not
-    /// know yet.
+    /// Notes a packet, by what it is known by and its send time in the file, which `finalizer` does
+    /// not know yet.
     pub(super) fn written(
         &mut self,
         fingerprint: Fingerprint,
-        packet: &[u8],
+        send_time: Option<u32>,
         finalizer: &mms_asf::Finalizer,
     ) {
         self.recent.add(fingerprint);
-        let size = finalizer.header().file().packet_size;
-        let Ok(packet) = Packet::parse(packet, size) else { return };
-        let sent = self.sent.replace(packet.send_time());
+        let Some(send_time) = send_time else { return };
+        let sent = self.sent.replace(send_time);
         let Some((broke, sent)) = self.broke.take().zip(sent) else { return };
         if self.breaks.len() < MAX_LISTED_BREAKS {
-            let gap = packet.send_time().wrapping_sub(sent);
+            let gap = send_time.wrapping_sub(sent);
             // A packet from before the last one leaves no gap.
             let gap = if gap > 0x7FFF_FFFF { 0 } else { gap };
             self.breaks.push(Break {

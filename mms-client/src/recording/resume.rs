@@ -35,7 +35,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 
 use bytes::{Bytes, BytesMut};
-use mms_asf::{Header, Packet};
+use mms_asf::{Header, Kept, Packet};
 use mms_proto::{AsfPacket, Start};
 
 pub(super) use self::catch_up::CatchUp;
@@ -95,7 +95,7 @@ impl Recording {
         let tail = scan.doubtful_tail();
         let mut recording = Self::over(Sink::File(file), &header, entry)?;
         recording.begun = true;
-        recording.finalizer = scan.finalizer;
+        recording.pipeline.finalizer = scan.finalizer;
         recording.counts.resumed = wanted;
         recording.size = Some(length);
         if count == Some(wanted) && complete {
@@ -146,11 +146,11 @@ impl Recording {
     pub fn is_first(&mut self, packet: &AsfPacket) -> bool {
         let Some(mut restored) = self.restored(packet) else { return false };
         let Some(catch_up) = &self.catch_up else { return false };
-        let mut rebaser = self.rebaser.clone();
+        let mut rebaser = self.pipeline.rebaser.clone();
         let _ = rebaser.apply(&mut restored);
         let found = restored == catch_up.first;
         if found {
-            self.rebaser = rebaser;
+            self.pipeline.rebaser = rebaser;
         }
         found
     }
@@ -158,9 +158,13 @@ impl Recording {
     /// A packet as it would be in the file, times apart; `None` when it would not be.
     pub(super) fn restored(&mut self, packet: &AsfPacket) -> Option<BytesMut> {
         let mut restored = BytesMut::new();
-        self.restorer.restore(&packet.payload, &mut restored).ok()?;
-        let kept = self.chosen.as_mut().is_none_or(|chosen| chosen.apply(&mut restored, 0));
-        kept.then_some(restored)
+        self.pipeline.restorer.restore(&packet.payload, &mut restored).ok()?;
+        if let Some(chosen) = &mut self.chosen {
+            if chosen.apply(&mut restored, 0, None) == Kept::None {
+                return None;
+            }
+        }
+        Some(restored)
     }
 
     /// Whether the last packet of the earlier recording is still to come, or the one after it where
@@ -217,19 +221,19 @@ impl Recording {
             return Ok(());
         };
         self.seen.insert_range(catch_up.base, location_id);
-        self.continuity = catch_up.continuity;
-        self.counts.restarts = self.continuity.restarts();
+        self.counts.restarts = catch_up.continuity.restarts();
+        self.pipeline.continuity = Some(catch_up.continuity);
         if self.counts.restarts > 0 {
-            self.finalizer.restarted();
+            self.pipeline.finalizer.restarted();
         }
-        let end = self.finalizer.data_end();
-        let initial = self.finalizer.initial_header();
+        let end = self.pipeline.finalizer.data_end();
+        let initial = self.pipeline.finalizer.initial_header();
         self.size = None;
         let Sink::File(file) = &mut self.sink else {
             return Ok(());
         };
         let unfinish = |file: &mut File| -> io::Result<()> {
-            for patch in self.finalizer.finish().patches {
+            for patch in self.pipeline.finalizer.finish().patches {
                 let range = place(patch.offset, patch.bytes.len());
                 file.seek(SeekFrom::Start(patch.offset))?;
                 file.write_all(initial.get(range).unwrap_or_default())?;

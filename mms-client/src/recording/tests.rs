@@ -35,7 +35,9 @@ fn packets_do_not_wait_longer_than_a_second_for_others() {
     let mut recording = Recording::to_stream(paper.clone(), &Entry::new(content)).unwrap();
     let mut add = |number: u32, written_at: Instant| {
         recording.written_at = written_at;
-        let kept = recording.add(number, &packet(number, 200, b"media"), None);
+        let packet = packet(number, 200, b"media");
+        let parsed = Packet::parse(&packet, 200).ok();
+        let kept = recording.add(number, &packet, parsed.as_ref(), None);
         assert_eq!(kept.unwrap(), Kept::Written);
         recording.written_at
     };

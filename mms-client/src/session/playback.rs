@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use mms_asf::Packet;
 use mms_proto::{
     AsfPacket, ClientEvent, CloseReason, HResult, Machine as _, PlayRequest, Start, StreamSelection,
 };
@@ -193,14 +194,35 @@ impl Playback {
         self.end = Some(EndOfStream { hr, more });
     }
 
+    /// The next packet, for callers that report it as [`played`](Self::played) once it is parsed.
+    pub(crate) fn next_packet(&mut self) -> Option<Result<AsfPacket, Error>> {
+        while self.end.is_none() && !self.failed {
+            match self.core.next_event() {
+                Ok(event) => {
+                    if let Some(item) = self.event(event) {
+                        return Some(item);
+                    }
+                }
+                Err(error) => {
+                    self.failed = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        None
+    }
+
+    /// Counts a packet for the report to the server; `None` for one that cannot be parsed.
+    pub(crate) fn played(&mut self, packet: Option<&Packet<'_>>) {
+        if let Some(packet) = packet {
+            let played = self.played.parsed(packet);
+            self.core.connection.machine_mut().set_played(played);
+        }
+    }
+
     fn event(&mut self, event: ClientEvent) -> Option<Result<AsfPacket, Error>> {
         let error = match event {
-            ClientEvent::Packet(packet) => {
-                if let Some(played) = self.played.packet(&packet.payload) {
-                    self.core.connection.machine_mut().set_played(played);
-                }
-                return Some(Ok(packet));
-            }
+            ClientEvent::Packet(packet) => return Some(Ok(packet)),
             ClientEvent::EndOfStream { more, hr } => {
                 self.end = Some(EndOfStream { hr, more });
                 return None;
@@ -225,19 +247,12 @@ impl Iterator for Playback {
     type Item = Result<AsfPacket, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.end.is_none() && !self.failed {
-            match self.core.next_event() {
-                Ok(event) => {
-                    if let Some(item) = self.event(event) {
-                        return Some(item);
-                    }
-                }
-                Err(error) => {
-                    self.failed = true;
-                    return Some(Err(error));
-                }
+        let item = self.next_packet();
+        if let Some(Ok(packet)) = &item {
+            if let Some(played) = self.played.packet(&packet.payload) {
+                self.core.connection.machine_mut().set_played(played);
             }
         }
-        None
+        item
     }
 }

@@ -33,13 +33,18 @@ impl Played {
     /// Adds a packet, and returns how much media there is now; `None` when it cannot be read.
     pub(super) fn packet(&mut self, packet: &[u8]) -> Option<Duration> {
         let packet = Packet::parse(packet, self.packet_size).ok()?;
+        Some(self.parsed(&packet))
+    }
+
+    /// [`packet`](Self::packet) for a packet that was parsed.
+    pub(super) fn parsed(&mut self, packet: &Packet<'_>) -> Duration {
         let time = packet.send_time();
         // The clock has 32 bits and may pass its end.
         let distance = time.wrapping_sub(*self.first.get_or_insert(time));
         let distance = i32::from_le_bytes(distance.to_le_bytes());
         let end = distance.saturating_add(packet.duration().into());
         (self.earliest, self.latest) = (self.earliest.min(distance), self.latest.max(end));
-        Some(Duration::from_millis(self.latest.abs_diff(self.earliest).into()))
+        Duration::from_millis(self.latest.abs_diff(self.earliest).into())
     }
 }
 

@@ -11,7 +11,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mms_asf::Restorer;
+use mms_asf::{Packet, Restorer};
 use mms_client::{Entry, Error, MmsUrl, OpenOptions, RecentPackets};
 use mms_proto::{AsfPacket, HResult, Limits, MAX_PACKET_SIZE, Start};
 
@@ -275,7 +275,8 @@ impl<'a> Relay<'a> {
     /// packets of this stream can be.
     fn packet(&mut self, packet: AsfPacket) -> Result<bool, Stopped> {
         let AsfPacket { location_id, payload, .. } = packet;
-        let fingerprint = self.recent.identify(&payload, self.packet_size);
+        let parsed = Packet::parse(&payload, self.packet_size).ok();
+        let fingerprint = self.recent.identify(&payload, parsed.as_ref());
         let repeated = match self.repeats {
             Repeats::Nothing => false,
             Repeats::Numbers => self.last.is_some_and(|last| location_id <= last),
