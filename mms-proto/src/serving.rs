@@ -3,11 +3,10 @@
 //! Nothing in here knows a message or a connection.
 
 pub(crate) mod demand;
-pub(crate) mod pacer;
+pub(crate) mod pacing;
 pub(crate) mod policy;
 pub(crate) mod queue;
 pub(crate) mod rate;
-pub(crate) mod schedule;
 pub(crate) mod selection;
 
 pub(crate) use policy::PacingPolicy;

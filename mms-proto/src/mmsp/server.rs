@@ -65,7 +65,7 @@ pub struct Server {
 }
 
 /// What a server waits for. The time for the rest of a packet is the framing's, the time for the
-/// next packet the pacer's.
+/// next packet the pacing's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Timer {
     Handshake,
@@ -221,12 +221,12 @@ impl Server {
     /// Whatever came in, the driver has looked at its socket.
     fn begin_turn(&mut self) {
         match &mut self.state {
-            State::SendingHeader(_, sender) => sender.pacer.new_turn(),
-            State::Streaming(_, flow) | State::StreamingEntry(_, flow) => flow.pacer.new_turn(),
+            State::SendingHeader(_, sender) => sender.pacing.new_quantum(),
+            State::Streaming(_, flow) | State::StreamingEntry(_, flow) => flow.pacing.new_quantum(),
             State::EntryHeader(_, sender, media) => {
-                sender.pacer.new_turn();
+                sender.pacing.new_quantum();
                 if let EntryMedia::Follow(flow) | EntryMedia::Played(flow) = media {
-                    flow.pacer.new_turn();
+                    flow.pacing.new_quantum();
                 }
             }
             _ => {}
@@ -270,15 +270,18 @@ impl Server {
 
     fn deadline(&self) -> Option<Instant> {
         let now = self.core.now();
-        let pacer = match &self.state {
+        let pacing = match &self.state {
             State::SendingHeader(_, sender) | State::EntryHeader(_, sender, _) => {
-                Some(sender.pacer.deadline(now))
+                Some(sender.pacing.deadline(now))
             }
             State::Streaming(_, flow) | State::StreamingEntry(_, flow) => self.flow_deadline(flow),
             _ => None,
         };
         let play = self.session.plays.turn();
-        [self.timers.next(), self.framing.frame_deadline(), play, pacer].into_iter().flatten().min()
+        [self.timers.next(), self.framing.frame_deadline(), play, pacing]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// When media can go on without the application and the client.
@@ -296,7 +299,7 @@ impl Server {
             }
             // No packet is asked for until then.
             None if self.has_waiting_play() => None,
-            None => Some(flow.pacer.deadline(now)),
+            None => Some(flow.pacing.deadline(now)),
         }
     }
 

@@ -38,7 +38,7 @@ impl Server {
         packet: Bytes,
     ) -> Result<(), StateError> {
         let Some(flow) = self.answer_wanted(now, packet.len())? else { return Ok(()) };
-        flow.pacer.sent(now, packet.len());
+        flow.pacing.sent(now, packet.len());
         self.send_at(now, now, location_id, packet);
         Ok(())
     }
@@ -60,10 +60,8 @@ impl Server {
         time: Duration,
         packet: Bytes,
     ) -> Result<(), StateError> {
-        let paced = self.config.pace == Pace::BitRate;
         let Some(flow) = self.answer_wanted(now, packet.len())? else { return Ok(()) };
-        flow.pacer.took(packet.len());
-        let due = if paced { flow.schedule.due(now, time, packet.len()) } else { now };
+        let due = flow.pacing.due(now, time, packet.len());
         self.send_at(due, now, location_id, packet);
         Ok(())
     }
@@ -174,7 +172,7 @@ impl Server {
         match &self.state {
             State::Streaming(_, flow) | State::StreamingEntry(_, flow)
                 if flow.demand.scheduled().is_some_and(|packet| packet.due <= now)
-                    && flow.pacer.has_turn() =>
+                    && flow.pacing.has_quantum() =>
             {
                 self.release_held();
                 true

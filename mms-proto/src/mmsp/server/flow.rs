@@ -6,15 +6,13 @@ use super::ServerConfig;
 use crate::content::Content;
 use crate::request::{PlayRequest, Rate, Start};
 use crate::serving::demand::Demand;
-use crate::serving::pacer::Pacer;
+use crate::serving::pacing::Pacing;
 use crate::serving::rate::{at_speed, scaled};
-use crate::serving::schedule::Schedule;
 
 /// Media on its way.
 #[derive(Debug)]
 pub(super) struct Flow {
-    pub(super) pacer: Pacer,
-    pub(super) schedule: Schedule,
+    pub(super) pacing: Pacing,
     /// Label of its packets.
     pub(super) label: u8,
     rate: Rate,
@@ -39,11 +37,11 @@ impl Flow {
     ) -> Self {
         let speed = speed(play.rate);
         let policy = config.pacing();
-        let burst = policy.burst(content, play);
         let rate = policy.paced(scaled(content.bit_rate(), speed));
         Self {
-            pacer: Pacer::new(now, rate).with_burst(burst),
-            schedule: Schedule::new(speed * f64::from(policy.percent.max(1)) / 100.0, burst),
+            pacing: Pacing::new(now, rate)
+                .with_speed(speed * f64::from(policy.percent.max(1)) / 100.0)
+                .with_burst(policy.burst(content, play)),
             label,
             rate: play.rate,
             demand: Demand::Idle,
@@ -66,14 +64,13 @@ impl Flow {
         let turns = (rate.get() < 0.0) != (self.rate.get() < 0.0);
         self.rate = rate;
         let bits = config.pacing().paced(scaled(content.bit_rate(), speed(rate)));
-        self.pacer.change(now, bits, times);
-        self.schedule.change(now, times);
+        self.pacing.change(now, bits, times);
         if let Demand::Scheduled(held) = &mut self.demand {
             held.due = at_speed(now, held.due, times);
         }
         self.plays_until = self.plays_until.map(|until| at_speed(now, until, times));
         if turns {
-            self.schedule.turn();
+            self.pacing.restart();
             // Nothing tells how far it is to the other end.
             self.plays_until = None;
         }
@@ -89,7 +86,7 @@ impl Flow {
 
     /// Nothing was due before this moment.
     pub(super) fn begin(&mut self, now: Instant) {
-        self.pacer.begin(now);
+        self.pacing.begin(now);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::hresult::HResult;
 use crate::io::ConnectionId;
 use crate::message_kind::MessageKind;
 use crate::mmsp::message::{MessageId, ReadBlock, ReportReadBlock};
-use crate::serving::pacer::Pacer;
+use crate::serving::pacing::Pacing;
 
 impl Server {
     /// 3.2.5.8
@@ -60,14 +60,14 @@ impl Server {
         else {
             return false;
         };
-        if sender.pacer.room(now) == 0 {
+        if sender.pacing.room(now) == 0 {
             return false;
         }
         if let Some(fragment) = sender.next(content.packet_limit()) {
             // A fragment is at most one packet size, and that fits a Data packet.
             let size = fragment.payload.len();
             if let Some(data) = fragment.into_transmit() {
-                sender.pacer.sent(now, size);
+                sender.pacing.sent(now, size);
                 self.core.transmit(ConnectionId::MAIN, data);
             }
         }
@@ -108,6 +108,6 @@ impl Server {
 
     pub(super) fn header_sender(&self, content: &Content, label: u8) -> HeaderSender {
         let rate = self.config.pacing().paced(content.bit_rate());
-        HeaderSender::new(content.header().clone(), label, Pacer::new(self.core.now(), rate))
+        HeaderSender::new(content.header().clone(), label, Pacing::new(self.core.now(), rate))
     }
 }

@@ -140,7 +140,7 @@ impl Server {
             (
                 Some(Queued::Packet(..)),
                 State::Streaming(_, flow) | State::StreamingEntry(_, flow),
-            ) => flow.pacer.has_turn(),
+            ) => flow.pacing.has_quantum(),
             // The play command of an entry that followed at once must not cross its end.
             (Some(_), State::StreamingEntry(..)) => {
                 let patience = self.config.timeouts.handshake();
@@ -153,7 +153,7 @@ impl Server {
             None => return false,
             Some(Queued::Packet(number, packet)) => {
                 if let Some((_, flow)) = self.state.flow() {
-                    flow.pacer.took(packet.len());
+                    flow.pacing.charge(packet.len());
                 }
                 self.transmit(number, packet);
             }

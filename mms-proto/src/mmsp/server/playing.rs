@@ -85,7 +85,7 @@ impl Server {
         let now = self.core.now();
         let waits = self.has_waiting_play();
         let (_, flow) = self.state.flow()?;
-        let room = flow.pacer.room(now);
+        let room = flow.pacing.room(now);
         let queued = self.session.live || !self.session.queue.is_empty();
         if waits || queued || flow.demand.is_busy() || room == 0 {
             return None;

@@ -8,7 +8,7 @@ use crate::error::Phase;
 use crate::event::CloseReason;
 use crate::mmsp::frame::{DataPacket, HeaderFlags};
 use crate::request::PlayRequest;
-use crate::serving::pacer::Pacer;
+use crate::serving::pacing::Pacing;
 use crate::serving::queue::Queue;
 use crate::serving::selection::Selection;
 use crate::stream::{StreamNumber, StreamSelection};
@@ -118,12 +118,12 @@ pub(super) struct HeaderSender {
     rest: Bytes,
     next: u32,
     label: u8,
-    pub(super) pacer: Pacer,
+    pub(super) pacing: Pacing,
 }
 
 impl HeaderSender {
-    pub(super) fn new(header: Bytes, label: u8, pacer: Pacer) -> Self {
-        Self { rest: header, next: 0, label, pacer }
+    pub(super) fn new(header: Bytes, label: u8, pacing: Pacing) -> Self {
+        Self { rest: header, next: 0, label, pacing }
     }
 
     /// The next fragment of at most `size` bytes; `None` after the last.
