@@ -1,4 +1,5 @@
-//! Times of 32 bits, as packets carry them, on a line that goes on for ever.
+//! Times of 32 bits, as packets carry them, extended to 64 bits. All that is known of their wrap is
+//! here.
 
 /// The longest time before its presentation that media is sent, in milliseconds: one hour. What is
 /// farther ahead has presentation times that do not count from where send times do:
@@ -25,6 +26,16 @@ pub struct SendClock {
 }
 
 impl SendClock {
+    /// A clock whose last time was `time`.
+    pub(crate) fn at(time: i64) -> Self {
+        Self { last: Some(time) }
+    }
+
+    /// The last time on the line; `None` before the first one.
+    pub(crate) fn last(&self) -> Option<i64> {
+        self.last
+    }
+
     /// A clock that takes the first time as it is.
     pub fn new() -> Self {
         Self::default()
@@ -40,6 +51,18 @@ impl SendClock {
     pub fn first(time: u32) -> i64 {
         let negative = time > u32::MAX - MAX_NEGATIVE;
         i64::from(time).saturating_sub(if negative { WRAP } else { 0 })
+    }
+
+    /// Distance from one time to another in milliseconds, the shorter way round: negative when `to`
+    /// is the earlier one.
+    ///
+    /// ```
+    /// assert_eq!(mms_asf::SendClock::distance(0xFFFF_FFF0, 16), 32);
+    /// assert_eq!(mms_asf::SendClock::distance(16, 0xFFFF_FFF0), -32);
+    /// ```
+    #[inline]
+    pub fn distance(from: u32, to: u32) -> i64 {
+        i64::from(i32::from_le_bytes(to.wrapping_sub(from).to_le_bytes()))
     }
 
     /// The next packet's send time on the line.
@@ -87,12 +110,6 @@ pub(crate) fn near_in_file(reference: u64, time: u32) -> u64 {
     reference.saturating_add_signed(distance(reference.to_le_bytes(), time))
 }
 
-/// Distance from one time of 32 bits to another, the shorter way round.
-#[inline]
-pub(crate) fn step(from: u32, to: u32) -> i64 {
-    i64::from(i32::from_le_bytes(to.wrapping_sub(from).to_le_bytes()))
-}
-
 /// A time of 32 bits, moved by a distance.
 #[inline]
 pub(crate) fn moved(time: u32, by: i64) -> u32 {
@@ -104,7 +121,7 @@ pub(crate) fn moved(time: u32, by: i64) -> u32 {
 #[inline]
 fn distance(from: [u8; 8], time: u32) -> i64 {
     let [a, b, c, d, ..] = from;
-    step(u32::from_le_bytes([a, b, c, d]), time)
+    SendClock::distance(u32::from_le_bytes([a, b, c, d]), time)
 }
 
 #[cfg(test)]

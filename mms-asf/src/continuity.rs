@@ -6,8 +6,7 @@ use std::borrow::Borrow;
 use std::time::Duration;
 
 use self::track::{Track, tracks};
-use crate::clock::step;
-use crate::{Error, Header, Packet, Payload, Shift, TimeShifter};
+use crate::{Error, Header, Packet, Payload, SendClock, Shift, TimeShifter};
 
 /// Send times that step back by no more than this are out of order, in milliseconds: packets that
 /// overtook each other on their way. Those of encoders never step back. A step forward by no more
@@ -199,7 +198,7 @@ impl Continuity {
     /// Notes that the clock started anew at this packet.
     fn restart(&mut self, packet: &Packet<'_>, before: Shift, shift: Shift) -> Restart {
         let sent = before.and(self.shift).send_time(packet.send_time());
-        let step = self.last.map_or(0, |last| step(last.sent, sent));
+        let step = self.last.map_or(0, |last| SendClock::distance(last.sent, sent));
         self.shift = shift;
         self.restarts = self.restarts.saturating_add(1);
         self.strays = 0;
@@ -228,7 +227,7 @@ impl Continuity {
         let size = self.packet_size;
         let sent = |packet| Packet::parse(packet, size).map(|packet| packet.send_time());
         let (Ok(from), Ok(to)) = (sent(received), sent(written)) else { return false };
-        let shift = Shift::all(step(from, to));
+        let shift = Shift::all(SendClock::distance(from, to));
         let mut moved = received.to_vec();
         let plausible = !(-MAX_JITTER..=MAX_JITTER).contains(&shift.send);
         if !plausible || self.shifter.shift(&mut moved, shift).is_err() || moved != written {
@@ -268,7 +267,7 @@ impl Continuity {
         by: Shift,
     ) -> Place {
         let Some(last) = self.last else { return Place::OnLine };
-        let step = step(last.sent, by.send_time(packet.send_time()));
+        let step = SendClock::distance(last.sent, by.send_time(packet.send_time()));
         if (-MAX_JITTER..=MAX_JITTER).contains(&step) {
             return Place::OnLine;
         }
@@ -349,7 +348,7 @@ impl Continuity {
     ) {
         let sent = shift.send_time(packet.send_time());
         let between = self.last.and_then(|last| {
-            let between = u32::try_from(step(last.sent, sent)).ok();
+            let between = u32::try_from(SendClock::distance(last.sent, sent)).ok();
             between.filter(|&between| (1..=MAX_DISTANCE).contains(&between))
         });
         let declared = Some(u32::from(packet.duration()));

@@ -68,8 +68,8 @@ pub struct Rebaser {
     watched: u32,
     seen: Option<Seen>,
     shift: Option<Shift>,
-    /// The last send time before the shift, on a line of 64 bits.
-    last: Option<i64>,
+    /// Follows the send times before the shift.
+    clock: SendClock,
 }
 
 /// What the first packets say, in milliseconds on a line of 64 bits.
@@ -95,14 +95,18 @@ impl Rebaser {
             watched: 0,
             seen: None,
             shift: (rebase == Rebase::None).then(Shift::default),
-            last: None,
+            clock: SendClock::new(),
         }
     }
 
     /// For a recording that goes on: with the [`shift`](Self::shift) its first part was made with.
     pub fn resume(header: &Header, shift: Shift) -> Self {
         let first = shift.send.wrapping_neg();
-        Self { shift: Some(shift), last: Some(first), ..Self::new(header, Rebase::Always) }
+        Self {
+            shift: Some(shift),
+            clock: SendClock::at(first),
+            ..Self::new(header, Rebase::Always)
+        }
     }
 
     /// Watches one of the first packets without changing it. Returns whether the shift is known
@@ -135,7 +139,7 @@ impl Rebaser {
             return Ok(Shifted::default());
         }
         let (shifted, sent) = self.shifter.shift_near(packet, shift, self.reference())?;
-        self.last = Some(sent);
+        self.clock = SendClock::at(sent);
         Ok(shifted)
     }
 
@@ -156,7 +160,7 @@ impl Rebaser {
         if shift != Shift::default() {
             let (_, sent) = self.shifter.plan(packet, shift, self.reference())?;
             self.shifter.write(bytes, packet.send_time_offset());
-            self.last = Some(sent);
+            self.clock = SendClock::at(sent);
         }
         Ok(shift)
     }
@@ -186,7 +190,7 @@ impl Rebaser {
 
     /// A send time on the line near which the next one is.
     fn reference(&self) -> Option<i64> {
-        self.last.or_else(|| self.seen.map(|seen| seen.first))
+        self.clock.last().or_else(|| self.seen.map(|seen| seen.first))
     }
 
     fn stays(&self, seen: &Seen) -> bool {

@@ -1,7 +1,7 @@
 //! The last presentation time of each stream.
 
-use crate::clock::{moved, step};
-use crate::{Header, Payload, StreamKind};
+use crate::clock::moved;
+use crate::{Header, Payload, SendClock, StreamKind};
 
 /// A stream whose presentation times are compared.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ pub(super) fn tracks(header: &Header) -> Vec<Track> {
 impl Track {
     /// Distance from the last presentation time to the payload's, in milliseconds.
     pub(super) fn step(&self, payload: &Payload<'_>, by: i64) -> Option<i64> {
-        Some(step(self.shown?, moved(time(payload)?, by)))
+        Some(SendClock::distance(self.shown?, moved(time(payload)?, by)))
     }
 
     #[inline]

@@ -4,9 +4,10 @@ use std::io::{Seek, Write};
 
 use bytes::Bytes;
 
+use super::behind::Behind;
 use super::{Copy, note};
 use crate::packet::send_time;
-use crate::{FileError, Packet};
+use crate::{FileError, Finalizer, Packet};
 
 impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
     /// A packet of the input. It is read once as long as nothing moves it.
@@ -24,7 +25,7 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
         let unmoved = read.filter(|read| self.is_normal(&bytes) && self.passes(read));
         let packet = match unmoved {
             Some(read) if self.change.is_none() && self.waiting.is_none() && self.keeps_times() => {
-                return self.write_read(&read);
+                return write_read(&mut self.recording, &mut self.behind, &mut self.output, &read);
             }
             Some(_) => packet,
             None => {
@@ -90,16 +91,18 @@ impl<W: Write + Seek, F: FnMut(Bytes) -> Option<Bytes>> Copy<W, F> {
             self.output.write_all(packet)?;
             return Ok(());
         };
-        note(&mut self.recording, &mut self.behind, &read, read.payloads().map_while(Result::ok));
-        self.output.write_all(packet)?;
-        Ok(())
+        write_read(&mut self.recording, &mut self.behind, &mut self.output, &read)
     }
+}
 
-    /// Writes a packet as it was read.
-    fn write_read(&mut self, packet: &Packet<'_>) -> Result<(), FileError> {
-        let payloads = packet.payloads().map_while(Result::ok);
-        note(&mut self.recording, &mut self.behind, packet, payloads);
-        self.output.write_all(packet.as_bytes())?;
-        Ok(())
-    }
+/// Writes a packet as it was read.
+fn write_read(
+    recording: &mut Finalizer,
+    behind: &mut Behind,
+    output: &mut impl Write,
+    packet: &Packet<'_>,
+) -> Result<(), FileError> {
+    note(recording, behind, packet, packet.payloads().map_while(Result::ok));
+    output.write_all(packet.as_bytes())?;
+    Ok(())
 }

@@ -66,7 +66,8 @@ impl Sizes {
             let places = (1..data.len().min(self.most.saturating_add(1)))
                 .filter(|&at| data.get(at) == Some(&0x82))
                 .filter(|&at| Opening::Customary.fits(data.get(at..).unwrap_or_default()));
-            best(&mut places.take(MAX_DISTANCES))
+            let scored = |at: &usize| *at == self.current || self.others.contains(at);
+            best(&mut places.take(MAX_DISTANCES).filter(|at| !scored(at)))
         });
         found.and_then(|(_, Reverse(size))| u32::try_from(size).ok())
     }

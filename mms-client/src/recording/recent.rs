@@ -9,7 +9,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::time::{Duration, Instant};
 
-use mms_asf::Packet;
+use mms_asf::{Packet, SendClock};
 
 /// Packets that are known when they come again.
 const MAX_KNOWN_PACKETS: usize = 4_096;
@@ -63,9 +63,9 @@ impl RecentPackets {
         self.joining = Some(Joining { broke, first: true });
     }
 
-    /// Identifies a packet as it came; `parsed` is `None` when it cannot be. The first one of a connection decides: where it came before,
-    /// 20 s or more before the present end of the stream, the stream has begun anew, and what is
-    /// known of its earlier run is forgotten.
+    /// Identifies a packet as it came; `parsed` is `None` when it cannot be parsed. The first one of
+    /// a connection decides: where it came before, 20 s or more before the present end of the
+    /// stream, the stream has begun anew, and what is known of its earlier run is forgotten.
     pub fn identify(&mut self, payload: &[u8], parsed: Option<&Packet<'_>>) -> Fingerprint {
         let hash = self.hasher.hash_one(payload);
         let sent = parsed.map_or(0, Packet::send_time);
@@ -78,10 +78,9 @@ impl RecentPackets {
         let outage = joining.broke.elapsed();
         let repeated = match before.zip(self.known.back()) {
             Some((before, last)) if first => {
-                let back = last.sent.wrapping_sub(before.sent);
                 // Packets out of order may be later than the last one.
-                let back = if back > 0x7FFF_FFFF { 0 } else { back };
-                let back = Duration::from_millis(back.into());
+                let back = u64::try_from(SendClock::distance(before.sent, last.sent)).unwrap_or(0);
+                let back = Duration::from_millis(back);
                 back.saturating_add(outage) < MAX_REWIND
             }
             before => before.is_some(),

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use mms_asf::{Packet, filter_header};
+use mms_asf::{Packet, SendClock, filter_header};
 
 use super::recent::{Fingerprint, RecentPackets};
 use super::{Recording, RecordingError};
@@ -120,13 +120,12 @@ impl Rejoin {
         let sent = self.sent.replace(send_time);
         let Some((broke, sent)) = self.broke.take().zip(sent) else { return };
         if self.breaks.len() < MAX_LISTED_BREAKS {
-            let gap = send_time.wrapping_sub(sent);
             // A packet from before the last one leaves no gap.
-            let gap = if gap > 0x7FFF_FFFF { 0 } else { gap };
+            let gap = u64::try_from(SendClock::distance(sent, send_time)).unwrap_or(0);
             self.breaks.push(Break {
                 entry: 0,
                 at: finalizer.media_duration(),
-                gap: Duration::from_millis(gap.into()),
+                gap: Duration::from_millis(gap),
                 outage: broke.elapsed(),
             });
         }

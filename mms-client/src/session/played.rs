@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mms_asf::Packet;
+use mms_asf::{Packet, SendClock};
 use mms_proto::MAX_PACKET_SIZE;
 
 use super::Entry;
@@ -13,8 +13,8 @@ pub(super) struct Played {
     packet_size: u32,
     /// Send time of the first packet in milliseconds, and how far others are from it.
     first: Option<u32>,
-    earliest: i32,
-    latest: i32,
+    earliest: i64,
+    latest: i64,
 }
 
 impl Played {
@@ -39,12 +39,10 @@ impl Played {
     /// [`packet`](Self::packet) for a packet that was parsed.
     pub(super) fn parsed(&mut self, packet: &Packet<'_>) -> Duration {
         let time = packet.send_time();
-        // The clock has 32 bits and may pass its end.
-        let distance = time.wrapping_sub(*self.first.get_or_insert(time));
-        let distance = i32::from_le_bytes(distance.to_le_bytes());
+        let distance = SendClock::distance(*self.first.get_or_insert(time), time);
         let end = distance.saturating_add(packet.duration().into());
         (self.earliest, self.latest) = (self.earliest.min(distance), self.latest.max(end));
-        Duration::from_millis(self.latest.abs_diff(self.earliest).into())
+        Duration::from_millis(self.latest.abs_diff(self.earliest))
     }
 }
 

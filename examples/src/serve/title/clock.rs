@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use mms_asf::SendClock;
+
 /// The longest silence that a file is believed to have, in milliseconds. One packet with a wrong
 /// time would let a player wait for weeks.
-const SILENCE: u32 = 120_000;
+const SILENCE: u64 = 120_000;
 
 /// Puts 32-bit send times, which wrap and need not be in order, on one line.
 #[derive(Debug, Clone)]
@@ -35,15 +37,13 @@ impl Clock {
                 self.now = if self.backwards { 0 } else { sent.into() };
             }
             (Some(before), Some(sent)) => {
-                let distance = if self.backwards {
-                    before.wrapping_sub(sent)
-                } else {
-                    sent.wrapping_sub(before)
-                };
-                if distance <= SILENCE {
-                    self.now = self.now.saturating_add(distance.into());
+                let (from, to) = if self.backwards { (sent, before) } else { (before, sent) };
+                let distance = SendClock::distance(from, to);
+                let ahead = u64::try_from(distance).ok().filter(|&ahead| ahead <= SILENCE);
+                if let Some(ahead) = ahead {
+                    self.now = self.now.saturating_add(ahead);
                     self.sent = Some(sent);
-                } else if distance.wrapping_neg() > SILENCE {
+                } else if distance.unsigned_abs() > SILENCE {
                     // Another line begins where this one ends.
                     self.sent = Some(sent);
                 }

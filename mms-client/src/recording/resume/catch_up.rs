@@ -1,7 +1,7 @@
 //! The last packet of an earlier recording, which the server sends again.
 
 use bytes::Bytes;
-use mms_asf::{Continuity, Packet};
+use mms_asf::{Continuity, Packet, SendClock};
 
 use crate::recording::ResumeRefused;
 
@@ -72,8 +72,7 @@ impl CatchUp {
         let size = u32::try_from(self.last.len()).unwrap_or(u32::MAX);
         let sent = Packet::parse(packet, size).ok().map(|packet| packet.send_time());
         let passed = match (self.sent, sent) {
-            // Send times wrap.
-            (Some(last), Some(sent)) => (1..=0x7FFF_FFFF).contains(&sent.wrapping_sub(last)),
+            (Some(last), Some(sent)) => SendClock::distance(last, sent) > 0,
             _ => number > self.expected,
         };
         if passed { Err(ResumeRefused::OtherPackets) } else { Ok(false) }
