@@ -93,6 +93,11 @@ impl Content {
         &self.header
     }
 
+    /// Size of the ASF header in bytes.
+    pub(crate) fn header_size(&self) -> u32 {
+        u32::try_from(self.header.len()).unwrap_or(u32::MAX)
+    }
+
     /// Whether a packet of so many bytes can be one of its packets.
     pub(crate) fn check_packet(&self, size: usize) -> Result<(), StateError> {
         let limit = self.packet_limit();

@@ -13,7 +13,6 @@ mod opening;
 mod past_end;
 mod play_rate;
 mod playing;
-mod plays;
 mod state;
 
 use std::time::{Duration, Instant};

@@ -19,7 +19,7 @@ const MAX_SELECTIONS: usize = 127;
 
 impl Client {
     /// Plays. While streaming this is a seek: the server is stopped first. After
-    /// [`ClientEvent::NextEntry`](crate::ClientEvent::NextEntry) it selects the streams of the new
+    /// [`ClientEvent::NextEntry`] it selects the streams of the new
     /// entry, whose beginning the server may already be sending; `start` has no effect then.
     ///
     /// # Errors

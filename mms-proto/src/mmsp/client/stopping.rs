@@ -10,7 +10,7 @@ use crate::hresult::HResult;
 use crate::mmsp::message::{CloseFile, FileAttributes, MessageId, ReportEndOfStream, StopPlaying};
 
 impl Client {
-    /// Stops. [`ClientEvent::Stopped`](crate::ClientEvent::Stopped) says when; packets that were
+    /// Stops. [`ClientEvent::Stopped`] says when; packets that were
     /// on their way still come before it.
     ///
     /// # Errors
@@ -27,7 +27,7 @@ impl Client {
     }
 
     /// Ends the session: stops first if it must, says goodbye, and reports
-    /// [`ClientEvent::Closed`](crate::ClientEvent::Closed). It never fails and may be repeated.
+    /// [`ClientEvent::Closed`]. It never fails and may be repeated.
     pub fn close(&mut self, now: Instant) {
         if matches!(self.state, State::Closed(_)) {
             return;

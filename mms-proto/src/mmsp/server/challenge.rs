@@ -22,7 +22,7 @@ use crate::mmsp::message::{
 impl Server {
     /// Asks the client who it is. Its response is another
     /// [`ServerEvent::Open`] for the same path, with credentials, and
-    /// is answered in its turn. [`ServerTimeouts::handshake`](super::ServerTimeouts::handshake)
+    /// is answered in its turn. [`ServerTimeouts::handshake`](crate::ServerTimeouts::handshake)
     /// is how long it may take: make that longer where a person has to type a password.
     ///
     /// The file is refused with [`HResult::ACCESS_DENIED`] instead, as by

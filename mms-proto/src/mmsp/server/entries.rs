@@ -97,7 +97,7 @@ impl Server {
         self.send(ReportStreamChange {
             hr: HResult::OK,
             packet_size: content.packet_limit(),
-            header_size: u32::try_from(content.header().len()).unwrap_or(u32::MAX),
+            header_size: content.header_size(),
             bit_rate: content.bit_rate(),
         });
         // Until the client selects anew its last selection stands, but it is not added to.

@@ -56,7 +56,7 @@ impl Server {
             packet_size,
             packet_count: content.packet_count().unwrap_or(0),
             bit_rate: content.bit_rate(),
-            header_size: u32::try_from(content.header().len()).unwrap_or(u32::MAX),
+            header_size: content.header_size(),
         };
         self.state = State::Opened(content);
         self.send(ReportOpenFile { incarnation, result: Ok(file) });
