@@ -1,19 +1,22 @@
 //! One session from its connection to its end, and a while longer.
 
-use mms_proto::ServerTimeouts;
 use std::collections::BTreeMap;
+use std::mem::take;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mms_proto::mmsp::frame::{Frame, FrameDecoder, MessageWriter};
+use mms_proto::mmsp::frame::MessageWriter;
 use mms_proto::mmsp::message::{ClientMessage, Pong, ServerMessage};
 use mms_proto::mmsp::{Server, ServerConfig};
-use mms_proto::{AuthScheme, HResult, Input, Limits, Machine as _, Output, ServerEvent, Transmit};
-use mms_proto::{EntryDelivery, Pace, PushOutcome};
+use mms_proto::testing::sim::{App, End, Wire, Wrote};
+use mms_proto::{
+    AuthScheme, EntryDelivery, HResult, Input, Machine as _, Pace, PushOutcome, ServerEvent,
+    ServerTimeouts,
+};
 
 use super::player::{Act, Leaving, Player, close};
 use super::random::Random;
-use super::rules::{Rules, Stage};
+use super::rules::Rules;
 use super::seen::Seen;
 use super::studio::{Later, Studio, Task};
 
@@ -35,55 +38,126 @@ enum Event {
     Room,
 }
 
-pub(crate) struct Session {
-    now: Instant,
-    server: Server,
+/// The server's application, the player, and the rules between them.
+struct World {
     rules: Rules,
     studio: Studio,
     player: Player,
     random: Random,
+    /// What the application does later, and what the player says to what it has just heard.
+    later: Later,
+    replies: Vec<ClientMessage>,
+    left: Option<(Leaving, Instant)>,
+    /// A player that takes bytes slowly; and how long its socket is full.
+    slow: bool,
+    full: Option<Duration>,
+    /// Something was said in this turn; and turns in a row in which the machine wanted to be asked
+    /// at once and had nothing to say.
+    said: bool,
+    vain: u32,
+}
+
+impl App<Server> for World {
+    fn event(
+        &mut self,
+        server: &mut Server,
+        _: Instant,
+        event: ServerEvent,
+    ) -> Option<ServerEvent> {
+        self.said = true;
+        self.rules.event(&event);
+        let later = self.studio.event(server, &mut self.rules, &mut self.random, event);
+        self.later.extend(later);
+        None
+    }
+
+    fn wrote(&mut self, _: Instant, message: &Wire<ServerMessage>) -> Wrote {
+        self.said = true;
+        match message {
+            Wire::Data(packet) => {
+                self.rules.data(packet);
+                if packet.flags == 0xFE && self.left.is_none() {
+                    // Whether the next number is left out depends on who is first.
+                    self.replies.push(self.player.play(&mut self.random));
+                }
+            }
+            Wire::Message(message) => {
+                self.rules.message(message);
+                if let ServerMessage::SecurityChallenge(challenge) = message {
+                    self.player.challenged(challenge);
+                }
+                if matches!(message, ServerMessage::Ping(_)) && self.answers_pings() {
+                    self.replies.push(Pong.into());
+                }
+            }
+        }
+        if !(self.slow && self.random.one_in(30)) {
+            return Wrote::Forget;
+        }
+        self.rules.seen.note("a socket that was full");
+        let long = if self.random.one_in(10) { 40_000 } else { 3_000 };
+        self.full = Some(self.random.time(long));
+        Wrote::Full
+    }
+
+    fn waits(&mut self, now: Instant, deadline: Option<Instant>) {
+        let past = deadline.is_some_and(|at| at <= self.rules.now);
+        self.vain = if past && !take(&mut self.said) { self.vain + 1 } else { 0 };
+        assert!(self.vain < 2, "a deadline in the past, again and again");
+        self.rules.waits(deadline);
+        self.rules.late &= deadline.is_some_and(|at| at <= now);
+    }
+}
+
+impl World {
+    fn answers_pings(&self) -> bool {
+        match self.left {
+            Some((how, _)) => how == Leaving::Idle,
+            None => self.player.polite,
+        }
+    }
+}
+
+pub(crate) struct Session {
+    end: End<Server, World>,
     /// What is to come, with a number for what comes at the same time.
     events: BTreeMap<(Instant, u64), Event>,
     number: u64,
     /// Until when the player's last words are under way.
     said: Instant,
-    deadline: Option<Instant>,
-    /// Turns in a row in which the machine wanted to be asked at once and had nothing to say.
-    vain: u32,
-    /// A player that takes bytes slowly; and whether its socket is full.
-    slow: bool,
-    full: bool,
-    left: Option<(Leaving, Instant)>,
     writer: MessageWriter,
-    decoder: FrameDecoder,
 }
 
 impl Session {
     pub(crate) fn new(now: Instant, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let config = config(&mut random);
-        let mut session = Self {
-            now,
-            server: Server::new(now, config.clone()),
+        let world = World {
             rules: Rules::new(now, &config),
             studio: Studio::new(&mut random, &config),
             player: Player::new(&mut random),
+            later: Later::new(),
+            replies: Vec::new(),
+            left: None,
+            slow: random.one_in(4),
+            full: None,
+            said: false,
+            vain: 0,
+            random,
+        };
+        let mut session = Self {
+            end: End::new(now, Server::new(now, config), world),
             events: BTreeMap::new(),
             number: 0,
             said: now,
-            deadline: None,
-            vain: 0,
-            slow: random.one_in(4),
-            full: false,
-            left: None,
             writer: MessageWriter::default(),
-            decoder: FrameDecoder::from_server(&Limits::default()),
-            random,
         };
-        let pause = session.player.pause(&mut session.random);
+        session.end.late = true;
+        let world = &mut session.end.app;
+        let pause = world.player.pause(&mut world.random);
+        let close = world.random.one_in(20).then(|| world.random.time(200_000));
         session.comes(now + pause, Event::Act);
-        if session.random.one_in(20) {
-            let time = session.random.time(200_000);
+        if let Some(time) = close {
             session.comes(now + time, Event::Task(Task::Close));
         }
         session
@@ -93,26 +167,31 @@ impl Session {
     pub(crate) fn run(mut self) -> Seen {
         self.poll();
         for _ in 0..MANY {
-            if self.rules.stage == Stage::Closed {
+            if self.end.closed.is_some() {
                 self.after_the_end();
-                return self.rules.seen;
+                return self.end.app.rules.seen;
             }
             let next = self.events.first_key_value().map(|(&(at, _), _)| at);
-            let deadline = self.deadline.filter(|_| !self.full);
-            match (deadline, next) {
+            match (self.end.deadline.filter(|_| !self.is_full()), next) {
                 (Some(deadline), next) if next.is_none_or(|next| deadline <= next) => {
-                    self.now = self.now.max(deadline);
+                    self.end.now = self.end.now.max(deadline);
+                    self.end.app.rules.now = self.end.now;
+                    self.end.app.rules.time_passes();
                     self.input(Input::Timeout);
                     self.poll();
                 }
                 (_, Some(_)) => self.next_event(),
                 (_, None) => panic!("nothing will ever happen again"),
             }
-            if let Some((how, at)) = self.left {
-                assert!(self.now < at + LONGEST, "abandoned, and it does not end: {how:?}");
+            if let Some((how, at)) = self.end.app.left {
+                assert!(self.end.now < at + LONGEST, "abandoned, and it does not end: {how:?}");
             }
         }
         panic!("it goes round in circles");
+    }
+
+    fn is_full(&self) -> bool {
+        self.end.app.full.is_some()
     }
 
     fn comes(&mut self, at: Instant, event: Event) {
@@ -120,70 +199,86 @@ impl Session {
         self.events.insert((at, self.number), event);
     }
 
-    fn come(&mut self, later: Later) {
-        for (time, task) in later {
-            self.comes(self.now + time, Event::Task(task));
-        }
-    }
-
     fn next_event(&mut self) {
         let Some(((at, _), event)) = self.events.pop_first() else { return };
-        self.now = at;
+        self.end.now = at;
         match event {
             Event::Act => return self.act(),
             Event::Bytes(bytes, messages, begun) => {
-                self.rules.arrives(messages, begun);
+                self.end.app.rules.arrives(messages, begun);
                 self.input(Input::tcp(&bytes));
             }
             Event::Gone => {
-                self.rules.goes();
+                self.end.app.rules.goes();
                 self.input(Input::tcp_closed());
                 // Whatever waits cannot be written any more.
-                self.full = false;
+                self.end.app.full = None;
             }
             Event::Room => {
-                self.full = false;
-                self.rules.late = true;
+                self.end.app.full = None;
+                self.end.app.rules.late = true;
             }
             // The application does it when there is room; only live packets come by themselves.
-            Event::Task(task) if self.full && !self.studio.pushes(&task) => {
+            Event::Task(task) if self.is_full() && !self.end.app.studio.pushes(&task) => {
                 let room = self.events.iter().find(|(_, event)| matches!(event, Event::Room));
-                let at = room.map_or(self.now, |(&(at, _), _)| at);
+                let at = room.map_or(at, |(&(at, _), _)| at);
                 return self.comes(at, Event::Task(task));
             }
             Event::Task(task) => {
+                let End { machine, app: World { rules, studio, random, later, .. }, .. } =
+                    &mut self.end;
                 if !matches!(task, Task::Push) {
-                    self.rules.now = self.now;
+                    rules.now = at;
                 }
-                let Self { server, rules, studio, random, .. } = self;
-                let later = studio.task(self.now, server, rules, random, task);
-                self.come(later);
+                later.extend(studio.task(at, machine, rules, random, task));
             }
         }
-        if !self.full {
+        if self.is_full() {
+            self.follow_up();
+        } else {
             self.poll();
         }
     }
 
     fn input(&mut self, input: Input<'_>) {
-        self.rules.now = self.now;
-        if matches!(input, Input::Timeout) {
-            self.rules.time_passes();
+        self.end.app.rules.now = self.end.now;
+        self.end.give(|server, now| server.handle_input(now, input)).unwrap();
+    }
+
+    /// Everything until the machine waits, or the socket is full.
+    fn poll(&mut self) {
+        self.end.app.said = false;
+        self.end.poll();
+        if let Some(time) = self.end.app.full {
+            self.comes(self.end.now + time, Event::Room);
         }
-        self.server.handle_input(self.now, input).unwrap();
+        self.follow_up();
+    }
+
+    /// What comes of what was said and done.
+    fn follow_up(&mut self) {
+        for (time, task) in take(&mut self.end.app.later) {
+            self.comes(self.end.now + time, Event::Task(task));
+        }
+        for reply in take(&mut self.end.app.replies) {
+            self.say_within(20, vec![reply]);
+        }
     }
 
     /// The player's turn.
     fn act(&mut self) {
-        match self.player.act(&mut self.random, &self.rules.stage) {
+        let now = self.end.now;
+        let World { player, random, rules, left, .. } = &mut self.end.app;
+        match player.act(random, &rules.stage) {
             Act::Say(messages) => {
                 self.say(messages);
-                let pause = self.player.pause(&mut self.random);
-                self.comes(self.now + pause, Event::Act);
+                let World { player, random, .. } = &mut self.end.app;
+                let pause = player.pause(random);
+                self.comes(now + pause, Event::Act);
             }
             Act::Leave(how) => {
-                self.left = Some((how, self.now));
-                let at = self.said.max(self.now);
+                *left = Some((how, now));
+                let at = self.said.max(now);
                 match how {
                     Leaving::CloseFile => self.say(vec![close()]),
                     Leaving::Gone => self.comes(at, Event::Gone),
@@ -201,20 +296,27 @@ impl Session {
         self.writer.write(0, |out| message.encode(out))
     }
 
-    /// Sends messages, in one piece or two.
-    fn say(&mut self, mut messages: Vec<ClientMessage>) {
+    fn say(&mut self, messages: Vec<ClientMessage>) {
+        self.say_within(100, messages);
+    }
+
+    /// Sends messages, in one piece or two, within so many milliseconds.
+    fn say_within(&mut self, most: u32, mut messages: Vec<ClientMessage>) {
         let Some(last) = messages.pop() else { return };
         let mut bytes: Vec<u8> = Vec::new();
         for message in &messages {
             bytes.extend_from_slice(&self.encode(message));
         }
         let end = self.encode(&last);
-        let mut at = self.said.max(self.now + self.random.time(100));
-        if self.random.one_in(12) {
-            let cut = self.random.from(1, u32::try_from(end.len()).unwrap() - 1) as usize;
+        let now = self.end.now;
+        let random = &mut self.end.app.random;
+        let mut at = self.said.max(now + random.time(most));
+        if random.one_in(12) {
+            let cut = random.from(1, u32::try_from(end.len()).unwrap() - 1) as usize;
+            let pause = random.time(20_000);
             bytes.extend_from_slice(&end[..cut]);
             self.comes(at, Event::Bytes(bytes.into(), messages, true));
-            at += self.random.time(20_000);
+            at += pause;
             self.comes(at, Event::Bytes(end.slice(cut..), vec![last], false));
         } else {
             bytes.extend_from_slice(&end);
@@ -224,100 +326,21 @@ impl Session {
         self.said = at;
     }
 
-    /// Everything until the machine waits, or the socket is full.
-    fn poll(&mut self) {
-        let mut said = false;
-        for _ in 0..MANY {
-            match self.server.poll_output() {
-                Output::Transmit { data: transmit, .. } => {
-                    said = true;
-                    self.transmit(&transmit);
-                    if self.full {
-                        return;
-                    }
-                }
-                Output::Event(event) => {
-                    said = true;
-                    self.event(event);
-                }
-                Output::Connect { .. } | Output::Close { .. } | Output::Datagram(_) => {
-                    unreachable!("a session over one connection")
-                }
-                Output::Wait(deadline) => {
-                    let past = deadline.is_some_and(|at| at <= self.rules.now);
-                    self.vain = if past && !said { self.vain + 1 } else { 0 };
-                    assert!(self.vain < 2, "a deadline in the past, again and again");
-                    self.rules.waits(deadline);
-                    self.rules.late &= deadline.is_some_and(|at| at <= self.now);
-                    self.deadline = deadline;
-                    return;
-                }
-            }
-        }
-        panic!("it never waits");
-    }
-
-    fn event(&mut self, event: ServerEvent) {
-        self.rules.event(&event);
-        let Self { server, rules, studio, random, .. } = self;
-        let later = studio.event(server, rules, random, event);
-        self.come(later);
-    }
-
-    /// A write is one whole packet with one whole message.
-    fn transmit(&mut self, transmit: &Transmit) {
-        self.decoder.push(&transmit.to_bytes());
-        match self.decoder.next_frame().unwrap().expect("a write is a whole packet") {
-            Frame::Data(packet) => {
-                self.rules.data(&packet);
-                if packet.flags == 0xFE && self.left.is_none() {
-                    // Whether the next number is left out depends on who is first.
-                    let play = self.player.play(&mut self.random);
-                    self.say(vec![play]);
-                }
-            }
-            Frame::Messages(mut messages) => {
-                let (_, message) = messages.split_next().unwrap().expect("a message");
-                let message = ServerMessage::decode(&message, &mut Vec::new()).unwrap();
-                self.rules.message(&message);
-                if let ServerMessage::SecurityChallenge(challenge) = &message {
-                    self.player.challenged(challenge);
-                }
-                if matches!(message, ServerMessage::Ping(_)) && self.answers_pings() {
-                    self.say(vec![Pong.into()]);
-                }
-            }
-        }
-        if self.slow && self.random.one_in(30) {
-            self.full = true;
-            self.rules.seen.note("a socket that was full");
-            let long = if self.random.one_in(10) { 40_000 } else { 3_000 };
-            let time = self.random.time(long);
-            self.comes(self.now + time, Event::Room);
-        }
-    }
-
-    fn answers_pings(&self) -> bool {
-        match self.left {
-            Some((how, _)) => how == Leaving::Idle,
-            None => self.player.polite,
-        }
-    }
-
     /// Whatever comes now, nothing comes out.
     fn after_the_end(&mut self) {
-        let play = self.encode(&close());
-        for input in [Input::tcp(&play), Input::Timeout, Input::tcp_closed()] {
-            self.now += Duration::from_secs(3600);
-            // An error says once more why it ended.
-            let _ = self.server.handle_input(self.now, input);
-            self.server.close(self.now);
-            let pushed = self.server.push_packet(self.now, 0, true, play.clone());
+        self.end.stays_closed();
+        let close = self.encode(&close());
+        self.end.feed(&close);
+        self.end.give(|server, now| {
+            server.close(now);
+            let pushed = server.push_packet(now, 0, true, close.clone());
             assert!(!matches!(pushed, Ok(PushOutcome::Queued)));
-            assert!(self.server.send_packet(self.now, 0, play.clone()).is_err());
-            assert!(self.server.end_of_stream(self.now).is_err());
-            assert!(matches!(self.server.poll_output(), Output::Wait(None)), "after the end");
-        }
+            assert!(server.send_packet(now, 0, close.clone()).is_err());
+            assert!(server.end_of_stream(now).is_err());
+        });
+        let outputs = self.end.outputs;
+        self.end.poll();
+        assert_eq!(self.end.outputs, outputs, "after the end");
     }
 }
 
