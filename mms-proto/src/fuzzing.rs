@@ -13,6 +13,8 @@ mod rig;
 mod script;
 mod server;
 
+pub(crate) use script::Script;
+
 pub use both::both;
 pub use client::client_session;
 pub use frame::frame;

@@ -96,7 +96,7 @@ mod deviation;
 mod error;
 mod event;
 mod features;
-#[cfg(feature = "_testing")]
+#[cfg(any(test, feature = "_testing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod hresult;

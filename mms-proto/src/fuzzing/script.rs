@@ -1,9 +1,9 @@
 //! Bytes read as decisions. There is always a next one: behind the end everything is zero.
 
+mod messages;
+
 use crate::mmsp::message::FileAttributes;
 use crate::request::Position;
-use std::net::{IpAddr, Ipv4Addr};
-use std::num::NonZeroU16;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,42 +12,42 @@ use crate::auth::ServerChallenge;
 use crate::content::Content;
 use crate::event::Redirect;
 use crate::hresult::HResult;
-use crate::mmsp::message::{
-    BandwidthTest, CancelReadBlock, ClientLog, ClientMessage, CloseFile, Connect, ConnectFunnel,
-    Funnel, FunnelInfo, FunnelName, FunnelProtocol, Logging, MessageId, OpenFile, OpenedFile,
-    PacketPair, Ping, Pong, ReadBlock, ReportConnectedEx, ReportConnectedFunnel,
-    ReportDisconnectedFunnel, ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ReportReadBlock,
-    ReportRedirect, ReportStartStriding, ReportStartedPlaying, ReportStreamChange,
-    ReportStreamSwitch, SecurityChallenge, SecurityResponse, ServerMessage, StartPlaying,
-    StartStriding, StopPlaying, StreamSwitch,
-};
 use crate::request::{Accel, PlayRequest, Rate, Start, Stop};
 use crate::stream::{Delivery, StreamNumber, StreamSelection};
 
 /// What is left of the input.
-pub(super) struct Script<'a>(&'a [u8]);
+pub(crate) struct Script<'a> {
+    rest: &'a [u8],
+    /// Values of the whole range of their fields, as the public API can build them, awkward ones
+    /// included; else those that lead a session on, which saves a fuzzer from finding them.
+    wide: bool,
+}
 
 impl<'a> Script<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, wide: false }
+    }
+
+    pub(crate) fn wide(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, wide: true }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rest.is_empty()
     }
 
     pub(super) fn rest(&mut self) -> &'a [u8] {
-        std::mem::take(&mut self.0)
+        std::mem::take(&mut self.rest)
     }
 
     fn array<const N: usize>(&mut self) -> [u8; N] {
-        match self.0.split_first_chunk() {
+        match self.rest.split_first_chunk() {
             Some((array, rest)) => {
-                self.0 = rest;
+                self.rest = rest;
                 *array
             }
             None => {
-                self.0 = &[];
+                self.rest = &[];
                 [0; N]
             }
         }
@@ -66,9 +66,14 @@ impl<'a> Script<'a> {
         u32::from_le_bytes(self.array())
     }
 
+    fn u64(&mut self) -> u64 {
+        u64::from_le_bytes(self.array())
+    }
+
     /// Mostly a small number, sometimes any.
     pub(super) fn number(&mut self) -> u32 {
         match self.byte() {
+            _ if self.wide => self.u32(),
             u8::MAX => self.u32(),
             small => small.into(),
         }
@@ -80,9 +85,9 @@ impl<'a> Script<'a> {
 
     /// As many bytes as the next two say.
     pub(super) fn bytes(&mut self) -> &'a [u8] {
-        let length = usize::from(self.u16()).min(self.0.len());
-        let (bytes, rest) = self.0.split_at(length);
-        self.0 = rest;
+        let length = usize::from(self.u16()).min(self.rest.len());
+        let (bytes, rest) = self.rest.split_at(length);
+        self.rest = rest;
         bytes
     }
 
@@ -91,15 +96,27 @@ impl<'a> Script<'a> {
     }
 
     fn text(&mut self) -> String {
-        let length = usize::from(self.byte()).min(self.0.len());
-        let (bytes, rest) = self.0.split_at(length);
-        self.0 = rest;
+        if self.wide {
+            // Also outside the BMP, and with NULs in it.
+            let characters = (0..self.byte() % 40).map(|_| match self.byte() {
+                0..=15 => char::from_u32(self.u32() % 0x11_0000).unwrap_or_default(),
+                16..=31 => char::default(),
+                printable => char::from(printable.clamp(b'!', b'~')),
+            });
+            return characters.collect();
+        }
+        let length = usize::from(self.byte()).min(self.rest.len());
+        let (bytes, rest) = self.rest.split_at(length);
+        self.rest = rest;
         String::from_utf8_lossy(bytes).into_owned()
     }
 
     /// From nothing to centuries.
     pub(super) fn time(&mut self) -> Duration {
         match self.byte() % 48 {
+            1 if self.wide => Duration::MAX,
+            2..=15 if self.wide => Duration::new(self.u64(), self.u32() % 1_000_000_000),
+            16..=31 if self.wide => Duration::from_millis(self.u32().into()),
             0 => Duration::ZERO,
             power => Duration::from_millis(1 << power),
         }
@@ -148,6 +165,16 @@ impl<'a> Script<'a> {
     fn stop(&mut self) -> Option<Stop> {
         match self.byte() % 3 {
             0 => None,
+            kind if self.wide => {
+                // Two of them mean "no limit" in a field.
+                let time = match self.byte() {
+                    0 => 0x00FF_FFFF,
+                    1 => 0x7FFF_FFFF,
+                    _ => self.u32() & 0x7FFF_FFFF,
+                };
+                let time = Duration::from_millis(time.into());
+                if kind == 1 { Stop::at(time) } else { Stop::after(time) }
+            }
             1 => Stop::at(self.time()),
             _ => Stop::after(self.time()),
         }
@@ -162,6 +189,9 @@ impl<'a> Script<'a> {
     }
 
     fn rate(&mut self) -> Rate {
+        if self.wide {
+            return Rate::new(f64::from(self.u16()) / 6553.5 - 5.0).unwrap_or(Rate::NORMAL);
+        }
         // 0 is normal speed; the others are fast, slow and backwards.
         let quarters = f64::from(self.byte() % 40) - 20.0;
         if quarters == -20.0 {
@@ -191,6 +221,12 @@ impl<'a> Script<'a> {
 
     pub(super) fn redirect(&mut self) -> Redirect {
         match self.byte() % 3 {
+            // A place too long to say, or nearly.
+            kind if self.wide && self.byte() < 26 => {
+                let long = "x".repeat(usize::from(self.byte() % 16).saturating_add(32_760));
+                if kind == 0 { Redirect::Url(long) } else { Redirect::Proxy(Some(long)) }
+            }
+            0 if self.wide => Redirect::Url(self.text()),
             0 => Redirect::Url(format!("mms://{}", self.text())),
             1 => Redirect::Proxy(None),
             _ => Redirect::Proxy(Some(self.text())),
@@ -203,155 +239,6 @@ impl<'a> Script<'a> {
         } else {
             ServerChallenge::Basic { realm: self.text() }
         }
-    }
-
-    pub(super) fn client_message(&mut self) -> ClientMessage {
-        let pair = |yes| if yes { PacketPair::Yes } else { PacketPair::No };
-        match self.byte() % 15 {
-            0 => Connect { packet_pair: pair(self.flag()), subscriber: self.text(), host: None }
-                .into(),
-            1 => FunnelInfo { test: self.bandwidth_test() }.into(),
-            2 => {
-                let protocol = if self.flag() { FunnelProtocol::Udp } else { FunnelProtocol::Tcp };
-                let funnel = Funnel { protocol, port: NonZeroU16::MIN };
-                let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-                ConnectFunnel { funnel: FunnelName::new(address, funnel) }.into()
-            }
-            3 => OpenFile { incarnation: self.number(), path: self.text(), token: self.blob() }
-                .into(),
-            4 => SecurityResponse {
-                incarnation: self.number(),
-                cookie: self.number(),
-                token: self.blob(),
-            }
-            .into(),
-            5 => ReadBlock { open_file_id: self.file(), incarnation: self.number() }.into(),
-            6 => CancelReadBlock { incarnation: self.number() }.into(),
-            7 => StreamSwitch { selections: self.selections() }.into(),
-            8 => StartPlaying {
-                open_file_id: self.file(),
-                incarnation: self.number(),
-                start: self.start(),
-                stop: self.stop(),
-                accel: self.accel(),
-            }
-            .into(),
-            9 => StartStriding {
-                open_file_id: self.file(),
-                incarnation: self.number(),
-                start: self.start(),
-                rate: self.rate(),
-            }
-            .into(),
-            10 => StopPlaying { open_file_id: self.file(), incarnation: self.number() }.into(),
-            11 => Pong.into(),
-            12 => Logging { open_file_id: 0, log: Box::<ClientLog>::default() }.into(),
-            13 => CloseFile { open_file_id: self.file() }.into(),
-            _ => {
-                let (id, body) = self.unknown(0x0003_0000);
-                ClientMessage::Unknown { id, body }
-            }
-        }
-    }
-
-    pub(super) fn server_message(&mut self) -> ServerMessage {
-        match self.byte() % 15 {
-            0 => ReportConnectedEx {
-                hr: self.hresult(),
-                packet_pair: if self.flag() { PacketPair::Yes } else { PacketPair::No },
-                server_version: match self.byte() % 4 {
-                    0 => "9.01.01.3814".to_owned(),
-                    1 => "4.1.0.3934".to_owned(),
-                    2 => String::new(),
-                    _ => self.text(),
-                },
-                upgrade_version: String::new(),
-                upgrade_url: String::new(),
-                authentication: match self.byte() % 3 {
-                    0 => String::new(),
-                    1 => "BASIC".to_owned(),
-                    _ => "NTLM".to_owned(),
-                },
-            }
-            .into(),
-            1 => ReportFunnelInfo {
-                hr: self.hresult(),
-                test: self.bandwidth_test(),
-                client_id: self.number(),
-                packet_pair: self.blob(),
-            }
-            .into(),
-            2 => ReportConnectedFunnel { hr: self.hresult() }.into(),
-            3 => ReportDisconnectedFunnel { hr: self.hresult() }.into(),
-            4 => {
-                let hr = self.hresult();
-                let incarnation = self.number();
-                let result = hr.failure().map_or_else(|| Ok(self.opened_file()), Err);
-                ReportOpenFile { incarnation, result }.into()
-            }
-            5 => {
-                let (hr, target) = (self.hresult(), self.redirect());
-                ReportRedirect { hr, target }.into()
-            }
-            6 => SecurityChallenge {
-                incarnation: self.number(),
-                cookie: self.number(),
-                token: self.blob(),
-            }
-            .into(),
-            7 => ReportReadBlock { hr: self.hresult(), incarnation: self.number() }.into(),
-            8 => ReportStreamSwitch { hr: self.hresult() }.into(),
-            9 => ReportStartedPlaying {
-                hr: self.hresult(),
-                incarnation: self.number(),
-                open_file_id: self.file(),
-            }
-            .into(),
-            10 => ReportStartStriding { hr: self.hresult(), incarnation: self.number() }.into(),
-            11 => ReportEndOfStream { hr: self.hresult(), incarnation: self.number() }.into(),
-            12 => ReportStreamChange {
-                hr: self.hresult(),
-                packet_size: self.u16().into(),
-                header_size: self.number(),
-                bit_rate: self.number(),
-            }
-            .into(),
-            13 => Ping.into(),
-            _ => {
-                let (id, body) = self.unknown(0x0004_0000);
-                ServerMessage::Unknown { id, body }
-            }
-        }
-    }
-
-    fn opened_file(&mut self) -> OpenedFile {
-        OpenedFile {
-            open_file_id: self.file(),
-            attributes: FileAttributes(u32::from(self.byte()) << 23),
-            duration: self.time(),
-            packet_size: self.u16().into(),
-            packet_count: self.number().into(),
-            bit_rate: self.number(),
-            header_size: self.number(),
-        }
-    }
-
-    fn bandwidth_test(&mut self) -> BandwidthTest {
-        match self.byte() % 4 {
-            0 => BandwidthTest::None,
-            1 => BandwidthTest::Tcp,
-            2 => BandwidthTest::TcpHighEntropy,
-            _ => BandwidthTest::UdpHighEntropy,
-        }
-    }
-
-    /// Mostly the name of the only file, 1.
-    fn file(&mut self) -> u32 {
-        self.number().saturating_add(1)
-    }
-
-    fn unknown(&mut self, direction: u32) -> (MessageId, Bytes) {
-        (MessageId(direction | u32::from(self.byte())), self.blob())
     }
 }
 

@@ -2,6 +2,7 @@
 //! does harm.
 
 use mms_proto::MessageKind;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use mms_proto::{
     DecodeError, Deviation, HResult, Layer, Redirect, Start, Stop, StreamSelection, testing,
 };
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 /// What both directions have in common.
 trait Message: Sized + Debug + PartialEq {
@@ -293,6 +296,28 @@ fn reads_again<M: Message + Clone>(bytes: &Bytes) -> Result<(), TestCaseError> {
     }
     prop_assert!(deviations.len() <= bytes.len());
     Ok(())
+}
+
+#[test]
+fn every_kind_of_message_is_made() {
+    let mut runner = TestRunner::deterministic();
+    let (mut made, mut nul, mut astral, mut ages) = (BTreeSet::new(), false, false, false);
+    for _ in 0..1_000 {
+        let client = testing::client_message().new_tree(&mut runner).unwrap().current();
+        let server = testing::server_message().new_tree(&mut runner).unwrap().current();
+        made.extend([client.id(), server.id()]);
+        if let ClientMessage::OpenFile(open) = &client {
+            nul |= open.path.contains('\0');
+            astral |= open.path.chars().any(|c| u32::from(c) > 0xFFFF);
+        }
+        if let ClientMessage::StartPlaying(play) = &client {
+            ages |= play.start == Start::Time(Duration::MAX);
+        }
+    }
+    let ids = ClientMessage::IDS.iter().chain(ServerMessage::IDS);
+    let missing: Vec<_> = ids.filter(|(id, _)| !made.contains(id)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(nul && astral && ages, "{nul} {astral} {ages}");
 }
 
 proptest! {
