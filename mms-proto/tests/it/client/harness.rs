@@ -296,3 +296,34 @@ pub(crate) fn packets(events: &[ClientEvent]) -> Vec<u32> {
     };
     events.iter().filter_map(number).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phase_is_reached() {
+        use Phase::{
+            BandwidthTest, ChangingEntry, ChoosingTransport, Closing, Connecting, Opening,
+            ReadingHeader, Ready, Starting, Stopping, Streaming,
+        };
+        for phase in [
+            Connecting,
+            BandwidthTest,
+            ChoosingTransport,
+            Opening,
+            ReadingHeader,
+            Ready,
+            Starting,
+            Streaming,
+            Stopping,
+            Closing,
+            ChangingEntry,
+        ] {
+            let mut script = Script::at(phase, config());
+            assert!(script.said.is_empty());
+            script.hang_up();
+            script.stays_closed();
+        }
+    }
+}

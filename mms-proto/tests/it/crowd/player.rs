@@ -275,3 +275,43 @@ fn select(random: &mut Random) -> ClientMessage {
 fn log() -> ClientMessage {
     Logging { open_file_id: 0, log: Box::default() }.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn players_say_everything_that_there_is() {
+        let mut said = BTreeSet::new();
+        for seed in 0..20 {
+            let mut random = Random::new(seed);
+            let mut player = Player::new(&mut random);
+            let any = (0..200).map(|_| player.anything(&mut random).id());
+            said.extend(any.collect::<Vec<_>>());
+        }
+        said.insert(close().id());
+        let missing: Vec<_> =
+            ClientMessage::IDS.iter().filter(|(id, _)| !said.contains(id)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn players_leave_in_every_way() {
+        let mut left = Vec::new();
+        for seed in 0..100 {
+            let mut random = Random::new(seed);
+            let mut player = Player::new(&mut random);
+            let end = (0..100).find_map(|_| match player.act(&mut random, &Stage::Ready) {
+                Act::Leave(how) => Some(how),
+                Act::Say(_) => None,
+            });
+            left.push(end.expect("a player that stays for ever"));
+        }
+        use Leaving::{CloseFile, Gone, Halfway, Idle, Silent};
+        for how in [CloseFile, Gone, Silent, Halfway, Idle] {
+            assert!(left.contains(&how), "{how:?}");
+        }
+    }
+}

@@ -360,3 +360,56 @@ impl Rules {
         self.seen.note(what);
     }
 }
+
+/// The rules notice events for no reason, and deadlines that would be missed.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pair::media::{seconds, start};
+
+    fn rules() -> Rules {
+        Rules::new(start(), &ServerConfig::default())
+    }
+
+    #[test]
+    fn the_handshake_is_waited_for() {
+        let mut rules = rules();
+        rules.waits(Some(rules.now + seconds(30)));
+    }
+
+    #[test]
+    #[should_panic(expected = "the handshake at")]
+    fn a_deadline_that_is_missed() {
+        let mut rules = rules();
+        rules.waits(Some(rules.now + seconds(31)));
+    }
+
+    #[test]
+    #[should_panic(expected = "it has to end")]
+    fn a_connection_that_is_gone() {
+        let mut rules = rules();
+        rules.goes();
+        rules.waits(Some(rules.now));
+    }
+
+    #[test]
+    #[should_panic(expected = "it is not idle")]
+    fn an_end_for_no_reason() {
+        rules().event(&ServerEvent::Closed(CloseReason::Idle));
+    }
+
+    #[test]
+    #[should_panic(expected = "for no reason")]
+    fn an_event_for_no_reason() {
+        rules().event(&ServerEvent::Stopped);
+    }
+
+    #[test]
+    #[should_panic(expected = "nothing after the end")]
+    fn something_after_the_end() {
+        let mut rules = rules();
+        rules.closes();
+        rules.event(&ServerEvent::Closed(CloseReason::Local));
+        rules.event(&ServerEvent::Stopped);
+    }
+}

@@ -364,3 +364,17 @@ fn config(random: &mut Random) -> ServerConfig {
     config.plays_a_second = 0;
     config
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_same_session_again() {
+        let now = mms_proto::testing::sim::epoch();
+        for seed in 0..20 {
+            let runs = [(); 2].map(|()| format!("{:?}", Session::new(now, seed).run()));
+            assert_eq!(runs[0], runs[1], "{seed}");
+        }
+    }
+}

@@ -50,14 +50,6 @@ fn with(frames: &[Frame], index: usize, bytes: bytes::Bytes) -> Vec<Frame> {
 }
 
 #[test]
-fn honest_sessions_end_well() {
-    for Honest { frames, rate, reason, .. } in honest_servers() {
-        let (outcome, _) = at_rate(rate, &frames, u64::MAX);
-        assert_eq!((outcome.reason, outcome.after), (reason, Duration::ZERO));
-    }
-}
-
-#[test]
 fn every_number_of_every_packet() {
     let limit = limit();
     for Honest { frames, rate, begin, .. } in honest_servers() {

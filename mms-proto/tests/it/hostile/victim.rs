@@ -237,3 +237,22 @@ pub(crate) fn honest_client() -> Vec<Frame> {
         say(16, CloseFile { open_file_id: 1 }.into()),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::hostile::{run, whole};
+    use crate::pair::media;
+
+    #[test]
+    fn honest_sessions_end_well() {
+        for Honest { frames, rate, reason, .. } in honest_servers() {
+            let outcome = run(client_victim(media::start(), rate), &frames, whole);
+            assert_eq!((outcome.reason, outcome.after), (reason, Duration::ZERO));
+        }
+        let outcome = run(server_victim(media::start()), &honest_client(), whole);
+        assert_eq!((outcome.reason, outcome.after), (CloseReason::Peer, Duration::ZERO));
+    }
+}

@@ -127,3 +127,34 @@ pub(crate) fn passed_over<'a>(
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mms_proto::HResult;
+    use mms_proto::mmsp::message::ReportFunnelInfo;
+
+    #[test]
+    fn every_message_of_a_client_is_there() {
+        for (id, name) in ClientMessage::IDS {
+            assert_eq!(request(*id).id(), *id, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_passed_over_is_noticed() {
+        let test = FunnelInfo { test: BandwidthTest::None };
+        let asked = [connect("x").into(), ClientMessage::from(test), Pong.into()];
+        let answer = ReportFunnelInfo {
+            hr: HResult::OK,
+            test: BandwidthTest::None,
+            client_id: 0,
+            packet_pair: Bytes::new(),
+        };
+        let answer = Said::Message(answer.into());
+        assert_eq!(passed_over(&asked[1..], std::slice::from_ref(&answer)), None);
+        assert_eq!(passed_over(&asked, std::slice::from_ref(&answer)), Some(&asked[0]));
+        let ended = Said::Event("Closed(Peer)".to_owned());
+        assert_eq!(passed_over(&asked, &[answer, ended]), None, "nothing is owed after the end");
+    }
+}

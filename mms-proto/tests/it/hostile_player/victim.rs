@@ -283,3 +283,19 @@ pub(crate) fn expected_phase(stage: Stage) -> Phase {
         _ => Phase::Streaming,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stage_is_reached_and_left() {
+        for stage in Stage::ALL {
+            // It insists on the phase.
+            let mut victim = Victim::at(stage);
+            victim.answer();
+            victim.hang_up();
+            victim.stays_closed();
+        }
+    }
+}

@@ -151,3 +151,71 @@ impl Watch {
         }
     }
 }
+
+/// The watch notices what would confuse a player.
+#[cfg(test)]
+mod tests {
+    use mms_proto::mmsp::message::{ReportReadBlock, ReportStartedPlaying};
+
+    use super::*;
+
+    fn watch() -> Watch {
+        let header = Bytes::from_static(b"header");
+        Watch::new(Knows { header, at_once: true, live: false })
+    }
+
+    fn header(watch: &mut Watch, bytes: &'static [u8], flags: u8) {
+        let ok = ReportReadBlock { hr: HResult::OK, incarnation: 2 };
+        watch.read(&Wire::Message(ok.into()));
+        watch.read(&Wire::Data(DataPacket::new(0, 2, flags, Bytes::from_static(bytes))));
+    }
+
+    fn packet(watch: &mut Watch, number: u32, label: u8) {
+        let packet = DataPacket::new(number, label, 0, media::packet(number));
+        watch.read(&Wire::Data(packet));
+    }
+
+    fn playing() -> Watch {
+        let mut watch = watch();
+        header(&mut watch, b"header", 0x0C);
+        let started = ReportStartedPlaying { hr: HResult::OK, incarnation: 4, open_file_id: 1 };
+        watch.read(&Wire::Message(started.into()));
+        packet(&mut watch, 7, 4);
+        watch
+    }
+
+    #[test]
+    fn a_session_as_it_should_be() {
+        packet(&mut playing(), 8, 4);
+    }
+
+    #[test]
+    #[should_panic(expected = "belongs to nothing")]
+    fn media_without_a_play_command() {
+        packet(&mut watch(), 0, 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "left")]
+    fn the_last_fragment_too_early() {
+        header(&mut watch(), b"head", 0x0C);
+    }
+
+    #[test]
+    #[should_panic(expected = "left")]
+    fn another_label() {
+        packet(&mut playing(), 8, 5);
+    }
+
+    #[test]
+    #[should_panic(expected = "after Some(7)")]
+    fn a_packet_is_missing() {
+        packet(&mut playing(), 9, 4);
+    }
+
+    #[test]
+    #[should_panic(expected = "a header among media")]
+    fn a_header_among_media() {
+        header(&mut playing(), b"header", 0x0C);
+    }
+}

@@ -123,3 +123,15 @@ pub(crate) fn seconds(seconds: f64) -> Duration {
 pub(crate) fn position(value: u32) -> Position {
     Position::new(value).unwrap()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn the_notation() {
+        assert_eq!(bytes(" 0001FF 00*3 7F "), [0, 1, 0xFF, 0, 0, 0, 0x7F]);
+        assert_eq!(bytes("u'aé' a'b c'"), [b'a', 0, 0xE9, 0, b'b', b' ', b'c']);
+        assert_eq!(bytes("AB*0 CD"), [0xCD]);
+    }
+}

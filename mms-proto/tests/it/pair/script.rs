@@ -222,3 +222,24 @@ pub(crate) fn select(streams: &[u8]) -> StreamSwitch {
 pub(crate) fn play(incarnation: u32, start: Start) -> StartPlaying {
     StartPlaying { open_file_id: 1, start, stop: None, incarnation, accel: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_come_as_far_as_they_say() {
+        let (config, content) = (ServerConfig::default, || media::content(3));
+        for (script, phase) in [
+            (Script::new(config()), Phase::Connecting),
+            (Script::opened(config(), content()), Phase::Opening),
+            (Script::ready(config(), content()), Phase::Ready),
+            (Script::playing(config(), content()), Phase::Streaming),
+        ] {
+            assert_eq!(script.machine.phase(), phase);
+        }
+        let got = Script::playing(config(), content()).packet(0);
+        assert_eq!(data(&got)[0].payload, media::packet(0));
+        assert_eq!(events(&got), ["PacketWanted"]);
+    }
+}

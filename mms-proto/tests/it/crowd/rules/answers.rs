@@ -288,3 +288,50 @@ impl Rules {
 fn low(incarnation: u32) -> u8 {
     incarnation.to_le_bytes()[0].max(1)
 }
+
+/// The rules notice answers to nothing, and wrong ones.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pair::media::start;
+    use crate::pair::script::{connect, funnel};
+    use mms_proto::mmsp::ServerConfig;
+    use mms_proto::mmsp::message::{Ping, ReportConnectedFunnel, ReportReadBlock};
+
+    fn rules() -> Rules {
+        Rules::new(start(), &ServerConfig::default())
+    }
+
+    #[test]
+    #[should_panic(expected = "an answer to nothing")]
+    fn an_answer_without_a_request() {
+        rules().message(&ReportConnectedFunnel { hr: HResult::OK }.into());
+    }
+
+    #[test]
+    #[should_panic(expected = "answers")]
+    fn the_answer_to_another_request() {
+        let mut rules = rules();
+        rules.arrives(vec![funnel("\\\\h\\TCP\\1")], false);
+        rules.message(&ReportReadBlock { hr: HResult::OK, incarnation: 1 }.into());
+    }
+
+    #[test]
+    #[should_panic(expected = "a Ping at the wrong time")]
+    fn a_ping_out_of_time() {
+        rules().message(&Ping.into());
+    }
+
+    #[test]
+    #[should_panic(expected = "was not answered")]
+    fn a_request_that_was_passed_over() {
+        let mut rules = rules();
+        rules.arrives(vec![connect("NSPlayer/9.0").into()], false);
+        rules.waits(None);
+    }
+
+    #[test]
+    fn labels_are_never_zero() {
+        assert_eq!([0, 0x100, 0x1FF, 7].map(low), [1, 1, 0xFF, 7]);
+    }
+}

@@ -366,3 +366,70 @@ impl Given {
         if let Self::Packet { bytes, .. } = self { bytes.len() } else { 0 }
     }
 }
+
+/// The rules notice packets that come too early.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pair::media::{content, seconds, start};
+    use mms_proto::{Rate as Speed, Stop};
+
+    #[test]
+    fn bytes_are_due_at_their_rate() {
+        let now = start();
+        let mut rate = Rate { bits: Some(8_000), due: now, fast: false };
+        rate.sent(now, 1_000);
+        assert!(!rate.is_due(now + Duration::from_millis(999)));
+        assert!(rate.is_due(now + seconds(1)));
+        // A minute is not caught up with, five seconds are.
+        rate.sent(now + seconds(61), 1_000);
+        assert_eq!(rate.due, now + seconds(61) - MOST_LAG + seconds(1));
+        rate.fast = true;
+        assert!(rate.is_due(now));
+    }
+
+    #[test]
+    fn what_was_asked_for_takes_its_time() {
+        // Ten seconds in a hundred packets.
+        let content = content(100);
+        let all = PlayRequest::select([]);
+        for (request, speed, takes) in [
+            (all.clone(), 1.0, 10),
+            (all.clone(), 5.0, 2),
+            (all.clone().start(Start::Time(seconds(4))), 1.0, 6),
+            (all.clone().start(Start::packet(90).unwrap()), 1.0, 1),
+            (
+                all.clone().start(Start::Time(seconds(4))).stop(Stop::after(seconds(2)).unwrap()),
+                1.0,
+                2,
+            ),
+            (all.stop(Stop::at(seconds(99)).unwrap()), 1.0, 10),
+        ] {
+            assert_eq!(plays(&content, &request, speed), Some(seconds(takes)), "{request:?}");
+        }
+    }
+
+    #[test]
+    fn another_rate_moves_what_is_not_due_yet() {
+        let now = start();
+        let rules = Rules::new(now, &mms_proto::mmsp::ServerConfig::default());
+        let fast = PlayRequest::select([]).rate(Speed::new(2.0).unwrap());
+        let (mut one, two) = (rules.media(1, &PlayRequest::select([])), rules.media(2, &fast));
+        let packet = |due| Given::Packet { number: 0, bytes: Bytes::new(), due };
+        let mut queue = VecDeque::from([packet(now), packet(now + seconds(10))]);
+        assert!(one.plays_as(now, &two, &mut queue));
+        let due = |given: &Given| match given {
+            Given::Packet { due, .. } => *due,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(queue.iter().map(due).collect::<Vec<_>>(), [now, now + seconds(5)]);
+        assert!(!one.plays_as(now, &two, &mut queue), "it has that rate");
+        assert_eq!(one.label, 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "it does not stream")]
+    fn a_packet_that_is_wanted_by_nobody() {
+        Rules::new(start(), &mms_proto::mmsp::ServerConfig::default()).wants_packet();
+    }
+}

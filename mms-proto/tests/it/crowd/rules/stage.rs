@@ -212,3 +212,64 @@ impl Rules {
         (self.tuned, self.dropping) = (on, false);
     }
 }
+
+/// The rules notice commands that should have been refused.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pair::media::{content, start};
+    use mms_proto::mmsp::ServerConfig;
+
+    fn rules() -> Rules {
+        Rules::new(start(), &ServerConfig::default())
+    }
+
+    #[test]
+    fn what_a_stage_allows() {
+        let fragments = rules().fragments(1);
+        let media = rules().media(1, &mms_proto::PlayRequest::select([]));
+        let mut unplayed = media.clone();
+        unplayed.unplayed = true;
+        for (stage, plays, reads) in [
+            (Stage::Silent, false, false),
+            (Stage::Connected, false, false),
+            (Stage::Asked, false, false),
+            (Stage::Challenged, false, false),
+            (Stage::Opened, false, true),
+            (Stage::Header(fragments.clone()), false, true),
+            (Stage::Ready, true, true),
+            (Stage::Streaming(media), true, false),
+            (Stage::Streaming(unplayed), true, true),
+            (Stage::Between, true, false),
+            (Stage::EntryHeader(fragments, Next::Wait), true, true),
+            (Stage::EntryWaits, true, true),
+            (Stage::Closed, false, false),
+        ] {
+            assert_eq!((stage.may_play(), stage.may_read_header()), (plays, reads), "{stage:?}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "Ok(())")]
+    fn a_file_that_nobody_asked_for() {
+        rules().accepts(content(1), false, &Ok(()));
+    }
+
+    #[test]
+    #[should_panic(expected = "Ok(())")]
+    fn an_end_of_nothing() {
+        rules().ends(false, &Ok(()));
+    }
+
+    #[test]
+    fn of_what_waits_a_stop_leaves_the_latest_entry() {
+        let mut rules = rules();
+        let end = || Given::EndOfEntry { waits: true };
+        rules.queue.extend([end(), Given::Entry(content(1)), end(), Given::Entry(content(2))]);
+        rules.tune(false);
+        let [Given::EndOfEntry { .. }, Given::Entry(latest)] = rules.queue.make_contiguous() else {
+            panic!("{:?}", rules.queue);
+        };
+        assert_eq!(latest.packet_count(), Some(2));
+    }
+}

@@ -186,3 +186,53 @@ impl Timers {
 fn over(at: Option<Instant>, now: Instant, late: bool) -> bool {
     at.is_some_and(|at| at == now || (late && at < now))
 }
+
+/// The rules notice what is too early and what is missed.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pair::media::{seconds, start};
+
+    #[test]
+    fn a_ping_has_one_moment_and_a_late_driver_more() {
+        let (now, mut config) = (start(), ServerConfig::default());
+        config.max_unanswered_pings = Some(2);
+        let timers = || {
+            let mut timers = Timers::new(now, &config);
+            timers.sends(now);
+            timers
+        };
+        for (after, late, right) in [
+            (29, false, false),
+            (30, false, true),
+            (31, false, false),
+            (31, true, true),
+            (29, true, false),
+        ] {
+            assert_eq!(timers().pings(now + seconds(after), late), right, "{after} {late}");
+        }
+        let mut timers = timers();
+        let at = now + HALF_A_MINUTE;
+        assert!(timers.pings(at, false) && timers.pings(at, false));
+        assert!(!timers.pings(at, false), "one more than is allowed");
+        timers.hears(now, true);
+        assert!(timers.pings(at, false), "somebody is there");
+    }
+
+    #[test]
+    fn the_rest_of_a_packet_is_waited_for_from_its_beginning() {
+        let now = start();
+        let mut timers = Timers::new(now, &ServerConfig::default());
+        timers.frame_arrives(false, true);
+        timers.frame_waits(now);
+        timers.frame_arrives(false, true);
+        timers.frame_waits(now + seconds(9));
+        assert!(timers.frame(now + seconds(30), false), "more of it does not prolong the time");
+        timers.frame_arrives(true, true);
+        timers.frame_waits(now + seconds(10));
+        assert!(!timers.frame(now + seconds(30), false), "another one has begun");
+        assert!(timers.frame(now + seconds(40), false));
+        timers.stop_all();
+        assert_eq!(timers.running().count(), 0);
+    }
+}
