@@ -72,6 +72,18 @@ impl MmspPeer {
     }
 }
 
+impl<M: Debug> Wire<M> {
+    /// The name of a message, or what the head of a Data packet has.
+    fn label(&self) -> String {
+        match self {
+            Self::Message(message) => {
+                format!("{message:?}").split('(').next().unwrap_or_default().to_owned()
+            }
+            Self::Data(packet) => format!("{packet:?}"),
+        }
+    }
+}
+
 impl Subject for Client {
     type Message = Wire<ClientMessage>;
     type Peer = MmspPeer;
@@ -86,6 +98,10 @@ impl Subject for Client {
         });
         assert!(matches!(message, Wire::Message(_)), "a client sends messages");
         message
+    }
+
+    fn label(message: &Wire<ClientMessage>) -> String {
+        message.label()
     }
 
     fn reason(event: &ClientEvent) -> Option<&CloseReason> {
@@ -116,6 +132,10 @@ impl Subject for Server {
             let known = !matches!(message, ServerMessage::Unknown { .. });
             (message, known)
         })
+    }
+
+    fn label(message: &Wire<ServerMessage>) -> String {
+        message.label()
     }
 
     fn reason(event: &ServerEvent) -> Option<&CloseReason> {

@@ -128,14 +128,14 @@ impl<C: Subject, S: Subject, A: App<C>, B: App<S>> Net<C, S, A, B> {
         for output in self.client.net.as_mut().map(take).unwrap_or_default() {
             if let (Some(_), Output::Transmit { data, .. }) = (&self.diagram, &output) {
                 let message = C::read(&mut self.readers.0, data);
-                self.draw(Side::Client, &format!("{message:?}"));
+                self.draw(Side::Client, &C::label(&message));
             }
             self.carry(Side::Client, output);
         }
         for output in self.server.net.as_mut().map(take).unwrap_or_default() {
             if let (Some(_), Output::Transmit { data, .. }) = (&self.diagram, &output) {
                 let message = S::read(&mut self.readers.1, data);
-                self.draw(Side::Server, &format!("{message:?}"));
+                self.draw(Side::Server, &S::label(&message));
             }
             self.carry(Side::Server, output);
         }
@@ -220,15 +220,15 @@ impl<C: Subject, S: Subject, A: App<C>, B: App<S>> Net<C, S, A, B> {
         self.collect();
     }
 
-    /// Draws an arrow with the beginning of what is sent.
+    /// Draws an arrow.
     fn draw(&mut self, from: Side, message: &str) {
         let Some(diagram) = &mut self.diagram else { return };
         let time = (self.client.now - self.begun).as_secs_f64();
-        let what: String = message.chars().take(60).collect();
         let arrow = match from {
-            Side::Client => format!("client ── {what:─<60} ─▶ server"),
-            Side::Server => format!("client ◀─ {what:─<60} ── server"),
+            Side::Client => format!("── {message} "),
+            Side::Server => format!("◀─ {message} "),
         };
-        writeln!(diagram, "{time:>9.3} s  {arrow}").unwrap();
+        let head = if from == Side::Client { '▶' } else { '─' };
+        writeln!(diagram, "{time:>7.3} s  client {arrow:─<40}{head} server").unwrap();
     }
 }

@@ -17,6 +17,11 @@ pub trait Subject: Machine<Event: Debug> {
     /// Takes one write apart, and fails if it is not exactly what it should be.
     fn read(peer: &mut Self::Peer, written: &Transmit) -> Self::Message;
 
+    /// A write in a sequence diagram.
+    fn label(message: &Self::Message) -> String {
+        format!("{message:?}")
+    }
+
     /// The reason in the last event.
     fn reason(event: &Self::Event) -> Option<&CloseReason>;
 

@@ -226,3 +226,18 @@ fn paced_by_the_bit_rate() {
     }
     assert_eq!(times.len(), 600);
 }
+
+#[test]
+fn the_diagram_of_a_session_is_the_one_in_the_documentation() {
+    let config = ServerConfig::default().pace(Pace::BitRate);
+    let mut pair = Pair::new(ClientConfig::new("host", "file.wma"), config, content(3));
+    pair.diagram = Some(String::new());
+    pair.run();
+    let drawn = pair.diagram.as_deref().unwrap();
+    // It is not part of the package.
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
+    if std::path::Path::new(docs).exists() {
+        let text = std::fs::read_to_string(format!("{docs}/design.md")).unwrap();
+        assert!(text.contains(drawn), "docs/design.md should have\n{drawn}");
+    }
+}
