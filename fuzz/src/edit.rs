@@ -187,36 +187,7 @@ macro_rules! kinds {
     };
 }
 
-kinds! {
-    AdvancedContentEncryption,
-    AdvancedMutualExclusion,
-    BandwidthSharing,
-    BitrateMutualExclusion,
-    CodecList,
-    Compatibility,
-    ContentBranding,
-    ContentDescription,
-    ContentEncryption,
-    DigitalSignature,
-    ErrorCorrection,
-    ExtendedContentDescription,
-    ExtendedContentEncryption,
-    ExtendedStreamProperties,
-    FileProperties,
-    GroupMutualExclusion,
-    IndexParameters,
-    LanguageList,
-    Markers,
-    MediaObjectIndexParameters,
-    Metadata,
-    MetadataLibrary,
-    Padding,
-    ScriptCommands,
-    StreamBitrates,
-    StreamPrioritization,
-    StreamProperties,
-    TimecodeIndexParameters,
-}
+mms_asf::every_body!(kinds);
 
 impl Kind {
     fn of(byte: u8) -> Self {

@@ -124,6 +124,9 @@ guids! {
     TIME_STAMP = 0x1135BEB7_3A39_478A_98D9_15C76B00EB69, "time stamp payload extension";
 }
 
+/// The objects that lead to places in the data.
+pub const INDEXES: [Uuid; 4] = [SIMPLE_INDEX, INDEX, MEDIA_OBJECT_INDEX, TIMECODE_INDEX];
+
 #[cfg(test)]
 mod tests {
     use super::*;

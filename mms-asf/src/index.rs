@@ -116,7 +116,7 @@ impl From<TimecodeIndex> for IndexObject {
 
 /// Whether an object leads to places in the data.
 pub(crate) fn is_index(id: Uuid) -> bool {
-    [guid::SIMPLE_INDEX, guid::INDEX, guid::MEDIA_OBJECT_INDEX, guid::TIMECODE_INDEX].contains(&id)
+    guid::INDEXES.contains(&id)
 }
 
 /// A reader behind the identifier and size of an object.

@@ -132,6 +132,44 @@ fn put_count32(out: &mut Fields, what: &'static str, count: usize) {
     out.u16(0);
 }
 
+/// Hands all objects that have a type to a macro.
+#[cfg_attr(feature = "_testing", macro_export)]
+#[doc(hidden)]
+macro_rules! every_body {
+    ($then:ident) => {
+        $then! {
+            AdvancedContentEncryption,
+            AdvancedMutualExclusion,
+            BandwidthSharing,
+            BitrateMutualExclusion,
+            CodecList,
+            Compatibility,
+            ContentBranding,
+            ContentDescription,
+            ContentEncryption,
+            DigitalSignature,
+            ErrorCorrection,
+            ExtendedContentDescription,
+            ExtendedContentEncryption,
+            ExtendedStreamProperties,
+            FileProperties,
+            GroupMutualExclusion,
+            IndexParameters,
+            LanguageList,
+            Markers,
+            MediaObjectIndexParameters,
+            Metadata,
+            MetadataLibrary,
+            Padding,
+            ScriptCommands,
+            StreamBitrates,
+            StreamPrioritization,
+            StreamProperties,
+            TimecodeIndexParameters,
+        }
+    };
+}
+
 macro_rules! bodies {
     ($($name:ident,)+) => {
         /// The body of an object, by its identifier.
@@ -186,33 +224,4 @@ macro_rules! bodies {
     };
 }
 
-bodies! {
-    AdvancedContentEncryption,
-    AdvancedMutualExclusion,
-    BandwidthSharing,
-    BitrateMutualExclusion,
-    CodecList,
-    Compatibility,
-    ContentBranding,
-    ContentDescription,
-    ContentEncryption,
-    DigitalSignature,
-    ErrorCorrection,
-    ExtendedContentDescription,
-    ExtendedContentEncryption,
-    ExtendedStreamProperties,
-    FileProperties,
-    GroupMutualExclusion,
-    IndexParameters,
-    LanguageList,
-    Markers,
-    MediaObjectIndexParameters,
-    Metadata,
-    MetadataLibrary,
-    Padding,
-    ScriptCommands,
-    StreamBitrates,
-    StreamPrioritization,
-    StreamProperties,
-    TimecodeIndexParameters,
-}
+every_body!(bodies);

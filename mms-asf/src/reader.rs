@@ -209,6 +209,22 @@ impl<R: Read + Seek> FileReader<R> {
         packet.unwrap_or(0).min(self.packets.saturating_sub(1))
     }
 
+    /// Time from the first packet to a packet, by their send times. A packet behind the last one has
+    /// that one's time; up to 16 packets in a row that cannot be parsed are passed over, and one for
+    /// which that does not suffice has the time of the first. Packets that were sent up to ten
+    /// minutes before the first one are out of order and have its time.
+    ///
+    /// # Errors
+    /// When the input cannot be read.
+    pub fn time_of_packet(&mut self, packet: u64) -> Result<Duration, FileError> {
+        let mut buffer = BytesMut::new();
+        let count = self.packets;
+        let first = self.send_time_from(0, count, &mut buffer)?;
+        let sent = self.send_time_from(packet.min(count.saturating_sub(1)), count, &mut buffer)?;
+        let distance = first.zip(sent).map_or(0, |((_, first), (_, sent))| since(first, sent));
+        Ok(Duration::from_millis(distance.into()))
+    }
+
     /// Number of packets that were read so far, those of searches included: the work that was done.
     pub fn packets_read(&self) -> u64 {
         self.packets_read
@@ -279,19 +295,14 @@ fn read_up_to(input: &mut impl Read, len: usize, bytes: &mut Vec<u8>) -> std::io
 
 /// The number of whole packets, and the bytes of a cut one behind them.
 fn extent(header: &Header, file_len: u64) -> (u64, u64) {
-    let file = header.file();
-    let size = u64::from(file.packet_size);
+    let size = u64::from(header.file().packet_size);
     let whole = |bytes: u64| bytes.checked_div(size).unwrap_or(0);
     let mut bytes = file_len.saturating_sub(header.len() as u64);
-    if !file.broadcast() {
-        // 0 is what live servers and unfinished files store.
-        if let Some(declared) = header.data_size().checked_sub(50) {
-            bytes = bytes.min(declared);
-        }
-        let count = file.packet_count;
-        if count != 0 && count != u64::from(u32::MAX) {
-            bytes = bytes.min(count.saturating_mul(size));
-        }
+    if let Some(declared) = header.declared_packet_bytes() {
+        bytes = bytes.min(declared);
+    }
+    if let Some(count) = header.declared_packets() {
+        bytes = bytes.min(count.saturating_mul(size));
     }
     (whole(bytes), bytes.checked_rem(size).unwrap_or(0))
 }

@@ -118,7 +118,7 @@ fn structures_name_their_section() {
     let items = items();
     let objects = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/objects.rs"));
     let objects = objects.unwrap();
-    let bodies = objects.split("\nbodies! {").nth(1).and_then(|rest| rest.split('}').next());
+    let bodies = objects.split("\n        $then! {").nth(1).and_then(|rest| rest.split('}').next());
     let bodies = bodies.unwrap().split(',').map(str::trim).filter(|name| !name.is_empty());
     let bodies: Vec<&str> = bodies.collect();
     assert!(bodies.len() > 20, "{bodies:?}");

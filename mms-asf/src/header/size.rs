@@ -82,6 +82,20 @@ impl Header {
         declared.and_then(counted).or_else(|| counted(self.data_packets()))
     }
 
+    /// Bytes of packets that the Data Object declares. `None` in a broadcast, and when they are fewer
+    /// than the object's own head: live servers and unfinished files store 0.
+    pub(crate) fn declared_packet_bytes(&self) -> Option<u64> {
+        let bytes = self.data_size().checked_sub(DATA_HEAD as u64);
+        bytes.filter(|_| !self.file.broadcast())
+    }
+
+    /// Number of packets that the File Properties Object declares. `None` in a broadcast, and for 0
+    /// and 32 bits of ones, which stand for an unknown number.
+    pub(crate) fn declared_packets(&self) -> Option<u64> {
+        let unknown = |count: u64| count == 0 || count == u64::from(u32::MAX);
+        Some(self.file.packet_count).filter(|&count| !self.file.broadcast() && !unknown(count))
+    }
+
     /// The number of packets that the Data Object declares.
     fn data_packets(&self) -> u64 {
         offsets::u64(&self.bytes, self.data_at, data::PACKET_COUNT).unwrap_or(0)

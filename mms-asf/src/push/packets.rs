@@ -58,19 +58,16 @@ impl Default for Data {
 impl Data {
     /// For the Data Object at `offset`, whose packets start at `start`.
     pub(super) fn new(header: &Header, offset: u64, start: u64) -> Self {
-        let file = header.file();
-        // 0 and 50 are what live servers and unfinished files store.
-        let size = Some(header.data_size()).filter(|&size| !file.broadcast() && size > 50);
-        let count = Some(file.packet_count)
-            .filter(|&count| !file.broadcast() && count != 0 && count != u64::from(u32::MAX));
-        let end = size.map(|size| offset.saturating_add(size));
+        // Live servers and unfinished files may declare a Data Object without packets.
+        let filled = header.declared_packet_bytes().is_some_and(|bytes| bytes > 0);
+        let end = filled.then(|| offset.saturating_add(header.data_size()));
         Self {
-            packet_size: file.packet_size as usize,
+            packet_size: header.file().packet_size as usize,
             end,
             streams: header.stream_numbers().collect(),
             seen_to: start,
             declared_end: end,
-            declared_count: count,
+            declared_count: header.declared_packets(),
             ..Self::default()
         }
     }

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::read_up_to;
-use crate::header::DATA_HEAD;
 use crate::index::is_index;
 use crate::object::{self, HEAD};
 use crate::{Deviation, Header, IndexObject, Limits, guid};
@@ -90,9 +89,7 @@ impl Tail {
 
 /// Where the Data Object says it ends; `None` where it does not know.
 fn declared_end(header: &Header) -> Option<u64> {
-    let size = header.data_size().checked_sub(DATA_HEAD as u64)?;
-    let end = size.saturating_add(header.len() as u64);
-    (!header.file().broadcast()).then_some(end)
+    Some(header.declared_packet_bytes()?.saturating_add(header.len() as u64))
 }
 
 /// Where the objects start, if there are any.

@@ -86,7 +86,7 @@ impl Strict {
             match IndexObject::parse(bytes) {
                 Ok(IndexObject::Simple(index)) => simple.push(index),
                 Ok(_) => {}
-                Err(error) if is_index(*id) => return Err(show(error)),
+                Err(error) if guid::INDEXES.contains(id) => return Err(show(error)),
                 Err(_) => {}
             }
         }
@@ -129,10 +129,6 @@ fn readable(packet: &[u8], size: u32) -> Result<(), Error> {
         Err(error) => Err(error),
         Ok(packet) => packet.payloads().try_for_each(|payload| payload.map(|_| ())),
     }
-}
-
-fn is_index(id: Uuid) -> bool {
-    [guid::SIMPLE_INDEX, guid::INDEX, guid::MEDIA_OBJECT_INDEX, guid::TIMECODE_INDEX].contains(&id)
 }
 
 fn same<T: PartialEq + fmt::Debug>(what: &str, found: T, wanted: T) -> Result<(), String> {

@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
-use mms_asf::{FileError, KeyFrameSearch, Packet};
+use mms_asf::{FileError, KeyFrameSearch};
 use mms_proto::{Start, Stop};
 
 use super::opened::Reader;
 
 /// Streams that are sought in, each by itself.
 const SOUGHT: usize = 8;
-/// Unreadable packets in a row that are passed over to find a time.
-const PASSED_OVER: u64 = 16;
-/// A packet sent this many milliseconds before the first one is out of order, not 49 days late.
-const OUT_OF_ORDER: u32 = 600_000;
 
 /// The search for the packet to begin with, so that each of some streams can be shown from a time
 /// on. It reads a bounded number of packets a step.
@@ -101,31 +97,6 @@ pub(super) fn time(reader: &mut Reader, start: Start, packet: u64) -> Result<Dur
     match start {
         Start::Beginning => Ok(Duration::ZERO),
         Start::Time(time) => Ok(time),
-        Start::Packet(_) | Start::ByteOffset(_) => sent(reader, packet),
+        Start::Packet(_) | Start::ByteOffset(_) => reader.time_of_packet(packet),
     }
-}
-
-/// When a packet is sent, counted from the first packet of the file.
-fn sent(reader: &mut Reader, packet: u64) -> Result<Duration, FileError> {
-    let (first, sent) = (send_time_from(reader, 0)?, send_time_from(reader, packet)?);
-    let distance = match (first, sent) {
-        (Some(first), Some(sent)) => sent.wrapping_sub(first),
-        _ => 0,
-    };
-    let distance = if distance > u32::MAX - OUT_OF_ORDER { 0 } else { distance };
-    Ok(Duration::from_millis(distance.into()))
-}
-
-fn send_time_from(reader: &mut Reader, packet: u64) -> Result<Option<u32>, FileError> {
-    let size = reader.header().file().packet_size;
-    let count = reader.packet_count();
-    // Behind the last packet it is the last one's.
-    let from = packet.min(count.saturating_sub(1));
-    for number in from..count.min(from.saturating_add(PASSED_OVER)) {
-        let bytes = reader.packet(number)?;
-        if let Ok(packet) = Packet::parse(&bytes, size) {
-            return Ok(Some(packet.send_time()));
-        }
-    }
-    Ok(None)
 }

@@ -93,7 +93,7 @@ impl Scan {
         let is_index = || {
             let index = self.finalizer.finish().index;
             let begins = |id: &uuid::Uuid| id.to_bytes_le().starts_with(tail);
-            index.starts_with(tail) || [guid::SIMPLE_INDEX, guid::INDEX].iter().any(begins)
+            index.starts_with(tail) || guid::INDEXES.iter().any(begins)
         };
         if self.index_follows || tail.iter().all(|&byte| byte == 0) || is_index() {
             return Bytes::new();
@@ -116,7 +116,7 @@ impl Scan {
 
 /// Whether an index begins here. No packet does so: it would be one without media.
 fn is_index(bytes: &[u8]) -> bool {
-    [guid::SIMPLE_INDEX, guid::INDEX].iter().any(|id| bytes.starts_with(&id.to_bytes_le()))
+    guid::INDEXES.iter().any(|id| bytes.starts_with(&id.to_bytes_le()))
 }
 
 /// How many whole packets lie behind the header.
