@@ -98,9 +98,10 @@ impl Content {
         u32::try_from(self.header.len()).unwrap_or(u32::MAX)
     }
 
-    /// Whether a packet of so many bytes can be one of its packets.
-    pub(crate) fn check_packet(&self, size: usize) -> Result<(), StateError> {
-        let limit = self.packet_limit();
+    /// Whether a packet of so many bytes can be one of its packets, where the protocol carries
+    /// packets of at most `carried` bytes.
+    pub(crate) fn check_packet(&self, size: usize, carried: u32) -> Result<(), StateError> {
+        let limit = self.packet_limit(carried);
         match u32::try_from(size) {
             Ok(bytes) if (1..=limit).contains(&bytes) => Ok(()),
             _ => Err(StateError::PacketSize { size, limit }),
@@ -113,9 +114,10 @@ impl Content {
         self.packet_size
     }
 
-    /// Size of the largest packet that is possible, in bytes.
-    pub(crate) fn packet_limit(&self) -> u32 {
-        self.packet_size.unwrap_or(MAX_PACKET_SIZE)
+    /// Size of the largest packet that is possible, in bytes, where the protocol carries packets
+    /// of at most `carried` bytes.
+    pub(crate) fn packet_limit(&self, carried: u32) -> u32 {
+        self.packet_size.map_or(carried, |size| size.min(carried))
     }
 
     /// Number of ASF packets, where known.

@@ -104,6 +104,7 @@ mod io;
 mod machine;
 mod message_kind;
 pub mod mmsp;
+mod receive;
 mod request;
 mod serving;
 mod session;

@@ -11,7 +11,6 @@ mod framing;
 mod id;
 mod incarnation;
 pub mod message;
-mod receive;
 pub mod server;
 mod ticket;
 pub(crate) mod wire;

@@ -46,14 +46,19 @@ impl<E: From<Deviation>> SessionCore<E> {
         self.outputs.pop_front()
     }
 
+    /// Queues an output.
+    pub(crate) fn push(&mut self, output: Output<E>) {
+        self.outputs.push_back(output);
+    }
+
     /// Queues an event.
     pub(crate) fn event(&mut self, event: impl Into<E>) {
-        self.outputs.push_back(Output::Event(event.into()));
+        self.push(Output::Event(event.into()));
     }
 
     /// Queues bytes for a connection.
     pub(crate) fn transmit(&mut self, connection: ConnectionId, data: Transmit) {
-        self.outputs.push_back(Output::Transmit { connection, data });
+        self.push(Output::Transmit { connection, data });
     }
 
     /// The one gate through which every deviation passes: it is counted, and reported or refused.

@@ -8,11 +8,11 @@ use std::fmt;
 
 use bytes::{Buf as _, BufMut, Bytes, BytesMut};
 
-use super::receive::{LARGE_BLOCK, ReceiveBuffer, SMALL_BLOCK};
 use crate::config::Limits;
 use crate::content::AsfPacket;
 use crate::error::{DecodeError, Layer, Problem};
 use crate::io::Transmit;
+use crate::receive::{LARGE_BLOCK, ReceiveBuffer, SMALL_BLOCK};
 
 /// `sessionId` of every `TcpMessageHeader`.
 const SESSION_ID: u32 = 0xB00B_FACE;

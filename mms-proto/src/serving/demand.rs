@@ -32,9 +32,14 @@ pub(crate) struct ScheduledPacket {
 }
 
 impl Demand {
-    /// Asks for packets of so many bytes together.
-    pub(crate) fn ask(&mut self, credit: usize) {
-        *self = Self::Asked { credit, answered: false };
+    /// Asks for packets of so many bytes together; false when nothing can be asked for, or no byte
+    /// may be sent.
+    pub(crate) fn ask(&mut self, credit: usize) -> bool {
+        let asks = credit > 0 && !self.is_busy();
+        if asks {
+            *self = Self::Asked { credit, answered: false };
+        }
+        asks
     }
 
     /// Takes a packet of this size out of the credit; false when none is wanted.
@@ -92,15 +97,14 @@ mod tests {
     fn a_credit_is_used_up_by_packets() {
         let mut demand = Demand::default();
         assert!(!demand.take(1) && !demand.is_busy());
-        demand.ask(1000);
-        assert!(demand.is_busy(), "the answer is owed");
+        assert!(!demand.ask(0) && demand.ask(1000));
+        assert!(demand.is_busy() && !demand.ask(1000), "the answer is owed");
         assert!(demand.take(600));
         assert!(!demand.is_busy(), "it can be asked again");
         // The last packet may be larger than what is left.
         assert!(demand.take(600));
         assert!(!demand.take(1));
-        demand.ask(1000);
-        assert!(demand.take(10));
+        assert!(demand.ask(1000) && demand.take(10));
         demand.withdraw();
         assert!(!demand.take(10), "withdrawn");
     }

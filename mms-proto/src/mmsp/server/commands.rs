@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::flow::Flow;
 use super::state::{EntryMedia, State};
 use super::{Server, Timer};
+use crate::content::MAX_PACKET_SIZE;
 use crate::error::StateError;
 use crate::event::CloseReason;
 use crate::hresult::{Failure, HResult};
@@ -186,7 +187,7 @@ impl Server {
         let Some((content, flow)) = self.state.flow() else { return };
         let size = packet.len();
         // Looked at when it was handed over; a live packet may have waited for another entry.
-        if content.check_packet(size).is_err() {
+        if content.check_packet(size, MAX_PACKET_SIZE).is_err() {
             return;
         }
         let flags = self.session.sequence.to_le_bytes()[0];
@@ -218,7 +219,7 @@ impl Server {
         if !flow.demand.is_asked() {
             return Err(StateError::NotWanted);
         }
-        content.check_packet(size)?;
+        content.check_packet(size, MAX_PACKET_SIZE)?;
         self.core.set_now(now);
         if waits {
             flow.demand.withdraw();

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Server;
 use super::state::{EntryMedia, State};
-use crate::content::Content;
+use crate::content::{Content, MAX_PACKET_SIZE};
 use crate::error::StateError;
 use crate::hresult::HResult;
 use crate::mmsp::message::{ReportEndOfStream, ReportStreamChange, STREAM_CHANGE_INCARNATION};
@@ -96,7 +96,7 @@ impl Server {
     pub(super) fn begin_entry(&mut self, content: Content) {
         self.send(ReportStreamChange {
             hr: HResult::OK,
-            packet_size: content.packet_limit(),
+            packet_size: content.packet_limit(MAX_PACKET_SIZE),
             header_size: content.header_size(),
             bit_rate: content.bit_rate(),
         });

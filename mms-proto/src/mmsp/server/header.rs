@@ -3,7 +3,7 @@
 use super::Server;
 use super::opening::OPEN_FILE_ID;
 use super::state::{EntryMedia, HeaderSender, State};
-use crate::content::Content;
+use crate::content::{Content, MAX_PACKET_SIZE};
 use crate::deviation::Deviation;
 use crate::error::Error;
 use crate::event::CloseReason;
@@ -63,7 +63,7 @@ impl Server {
         if sender.pacing.room(now) == 0 {
             return false;
         }
-        if let Some(fragment) = sender.next(content.packet_limit()) {
+        if let Some(fragment) = sender.next(content.packet_limit(MAX_PACKET_SIZE)) {
             // A fragment is at most one packet size, and that fits a Data packet.
             let size = fragment.payload.len();
             if let Some(data) = fragment.into_transmit() {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::state::State;
 use super::{Server, Timer};
-use crate::content::Content;
+use crate::content::{Content, MAX_PACKET_SIZE};
 use crate::error::StateError;
 use crate::event::OpenRequest;
 use crate::hresult::HResult;
@@ -113,7 +113,7 @@ impl Server {
         self.core.set_now(now);
         // The packet belongs to the latest entry, which may not have begun.
         if let Some(content) = next.or_else(|| self.state.content()) {
-            content.check_packet(packet.len())?;
+            content.check_packet(packet.len(), MAX_PACKET_SIZE)?;
         }
         let pushed = queue.push(number, key_frame, packet, self.config.limits.queued);
         if pushed == PushOutcome::Dropped {

@@ -49,7 +49,7 @@ impl Server {
         if !self.session.client.reads_past_last_packet() {
             return;
         }
-        let size = content.packet_limit();
+        let size = content.packet_limit(MAX_PACKET_SIZE);
         for _ in 0..EMPTY_PACKETS {
             self.send_beyond(Bytes::from_static(&[0]));
         }

@@ -159,11 +159,8 @@ impl Server {
         let (_, flow) = self.state.flow()?;
         let room = flow.pacing.room(now);
         let queued = self.session.live || !self.session.queue.is_empty();
-        if waits || queued || flow.demand.is_busy() || room == 0 {
-            return None;
-        }
-        flow.demand.ask(room);
-        Some(ServerEvent::PacketWanted { room })
+        let asks = !waits && !queued && flow.demand.ask(room);
+        asks.then_some(ServerEvent::PacketWanted { room })
     }
 
     /// Packets from now on, with this label.

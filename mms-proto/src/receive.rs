@@ -1,4 +1,4 @@
-//! The buffer between a socket and the frame decoder.
+//! The buffer between a TCP connection and what takes its bytes apart.
 //!
 //! A driver reads into one block; packets leave it as slices of that same block. When the
 //! application has let go of all slices, the block is written to again; when it has not, the next
