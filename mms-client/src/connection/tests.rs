@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::thread;
 
-use mms_proto::testing::toy::{COUNT, PLAY, STOP, ToyClient, ToyEvent};
+use mms_proto::testing::toy::{PLAY, SELECT, STOP, Toy, ToyEvent};
+use mms_proto::{Content, PushOutcome, StreamNumber, StreamSelection};
 
 use super::*;
 use crate::dial::{Dial, DialError, Dialer};
@@ -13,13 +14,16 @@ use crate::dial::{Dial, DialError, Dialer};
 /// Ends a test that would hang otherwise; never reached when the code works.
 const SAFETY: Duration = Duration::from_secs(20);
 
-impl ClientMachine for ToyClient {
+/// The server ended the stream.
+const CLOSED: ToyEvent = ToyEvent::Closed(CloseReason::Peer);
+
+impl ClientMachine for Toy {
     fn close(&mut self, _now: Instant) {
         Self::close(self);
     }
 
     fn is_last(event: &ToyEvent) -> bool {
-        *event == ToyEvent::Closed
+        matches!(event, ToyEvent::Closed(_))
     }
 }
 
@@ -31,7 +35,7 @@ struct Peers {
     /// Where the client listens for datagrams.
     client_port: u16,
     cancel: Cancel,
-    connection: Connection<ToyClient>,
+    connection: Connection<Toy>,
 }
 
 impl Peers {
@@ -56,7 +60,7 @@ impl Peers {
             write_timeout: SAFETY,
             cancel: cancel.clone(),
         };
-        let make = |_| ToyClient::new(Instant::now(), client_port, timeout);
+        let make = |_| Toy::client(Instant::now(), client_port, timeout);
         let connection = Connection::new(network, make).unwrap();
         let (main, _) = listener.accept().unwrap();
         main.set_read_timeout(Some(SAFETY)).unwrap();
@@ -105,11 +109,11 @@ fn two_connections_and_datagrams() {
     let second = thread::spawn(move || {
         let (mut second, _) = listener.accept().unwrap();
         second.set_read_timeout(Some(SAFETY)).unwrap();
-        assert_eq!(read(&mut second), [COUNT]);
+        assert_eq!(read(&mut second), [SELECT, 1]);
         second.write_all(&[1]).unwrap();
         assert_eq!(second.read(&mut [0]).unwrap(), 0, "closed");
     });
-    assert_eq!(peers.next(), ToyEvent::Count(1));
+    assert_eq!(peers.next(), ToyEvent::Selected(1));
     // A datagram arrives and is sent back, with the main connection open beside it.
     peers.send_datagram(b"by UDP");
     assert_eq!(peers.next(), peers.datagram(b"by UDP"));
@@ -124,10 +128,7 @@ fn two_connections_and_datagrams() {
     peers.send_datagram(b"");
     assert_eq!(peers.next(), peers.datagram(b""));
     peers.send(b"\x01a\x01b\x00");
-    assert_eq!(
-        [peers.next(), peers.next(), peers.next()],
-        [packet(b"a"), packet(b"b"), ToyEvent::Closed]
-    );
+    assert_eq!([peers.next(), peers.next(), peers.next()], [packet(b"a"), packet(b"b"), CLOSED]);
     assert!(matches!(peers.connection.next_event(), Err(Error::Closed { .. })));
 }
 
@@ -154,10 +155,10 @@ fn a_second_connection_that_ends_does_not_end_the_session() {
     peers.send(b"\x01a");
     let listener = peers.listener.try_clone().unwrap();
     let second = thread::spawn(move || drop(listener.accept().unwrap()));
-    assert_eq!([peers.next(), peers.next()], [packet(b"a"), ToyEvent::Uncounted]);
+    assert_eq!([peers.next(), peers.next()], [packet(b"a"), ToyEvent::SecondEnded]);
     second.join().unwrap();
     peers.send(b"\x01b\x00");
-    assert_eq!([peers.next(), peers.next()], [packet(b"b"), ToyEvent::Closed]);
+    assert_eq!([peers.next(), peers.next()], [packet(b"b"), CLOSED]);
 }
 
 #[derive(Debug)]
@@ -174,9 +175,9 @@ impl Dial for Refuses {
 fn a_second_connection_that_cannot_be_opened() {
     let mut peers = Peers::build(SAFETY, Arc::new(Refuses), true);
     peers.send(b"\x01a");
-    assert_eq!([peers.next(), peers.next()], [packet(b"a"), ToyEvent::Uncounted]);
+    assert_eq!([peers.next(), peers.next()], [packet(b"a"), ToyEvent::SecondEnded]);
     peers.send(b"\x01b\x00");
-    assert_eq!([peers.next(), peers.next()], [packet(b"b"), ToyEvent::Closed]);
+    assert_eq!([peers.next(), peers.next()], [packet(b"b"), CLOSED]);
 }
 
 #[test]
@@ -190,14 +191,14 @@ fn a_main_connection_that_is_alone_again_is_read_blocking() {
         second.write_all(&[7]).unwrap();
         second
     });
-    assert_eq!([peers.next(), peers.next()], [packet(b"a"), ToyEvent::Count(7)]);
+    assert_eq!([peers.next(), peers.next()], [packet(b"a"), ToyEvent::Selected(7)]);
     assert!(peers.connection.sockets.is_polled());
     let _second = second.join().unwrap();
     peers.send(b"\x01b");
     assert_eq!(peers.next(), packet(b"b"));
     assert!(!peers.connection.sockets.is_polled());
     peers.send(b"\x01c\x00");
-    assert_eq!([peers.next(), peers.next()], [packet(b"c"), ToyEvent::Closed]);
+    assert_eq!([peers.next(), peers.next()], [packet(b"c"), CLOSED]);
 }
 
 #[test]
@@ -237,4 +238,80 @@ fn closing_tells_the_server() {
     let Peers { mut main, connection, .. } = Peers::new(SAFETY);
     drop(connection);
     assert_eq!(read::<4>(&mut main)[3], STOP);
+}
+
+/// The server's driver: the connection that its machine asks for is the one that the client opens.
+#[derive(Debug)]
+struct Accepts(TcpListener);
+
+impl Dial for Accepts {
+    fn dial(&self, _: &str, _: u16, _: &Cancel) -> Result<TcpStream, DialError> {
+        Ok(self.0.accept().unwrap().0)
+    }
+}
+
+#[test]
+fn both_ends_over_sockets() {
+    let Peers { listener, main, udp, client_port, cancel, mut connection } = Peers::new(SAFETY);
+    let server_address = udp.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let network = Network {
+            main,
+            datagrams: Some(udp),
+            dialer: Arc::new(Accepts(listener)),
+            host: "nowhere.invalid".to_owned(),
+            port: 0,
+            write_timeout: SAFETY,
+            cancel,
+        };
+        let content = Content::new(b"header"[..].into()).unwrap().with_bit_rate(80_000);
+        let local = Ipv4Addr::LOCALHOST.into();
+        let make = |_| Toy::server(Instant::now(), local, content);
+        let mut connection = Connection::new(network, make).unwrap();
+        let (mut told, mut packets) = (Vec::new(), 0);
+        loop {
+            let event = connection.next_event().unwrap();
+            let (now, toy) = (Instant::now(), connection.machine_mut());
+            match &event {
+                ToyEvent::Wanted(_) if packets < 3 => {
+                    packets += 1;
+                    toy.send_packet(now, b"on demand"[..].into()).unwrap();
+                }
+                ToyEvent::Play(_) => {
+                    let pushed = toy.push_packet(now, b"live"[..].into());
+                    assert_eq!(pushed, PushOutcome::Queued);
+                }
+                ToyEvent::Closed(_) => return (told, event, packets),
+                _ => {}
+            }
+            if !matches!(event, ToyEvent::Wanted(_)) {
+                told.push(event);
+            }
+            // The play command, the selection, its connection's end, and the live packet again.
+            if told.len() == 4 && packets == 3 {
+                toy.end_of_stream(now);
+            }
+        }
+    });
+    let mut told: Vec<_> = std::iter::from_fn(|| connection.next_event().ok()).collect();
+    assert_eq!(told.pop(), Some(CLOSED));
+    let (packets, mut other): (Vec<_>, Vec<_>) =
+        told.into_iter().partition(|event| *event == packet(b"on demand"));
+    assert_eq!(packets.len(), 3);
+    let live = ToyEvent::Datagram(server_address, b"live"[..].into());
+    other.sort_by_key(|event| *event == live);
+    assert_eq!(other, [ToyEvent::Selected(1), live]);
+
+    let (told, last, packets) = server.join().unwrap();
+    assert_eq!((last, packets), (ToyEvent::Closed(CloseReason::Local), 3));
+    let client = SocketAddr::from((Ipv4Addr::LOCALHOST, client_port));
+    let stream = StreamSelection::full(StreamNumber::new(1).unwrap());
+    assert_eq!(told[0], ToyEvent::Play(client));
+    for event in [
+        ToyEvent::Select(vec![stream]),
+        ToyEvent::SecondEnded,
+        ToyEvent::Datagram(client, b"live"[..].into()),
+    ] {
+        assert!(told[1..].contains(&event), "{event:?} in {told:?}");
+    }
 }

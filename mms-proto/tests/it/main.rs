@@ -15,3 +15,4 @@ mod no_room;
 mod pair;
 mod security;
 mod server;
+mod toy;

@@ -153,6 +153,8 @@ impl<C: Subject, S: Subject, A: App<C>, B: App<S>> Net<C, S, A, B> {
                 let bytes = (self.tamper)(from, &data);
                 to.tcp.entry(connection).or_default().extend(bytes.into_iter().flatten());
             }
+            // It accepts the one that the client opens.
+            Output::Connect { .. } if from == Side::Server => {}
             Output::Connect { connection } => {
                 to.opened.push_back(connection);
                 self.inbound[from as usize].opened.push_back(connection);
