@@ -1,10 +1,10 @@
 //! Collects the ASF header from its fragments, MS-MMSP 3.1.5.12.
 
-use crate::mmsp::MmspDeviation;
 use bytes::{Bytes, BytesMut};
 
 use crate::deviation::Deviation;
 use crate::error::Error;
+use crate::mmsp::MmspDeviation;
 use crate::mmsp::frame::{DataPacket, HeaderFlags};
 
 /// A header in the making. Over TCP its fragments come in order.

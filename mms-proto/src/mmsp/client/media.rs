@@ -1,6 +1,5 @@
 //! Data packets: pieces of the header and media, MS-MMSP 3.1.5.12 and 3.1.5.17.
 
-use crate::mmsp::MmspDeviation;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,6 +11,7 @@ use crate::content::Content;
 use crate::deviation::Deviation;
 use crate::error::{DecodeError, Error, Problem};
 use crate::event::ClientEvent;
+use crate::mmsp::MmspDeviation;
 use crate::mmsp::frame::DataPacket;
 use crate::mmsp::message::{OpenedFile, STREAM_CHANGE_INCARNATION};
 

@@ -1,18 +1,18 @@
 //! What a client makes of what the server sends, MS-MMSP 3.1.5.
 
-use crate::Machine as _;
-use crate::message_kind::MessageKind;
-use crate::mmsp::MmspDeviation;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::state::{File, Spent, State, Streaming};
 use super::{Client, Timer};
+use crate::Machine as _;
 use crate::deviation::Deviation;
 use crate::error::{DecodeError, Error, Layer};
 use crate::event::ClientEvent;
 use crate::hresult::HResult;
+use crate::message_kind::MessageKind;
+use crate::mmsp::MmspDeviation;
 use crate::mmsp::framing::at_place;
 use crate::mmsp::message::{MessageId, Pong, ServerMessage};
 

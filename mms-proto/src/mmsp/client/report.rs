@@ -1,12 +1,12 @@
 //! Reports to the server about what was played, MS-MMSP 3.1.5.18 and 2.2.1.1.
 
-use crate::client_log::Transport;
-use crate::content::known_count;
-use crate::features::Features;
 use std::time::Duration;
 
 use super::state::{File, Play};
 use super::{Client, ClientConfig};
+use crate::client_log::Transport;
+use crate::content::known_count;
+use crate::features::Features;
 use crate::mmsp::message::{ClientLog, LogVersion, Logging};
 use crate::request::Rate;
 

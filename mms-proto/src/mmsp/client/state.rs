@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::arrivals::Arrivals;
+use super::header::HeaderAssembler;
 use crate::content::known_count;
 use crate::error::Phase;
 use crate::event::{CloseReason, Stats};
@@ -11,9 +13,6 @@ use crate::features::Features;
 use crate::mmsp::message::{BandwidthTest, OpenedFile, ReportStreamChange};
 use crate::request::{PlayRequest, Rate};
 use crate::version::PeerVersion;
-
-use super::arrivals::Arrivals;
-use super::header::HeaderAssembler;
 
 /// Longest playing time that a server is believed while it sends nothing.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,9 +1,5 @@
 //! Who is there: challenges and what clients respond, MS-MMSP 3.2.5.6 and 3.2.5.7.
 
-use crate::message_kind::MessageKind;
-use crate::mmsp::MmspDeviation;
-use crate::mmsp::Ticket;
-use crate::ticket::Ticket as AnyTicket;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -15,9 +11,13 @@ use crate::deviation::Deviation;
 use crate::error::{Error, StateError};
 use crate::event::{OpenRequest, ServerEvent};
 use crate::hresult::HResult;
+use crate::message_kind::MessageKind;
+use crate::mmsp::MmspDeviation;
+use crate::mmsp::Ticket;
 use crate::mmsp::message::{
     MessageId, NtlmToken, SecurityChallenge, SecurityResponse, basic_realm, read_basic_token,
 };
+use crate::ticket::Ticket as AnyTicket;
 
 impl Server {
     /// Asks the client who it is. Its response is another

@@ -1,6 +1,5 @@
 //! Answers and commands of a server's application, MS-MMSP 3.2.4.
 
-use crate::io::ConnectionId;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,6 +11,7 @@ use crate::content::MAX_PACKET_SIZE;
 use crate::error::StateError;
 use crate::event::CloseReason;
 use crate::hresult::{Failure, HResult};
+use crate::io::ConnectionId;
 use crate::mmsp::frame::DataPacket;
 use crate::serving::Pace;
 use crate::serving::demand::{Demand, ScheduledPacket};

@@ -1,17 +1,17 @@
 //! What a server makes of what the client sends, MS-MMSP 3.2.5.
 
-use crate::Machine as _;
-use crate::message_kind::MessageKind;
 use bytes::Bytes;
 
 use super::opening::OPEN_FILE_ID;
 use super::play_rate::PlayCommand;
 use super::state::State;
 use super::{Server, Timer};
+use crate::Machine as _;
 use crate::deviation::Deviation;
 use crate::error::{DecodeError, Error, Layer};
 use crate::event::{CloseReason, ServerEvent};
 use crate::hresult::HResult;
+use crate::message_kind::MessageKind;
 use crate::mmsp::framing::at_place;
 use crate::mmsp::message::{
     BandwidthTest, ClientMessage, CloseFile, MessageId, PacketPair, ReportConnectedEx,

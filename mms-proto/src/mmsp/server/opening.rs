@@ -1,8 +1,5 @@
 //! From the connection to an open file, MS-MMSP 3.2.4.1 and 3.2.5.3 to 3.2.5.6.
 
-use crate::mmsp::Ticket;
-use crate::mmsp::message::FileAttributes;
-use crate::ticket::Ticket as AnyTicket;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -14,11 +11,14 @@ use crate::content::Content;
 use crate::error::{Error, StateError};
 use crate::event::{ClientInfo, CloseReason, OpenRequest, Redirect, ServerEvent};
 use crate::hresult::{Failure, HResult};
+use crate::mmsp::Ticket;
+use crate::mmsp::message::FileAttributes;
 use crate::mmsp::message::{
     BandwidthTest, Connect, FunnelInfo, FunnelName, FunnelProtocol, MessageId, OpenFile,
     OpenedFile, PacketPair, ReportConnectedEx, ReportConnectedFunnel, ReportDisconnectedFunnel,
     ReportFunnelInfo, ReportOpenFile, ReportRedirect,
 };
+use crate::ticket::Ticket as AnyTicket;
 use crate::version::PeerVersion;
 
 /// The name of the one file that a connection can open. FFmpeg, VLC and others say 1 whatever the

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use super::flow::Flow;
+use super::play_rate::Plays;
 use crate::auth::AuthScheme;
 use crate::content::Content;
 use crate::error::Phase;
@@ -13,9 +15,6 @@ use crate::serving::queue::Queue;
 use crate::serving::selection::Selection;
 use crate::stream::{StreamNumber, StreamSelection};
 use crate::version::PeerVersion;
-
-use super::flow::Flow;
-use super::play_rate::Plays;
 
 /// What lasts for the whole session.
 #[derive(Debug, Default)]
