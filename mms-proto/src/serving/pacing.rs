@@ -159,61 +159,75 @@ impl Pacing {
                 rate
             }
         };
-        let from = without_lag(now, self.due);
+        let from = self.due.checked_add(excessive_lag(now, self.due)).unwrap_or(self.due);
         self.due = from.checked_add(transmission_time(bytes, rate)).unwrap_or(from);
     }
 
     /// Counts a packet of this size whose turn is at `time` of the content. Returns when it goes.
+    #[inline]
     pub(crate) fn due(&mut self, now: Instant, time: Duration, bytes: usize) -> Instant {
         self.charge(bytes);
         if self.rate.is_none() {
             return now;
         }
-        let mut timeline = match self.basis {
-            Basis::Times(timeline) => timeline,
-            Basis::Sizes { .. } => {
-                Timeline { origin: (now, time), latest: (now, time), took: Duration::ZERO }
-            }
-        };
-        let (start, first) = timeline.origin;
-        let played = time.saturating_sub(first);
-        let after = match self.burst {
-            Some(burst) if played < burst.content => {
-                // A rate that was promised too low delays nothing.
-                let after = timeline.took.min(self.wall_time(played));
-                timeline.took = timeline.took.saturating_add(transmission_time(bytes, burst.rate));
-                after
-            }
-            Some(burst) => {
-                let begun = timeline.took.min(self.wall_time(burst.content));
-                begun.saturating_add(self.wall_time(played.saturating_sub(burst.content)))
-            }
-            None => self.wall_time(played),
-        };
-        let planned = start.checked_add(after).unwrap_or(start);
-        let due = without_lag(now, planned);
-        let late = due.saturating_duration_since(planned);
-        timeline.origin.0 = start.checked_add(late).unwrap_or(start);
-        timeline.latest = (due, time);
-        self.basis = Basis::Times(timeline);
-        due
+        if let Basis::Sizes { .. } = self.basis {
+            let (origin, took) = ((now, time), Duration::ZERO);
+            self.basis = Basis::Times(Timeline { origin, latest: origin, took });
+        }
+        match &mut self.basis {
+            Basis::Times(timeline) => timeline.due(now, time, bytes, self.speed, self.burst),
+            Basis::Sizes { .. } => now,
+        }
     }
 
     /// Bits per second, where there is a pace and the rate is known.
     fn known_rate(&self) -> Option<u32> {
         self.rate.filter(|&rate| rate > 0)
     }
+}
 
-    /// Duration of playing content of this length.
-    fn wall_time(&self, content: Duration) -> Duration {
-        Duration::try_from_secs_f64(content.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)
+impl Timeline {
+    /// When a packet of this size goes whose turn is at `time`.
+    fn due(
+        &mut self,
+        now: Instant,
+        time: Duration,
+        bytes: usize,
+        speed: f64,
+        burst: Option<Burst>,
+    ) -> Instant {
+        let (start, first) = self.origin;
+        let played = time.saturating_sub(first);
+        let after = match burst {
+            Some(burst) if played < burst.content => {
+                // A rate that was promised too low delays nothing.
+                let after = self.took.min(wall_time(played, speed));
+                self.took = self.took.saturating_add(transmission_time(bytes, burst.rate));
+                after
+            }
+            Some(burst) => {
+                let begun = self.took.min(wall_time(burst.content, speed));
+                begun.saturating_add(wall_time(played.saturating_sub(burst.content), speed))
+            }
+            None => wall_time(played, speed),
+        };
+        let due = start.checked_add(after).unwrap_or(start);
+        let lag = excessive_lag(now, due);
+        self.origin.0 = start.checked_add(lag).unwrap_or(start);
+        let due = due.checked_add(lag).unwrap_or(due);
+        self.latest = (due, time);
+        due
     }
 }
 
-/// A moment that has passed, not longer ago than [`MAX_LAG`].
-fn without_lag(now: Instant, due: Instant) -> Instant {
-    let late = now.saturating_duration_since(due).saturating_sub(MAX_LAG);
-    due.checked_add(late).unwrap_or(due)
+/// Duration of playing content of this length at this many seconds of content in one second.
+fn wall_time(content: Duration, speed: f64) -> Duration {
+    Duration::try_from_secs_f64(content.as_secs_f64() / speed).unwrap_or(Duration::MAX)
+}
+
+/// Time by which a due packet is later than a sender catches up with.
+fn excessive_lag(now: Instant, due: Instant) -> Duration {
+    now.saturating_duration_since(due).saturating_sub(MAX_LAG)
 }
 
 #[cfg(test)]

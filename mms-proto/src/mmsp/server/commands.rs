@@ -208,13 +208,16 @@ impl Server {
         size: usize,
     ) -> Result<Option<&mut Flow>, StateError> {
         let waits = self.has_waiting_play();
-        let phase = self.state.phase();
-        let (State::Streaming(content, flow)
-        | State::StreamingEntry(content, flow)
-        | State::EntryHeader(content, _, EntryMedia::Follow(flow) | EntryMedia::Played(flow))) =
-            &mut self.state
-        else {
-            return Err(StateError::Phase { operation: "send a packet", phase });
+        let (content, flow) = match &mut self.state {
+            State::Streaming(content, flow)
+            | State::StreamingEntry(content, flow)
+            | State::EntryHeader(content, _, EntryMedia::Follow(flow) | EntryMedia::Played(flow)) => {
+                (content, flow)
+            }
+            state => {
+                let phase = state.phase();
+                return Err(StateError::Phase { operation: "send a packet", phase });
+            }
         };
         if !flow.demand.is_asked() {
             return Err(StateError::NotWanted);
