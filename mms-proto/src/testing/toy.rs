@@ -253,10 +253,11 @@ impl Toy {
                 serving.client.set_port(u16::from_be_bytes([high, low]));
                 serving.pacing = Pacing::new(now, POLICY.paced(serving.content.bit_rate()));
                 serving.demand = Demand::Idle;
+                let begins = !serving.queue.on;
                 serving.queue.tune(true);
                 let client = serving.client;
                 self.core.event(ToyEvent::Play(client));
-                if self.second.is_none() {
+                if begins {
                     self.ask_for_second();
                 }
             }

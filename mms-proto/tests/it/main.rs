@@ -8,6 +8,7 @@ mod corpus;
 mod crowd;
 mod hostile;
 mod hostile_player;
+mod interleavings;
 mod machine;
 mod message_properties;
 mod messages;

@@ -2,7 +2,7 @@
 
 mod entries;
 pub(crate) mod media;
-mod properties;
+pub(crate) mod properties;
 pub(crate) mod script;
 mod security;
 mod session;
@@ -148,6 +148,16 @@ impl Pair {
     pub(crate) fn simple(packets: u64) -> Self {
         let client = ClientConfig::new("host", "file.wma");
         Self::new(client, ServerConfig::default(), media::content(packets))
+    }
+
+    /// The client's end alone.
+    pub(crate) fn into_client(self) -> End<Client, Viewer> {
+        self.0.client
+    }
+
+    /// The server's end alone.
+    pub(crate) fn into_server(self) -> End<Server, Player> {
+        self.0.server
     }
 
     /// The time.

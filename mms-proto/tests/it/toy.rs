@@ -26,26 +26,35 @@ pub(crate) fn content() -> Content {
 /// The server's application: what it sends on demand, and two live packets as soon as it is asked to
 /// play.
 pub(crate) struct Studio {
-    pub(crate) packets: Vec<Bytes>,
+    packets: Vec<Bytes>,
+    /// It sends nothing.
+    idle: bool,
     /// When it sent each packet.
     sent: Vec<Instant>,
 }
 
 impl Studio {
-    pub(crate) fn new(packets: usize) -> Self {
-        Self { packets: vec![Bytes::from_static(&[7; 250]); packets], sent: Vec::new() }
+    fn new(packets: usize) -> Self {
+        let packets = vec![Bytes::from_static(&[7; 250]); packets];
+        Self { packets, idle: false, sent: Vec::new() }
+    }
+
+    /// What is sent depends on when there is time between two commands: nothing.
+    pub(crate) fn idle() -> Self {
+        Self { packets: Vec::new(), idle: true, sent: Vec::new() }
     }
 }
 
 impl App<Toy> for Studio {
     fn event(&mut self, server: &mut Toy, now: Instant, event: ToyEvent) -> Option<ToyEvent> {
         match event {
+            ToyEvent::Wanted(_) if self.idle => {}
             ToyEvent::Wanted(_) if self.packets.is_empty() => server.end_of_stream(now),
             ToyEvent::Wanted(_) => {
                 server.send_packet(now, self.packets.pop().unwrap()).unwrap();
                 self.sent.push(now);
             }
-            ToyEvent::Play(_) => {
+            ToyEvent::Play(_) if !self.idle => {
                 for live in [b"live 1", b"live 2"] {
                     assert_eq!(server.push_packet(now, live[..].into()), PushOutcome::Queued);
                 }

@@ -12,7 +12,7 @@ use mms_proto::{ClientEvent, HResult, Start, StreamNumber, StreamSelection};
 use proptest::prelude::*;
 
 /// A session with everything in it: a bandwidth test, a change of streams, a seek, a stop.
-fn eventful(pace: Pace) -> Pair {
+pub(crate) fn eventful(pace: Pace) -> Pair {
     let mut config = ClientConfig::new("host", "file.wma");
     config.packet_pair = true;
     let mut pair = Pair::new(config, ServerConfig::default().pace(pace), content(12));
