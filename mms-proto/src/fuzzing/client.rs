@@ -15,7 +15,7 @@ use crate::mmsp::frame::MessageWriter;
 use crate::mmsp::{Client, ClientConfig, Incarnations};
 use crate::request::PlayRequest;
 use crate::stream::StreamNumber;
-use crate::testing::sim::{App, Cuts, End, data_packet, epoch};
+use crate::testing::sim::{App, Cuts, End, Subject, Wrote, data_packet, epoch};
 
 /// A client's application: it may answer at once, in the middle of what arrived.
 #[derive(Default)]
@@ -68,6 +68,10 @@ impl App<Client> for Player {
             _ => {}
         }
         None
+    }
+
+    fn wrote(&mut self, _: Instant, _: &<Client as Subject>::Message) -> Wrote {
+        Wrote::Forget
     }
 }
 

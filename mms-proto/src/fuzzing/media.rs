@@ -19,7 +19,7 @@ use crate::mmsp::message::{
 use crate::mmsp::{Server, ServerConfig};
 use crate::request::Start;
 use crate::stream::{StreamNumber, StreamSelection};
-use crate::testing::sim::{App, Cuts, End};
+use crate::testing::sim::{App, Cuts, End, Subject, Wrote};
 use crate::{EntryDelivery, Pace, PushOutcome, StartBurst};
 
 /// A server's application with one file or broadcast.
@@ -61,6 +61,10 @@ impl App<Server> for Stage {
             _ => {}
         }
         None
+    }
+
+    fn wrote(&mut self, _: Instant, _: &<Server as Subject>::Message) -> Wrote {
+        Wrote::Forget
     }
 }
 

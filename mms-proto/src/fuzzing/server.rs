@@ -16,7 +16,7 @@ use crate::event::{OpenRequest, ServerEvent};
 use crate::hresult::HResult;
 use crate::mmsp::frame::MessageWriter;
 use crate::mmsp::{Server, ServerConfig};
-use crate::testing::sim::{App, Cuts, End, epoch};
+use crate::testing::sim::{App, Cuts, End, Subject, Wrote, epoch};
 
 /// A server's application.
 #[derive(Default)]
@@ -58,6 +58,10 @@ impl App<Server> for Station {
             _ => {}
         }
         None
+    }
+
+    fn wrote(&mut self, _: Instant, _: &<Server as Subject>::Message) -> Wrote {
+        Wrote::Forget
     }
 }
 
