@@ -26,8 +26,10 @@ use crate::{EntryDelivery, Pace, PushOutcome, StartBurst};
 #[derive(Default)]
 struct Stage {
     live: bool,
-    /// A packet was asked for.
+    /// A packet was asked for, and none came yet.
     wanted: bool,
+    /// Bytes that may still be sent for that request.
+    credit: usize,
     packets: u64,
     /// Live packets that the machine took, and may still forget.
     pushed: u64,
@@ -53,10 +55,10 @@ impl App<Server> for Stage {
                 assert!(room > 0 && !self.live);
                 assert!(!self.wanted, "asked for twice");
                 assert_eq!(server.phase(), Phase::Streaming);
-                self.wanted = true;
+                (self.wanted, self.credit) = (true, room);
             }
             ServerEvent::Play(_) | ServerEvent::Stopped | ServerEvent::Closed(_) => {
-                self.wanted = false;
+                (self.wanted, self.credit) = (false, 0);
             }
             _ => {}
         }
@@ -185,9 +187,10 @@ fn command(rig: &mut End<Server, Stage>, command: u8, script: &mut Script<'_>) {
             } else {
                 server.send_packet_at(now, number, time, payload(number, size))
             };
-            assert!(rig.app.wanted || result.is_err(), "sent what nobody asked for");
+            assert!(rig.app.credit > 0 || result.is_err(), "sent what nobody asked for");
             if result.is_ok() {
                 rig.app.wanted = false;
+                rig.app.credit = rig.app.credit.saturating_sub(size);
                 rig.app.packets = rig.app.packets.saturating_add(1);
             }
             assert!(rig.machine.stats().packets <= rig.app.packets, "more than was sent");
@@ -195,7 +198,7 @@ fn command(rig: &mut End<Server, Stage>, command: u8, script: &mut Script<'_>) {
         }
     };
     if result.is_ok() && matches!(command, 6 | 7 | 10 | 11) {
-        rig.app.wanted = false;
+        (rig.app.wanted, rig.app.credit) = (false, 0);
     }
     rig.commanded(result);
 }
