@@ -1,7 +1,7 @@
 //! Bodies of the fuzz targets: functions that take any bytes and panic when a promise is broken.
 //!
 //! They live here so that a fuzzer and a plain test, which replays what the fuzzer has found, run
-//! the same code. For the sessions, input is a [`Script`](script::Script): a list of things that
+//! the same code. For the sessions, input is a `Script`: a list of things that
 //! happen outside, so that a fuzzer reaches the states behind a handshake.
 
 mod both;

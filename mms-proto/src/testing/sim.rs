@@ -2,7 +2,7 @@
 //! session with its application, a clock, bytes that arrive in any pieces; and a network between
 //! two ends ([`Net`]).
 //!
-//! [`End`] keeps the rules of a driver and checks the promises of [`Machine`] at each step: nothing
+//! [`End`] keeps the rules of a driver and checks the promises of [`Machine`](crate::Machine) at each step: nothing
 //! follows the last event, an error is an event first, nothing is waited for after the end, outputs
 //! come to an end, and asking again changes nothing.
 

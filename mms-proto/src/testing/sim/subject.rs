@@ -33,7 +33,7 @@ pub trait Subject: Machine<Event: Debug> {
 
 /// What an application does with what comes out of its machine.
 pub trait App<M: Subject> {
-    /// An event; the application may give commands. What it returns is kept in [`End::said`].
+    /// An event; the application may give commands. What it returns is kept in [`End::said`](super::End::said).
     fn event(&mut self, machine: &mut M, now: Instant, event: M::Event) -> Option<M::Event>;
 
     /// Something was written.
@@ -72,10 +72,10 @@ pub enum Said<S, E> {
     Event(E),
 }
 
-/// What an [`End`] keeps for the test.
+/// What an [`End`](super::End) keeps for the test.
 pub type Kept<M> = Said<<M as Subject>::Message, <M as Machine>::Event>;
 
-/// A line of a session's record, see [`End::record`].
+/// A line of a session's record, see [`End::record`](super::End::record).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Line {
     /// A write.

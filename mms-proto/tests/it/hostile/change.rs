@@ -71,3 +71,28 @@ pub(crate) fn shortened(frame: &Bytes) -> impl Iterator<Item = Bytes> {
         vec![with_old_chunks, short.into()]
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hostile::victim::{honest_client, honest_server};
+
+    #[test]
+    fn every_change_is_one_and_lengths_are_put_right() {
+        for frame in honest_client().into_iter().chain(honest_server()) {
+            let frame = frame.bytes;
+            let changed = |bytes: &Bytes| bytes.len() == frame.len() && *bytes != frame;
+            assert!(words(&frame, 152).all(|(_, bytes)| changed(&bytes)));
+            assert!(half_words(&frame, 64).all(|(_, bytes)| changed(&bytes)));
+            assert_eq!(cut(&frame).count(), frame.len());
+            for short in shortened(&frame) {
+                let length = if has_messages(&frame) {
+                    u32::from_le_bytes(short[8..12].try_into().unwrap()) as usize + 16
+                } else {
+                    u16::from_le_bytes(short[6..8].try_into().unwrap()).into()
+                };
+                assert_eq!(length, short.len());
+            }
+        }
+    }
+}
