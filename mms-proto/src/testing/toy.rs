@@ -167,8 +167,8 @@ impl Toy {
     /// Queues a live packet, which goes as a datagram.
     pub fn push_packet(&mut self, now: Instant, packet: Bytes) -> PushOutcome {
         self.core.set_now(now);
-        let queue = self.serving.as_mut().map(|serving| &mut serving.queue);
-        queue.map_or(PushOutcome::NotPlaying, |queue| queue.push(0, true, packet, 1000))
+        let serving = self.serving.as_mut();
+        serving.map_or(PushOutcome::NotPlaying, |it| it.queue.push(0, true, packet, 1000))
     }
 
     /// Ends the stream after what is queued.
@@ -316,10 +316,10 @@ impl Machine for Toy {
                 self.buffer(connection).into_iter().for_each(|buffer| buffer.push(bytes));
             }
             Input::TcpClosed { connection: ConnectionId::MAIN } => self.main_ended = true,
-            Input::TcpOpened { connection, .. } if is_second(connection) => {
-                if self.serving.is_none() {
-                    self.transmit(connection, &[SELECT, 1]);
-                }
+            Input::TcpOpened { connection, .. }
+                if is_second(connection) && self.serving.is_none() =>
+            {
+                self.transmit(connection, &[SELECT, 1]);
             }
             Input::TcpFailed { connection } | Input::TcpClosed { connection }
                 if is_second(connection) =>
@@ -334,15 +334,12 @@ impl Machine for Toy {
                     self.send_datagram(from, bytes);
                 }
             }
-            Input::Timeout if self.deadline.take_if(|at| *at <= now).is_some() => {
-                if self.silence.is_some() {
-                    self.core.event(ToyEvent::Silence);
-                }
+            Input::Timeout
+                if self.silence.and(self.deadline.take_if(|at| *at <= now)).is_some() =>
+            {
+                self.core.event(ToyEvent::Silence);
             }
-            Input::TcpOpened { .. }
-            | Input::TcpFailed { .. }
-            | Input::TcpClosed { .. }
-            | Input::Timeout => {}
+            _ => {}
         }
         Ok(())
     }
