@@ -202,7 +202,7 @@ impl House {
         // Downloaders of 2006 select nothing and expect everything (T22).
         config.select_all_unasked = true;
         config.start_burst = (!self.options.fast_start.is_zero())
-            .then_some(StartBurst { content: self.options.fast_start, times: FAST_START });
+            .then_some(StartBurst::new(self.options.fast_start, FAST_START));
         config.max_unanswered_pings = Some(3);
         config.plays_a_second = PLAYS;
         config.limits.buffered = BUFFERED;

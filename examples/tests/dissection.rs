@@ -157,8 +157,7 @@ fn session() -> Vec<Sent> {
     let mut pair = Pair::new();
     pair.settle();
     pair.pause = true;
-    let play =
-        request().accel(Accel { bandwidth: 3_500_000, duration: 10_000, link_bandwidth: None });
+    let play = request().accel(Accel::new(3_500_000, 10_000));
     pair.client.play(pair.now, play).unwrap();
     pair.settle();
     pair.pass(Duration::from_secs(31));
@@ -204,7 +203,7 @@ fn others() -> (Vec<ClientMessage>, Vec<ServerMessage>) {
             start: Start::Beginning,
             stop: mms_proto::Stop::at(Duration::from_secs(9)),
             incarnation: 9,
-            accel: Some(Accel { bandwidth: 1, duration: 2, link_bandwidth: Some(3) }),
+            accel: Some(Accel::new(1, 2).with_link_bandwidth(3)),
         }
         .into(),
     ];

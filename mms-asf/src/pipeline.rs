@@ -36,6 +36,7 @@ use crate::{
 /// # Ok::<(), mms_asf::Error>(())
 /// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct PacketPipeline {
     /// Appends the padding that is missing.
     pub restorer: Restorer,
@@ -49,6 +50,7 @@ pub struct PacketPipeline {
 
 /// A packet between the steps of a [`PacketPipeline`].
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Staged<'a> {
     /// What the restorer did.
     pub restored: Restored,

@@ -185,6 +185,7 @@ impl Rate {
 
 /// A start faster than real time ("Fast Start").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Accel {
     /// Bits per second that the client can take while it fills its buffer.
     #[doc(alias = "dwAccelBandwidth")]
@@ -195,6 +196,21 @@ pub struct Accel {
     /// Bits per second of the client's link, where known.
     #[doc(alias = "dwLinkBandwidth")]
     pub link_bandwidth: Option<u32>,
+}
+
+impl Accel {
+    /// So many bits per second for so many milliseconds of content.
+    #[must_use]
+    pub const fn new(bandwidth: u32, duration: u32) -> Self {
+        Self { bandwidth, duration, link_bandwidth: None }
+    }
+
+    /// Bits per second of the client's link; `None` when unknown.
+    #[must_use]
+    pub fn with_link_bandwidth(mut self, bits_per_second: impl Into<Option<u32>>) -> Self {
+        self.link_bandwidth = bits_per_second.into();
+        self
+    }
 }
 
 #[cfg(test)]

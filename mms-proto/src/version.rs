@@ -6,6 +6,7 @@ use std::fmt;
 
 /// Product and version that a peer announced.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub struct PeerVersion {
     /// Major version; 0 when the peer's text could not be read.
     pub major: u16,

@@ -91,7 +91,7 @@ fn config(options: u8) -> ServerConfig {
     }
     config.hold_end = set(3);
     if set(4) {
-        config.start_burst = Some(StartBurst { content: Duration::from_secs(2), times: 3 });
+        config.start_burst = Some(StartBurst::new(Duration::from_secs(2), 3));
         config.pace_percent = 150;
     }
     config.seek_while_streaming = !set(5);

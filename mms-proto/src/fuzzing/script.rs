@@ -181,10 +181,9 @@ impl<'a> Script<'a> {
     }
 
     fn accel(&mut self) -> Option<Accel> {
-        self.flag().then(|| Accel {
-            bandwidth: self.number(),
-            duration: self.number(),
-            link_bandwidth: self.flag().then(|| self.number()),
+        self.flag().then(|| {
+            Accel::new(self.number(), self.number())
+                .with_link_bandwidth(self.flag().then(|| self.number()))
         })
     }
 

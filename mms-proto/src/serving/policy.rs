@@ -11,11 +11,20 @@ const LONGEST_BURST: Duration = Duration::from_secs(60);
 
 /// The beginning of what is played, sent faster than it plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StartBurst {
     /// How much of the content, at most 60 s.
     pub content: Duration,
     /// How many times faster than it plays; 0 and 1 change nothing.
     pub times: u8,
+}
+
+impl StartBurst {
+    /// So much of the content, so many times faster than it plays.
+    #[must_use]
+    pub const fn new(content: Duration, times: u8) -> Self {
+        Self { content, times }
+    }
 }
 
 /// When the media of a later playlist entry are sent.

@@ -119,8 +119,7 @@ impl Toy {
         let pacing = Pacing::new(now, POLICY.paced(content.bit_rate()));
         let (client, demand) = (SocketAddr::new(client, 0), Demand::Ended);
         let (queue, selection) = (Queue::default(), Selection::default());
-        let serving = Serving { content, client, pacing, demand, queue, selection };
-        Self::new(now, None, Some(serving))
+        Self::new(now, None, Some(Serving { content, client, pacing, demand, queue, selection }))
     }
 
     fn new(now: Instant, silence: Option<Duration>, serving: Option<Serving>) -> Self {
@@ -335,7 +334,7 @@ impl Machine for Toy {
                 }
             }
             Input::Timeout
-                if self.silence.and(self.deadline.take_if(|at| *at <= now)).is_some() =>
+                if self.silence.is_some() && self.deadline.take_if(|at| *at <= now).is_some() =>
             {
                 self.core.event(ToyEvent::Silence);
             }

@@ -176,7 +176,7 @@ fn labels_of_play_commands() {
 #[test]
 fn a_fast_start_for_servers_that_know_it() {
     // MMSP-C-065, MMSP-C-066
-    let accel = |link_bandwidth| Accel { bandwidth: 3_500_000, duration: 5000, link_bandwidth };
+    let accel = |link_bandwidth| Accel::new(3_500_000, 5000).with_link_bandwidth(link_bandwidth);
     for (version, accel, fields) in [
         ("9.1", Some(accel(None)), 8),
         ("9.1", Some(accel(Some(0x7FFF_FFFF))), 16),

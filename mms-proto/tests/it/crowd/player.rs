@@ -214,10 +214,9 @@ impl Player {
     }
 
     pub(crate) fn play(&mut self, random: &mut Random) -> ClientMessage {
-        let accel = random.one_in(8).then(|| Accel {
-            bandwidth: random.from(1_000, 10_000_000),
-            duration: random.from(1, 20_000),
-            link_bandwidth: Some(random.from(1, 0x7FFF_FFFF)),
+        let accel = random.one_in(8).then(|| {
+            Accel::new(random.from(1_000, 10_000_000), random.from(1, 20_000))
+                .with_link_bandwidth(random.from(1, 0x7FFF_FFFF))
         });
         StartPlaying {
             open_file_id: 1,

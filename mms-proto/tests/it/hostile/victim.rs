@@ -217,7 +217,7 @@ pub(crate) fn honest_client() -> Vec<Frame> {
         start,
         stop: None,
         incarnation,
-        accel: Some(mms_proto::Accel { bandwidth: 1, duration: 1, link_bandwidth: Some(1) }),
+        accel: Some(mms_proto::Accel::new(1, 1).with_link_bandwidth(1)),
     };
     let one = StreamSelection::full(StreamNumber::new(1).unwrap());
     let subscriber = "NSPlayer/9.0; {x}".to_owned();

@@ -24,7 +24,7 @@ const UNKNOWN: MessageId = MessageId(0x0003_0030);
 /// fit a session that plays.
 pub(crate) fn one_of_each() -> Vec<ClientMessage> {
     let rate = Rate::new(2.0).unwrap();
-    let accel = Some(Accel { bandwidth: 80_000, duration: 1000, link_bandwidth: Some(80_000) });
+    let accel = Some(Accel::new(80_000, 1000).with_link_bandwidth(80_000));
     let mut file = open(9, "file.wma");
     file.token = Bytes::from_static(b"dXNlcjo=\0");
     vec![

@@ -36,7 +36,7 @@ fn one_of_each_client_message() -> Vec<ClientMessage> {
         StreamSwitch { selections: (1..6).map(|n| StreamSelection::full(stream(n))).collect() }
             .into(),
         StartPlaying {
-            accel: Some(Accel { bandwidth: 1, duration: 2, link_bandwidth: Some(3) }),
+            accel: Some(Accel::new(1, 2).with_link_bandwidth(3)),
             ..playing(Start::Packet(position(7)), Stop::at(seconds(9.0)))
         }
         .into(),

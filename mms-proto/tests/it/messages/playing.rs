@@ -115,7 +115,7 @@ fn start_playing_faster_than_real_time() {
     // MMSP-W-056
     let fields = "07000300 01000000 00000000 00*8 FF*4 FF*4 00*4 09000000";
     let with = |link_bandwidth| StartPlaying {
-        accel: Some(Accel { bandwidth: 0x000F_4240, duration: 5000, link_bandwidth }),
+        accel: Some(Accel::new(0x000F_4240, 5000).with_link_bandwidth(link_bandwidth)),
         ..playing(Start::Beginning, None)
     };
     // 48 bytes with two fields, 52 and padding with three.

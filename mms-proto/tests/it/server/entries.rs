@@ -336,7 +336,7 @@ fn the_rate_of_the_link() {
     // MMSP-S-074: the application, which chooses the streams, can ask for it.
     let mut script = Script::ready(ServerConfig::default(), content(3));
     script.send(select(&[1]));
-    let accel = |link| Accel { bandwidth: 0, duration: 0, link_bandwidth: link };
+    let accel = |link| Accel::new(0, 0).with_link_bandwidth(link);
     for (link, known) in [
         (None, None),
         (Some(0x7FFF_FFFF), None),

@@ -143,7 +143,7 @@ fn the_end_comes_after_the_last_packet() {
 #[test]
 fn an_accelerated_start() {
     // MMSP-S-058: two seconds of content at five times its rate (8,000 bit/s), then real time.
-    let accel = Accel { bandwidth: 40_000, duration: 2_000, link_bandwidth: None };
+    let accel = Accel::new(40_000, 2_000);
     for by_time in [true, false] {
         let mut script = Script::ready(paced(), content(1_000));
         script.send(select(&[1]));
@@ -183,7 +183,7 @@ fn by_bytes(script: &mut Script, time: Duration) -> Vec<(u32, u64)> {
 #[test]
 fn what_a_client_may_ask_for_is_limited() {
     // MMSP-S-058
-    let accel = Accel { bandwidth: u32::MAX, duration: u32::MAX, link_bandwidth: None };
+    let accel = Accel::new(u32::MAX, u32::MAX);
     let mut config = paced();
     config.accel_limit = 80_000;
     let mut script = Script::ready(config, content(10_000));
@@ -199,7 +199,7 @@ fn what_a_client_may_ask_for_is_limited() {
 
 #[test]
 fn ten_megabits_a_second_at_most_by_default() {
-    let accel = Accel { bandwidth: u32::MAX, duration: u32::MAX, link_bandwidth: None };
+    let accel = Accel::new(u32::MAX, u32::MAX);
     let mut script = Script::ready(paced(), content(10_000));
     script.send(select(&[1]));
     script.send(StartPlaying { accel: Some(accel), ..play(4, Start::Beginning) });
@@ -212,7 +212,7 @@ fn ten_megabits_a_second_at_most_by_default() {
 #[test]
 fn a_burst_for_players_that_do_not_ask() {
     let mut config = paced();
-    config.start_burst = Some(StartBurst { content: seconds(1), times: 4 });
+    config.start_burst = Some(StartBurst::new(seconds(1), 4));
     config.pace_percent = 200;
     let mut script = Script::playing(config, content(1_000));
     let mut file = (0..100).map(|n| (n, u64::from(n) * 100));

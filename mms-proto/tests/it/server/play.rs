@@ -182,7 +182,7 @@ fn where_to_end_and_how_fast_to_begin() {
         let got = script.send_raw(MessageId::START_PLAYING, &raw_play(0.0, 0, 0, frame_offset));
         assert_eq!(request(&got).stop, expected, "{frame_offset:#x}");
     }
-    let accel = Accel { bandwidth: 1_000_000, duration: 5_000, link_bandwidth: None };
+    let accel = Accel::new(1_000_000, 5_000);
     let mut script = Script::ready(ServerConfig::default(), content(3));
     let got = script.send(StartPlaying { accel: Some(accel), ..play(4, Start::Beginning) });
     assert_eq!(request(&got).accel, Some(accel));
