@@ -1,11 +1,13 @@
 //! `docs/conformance.md` names a test for every requirement of MS-MMSP: they exist, are run, and
 //! say which requirements they prove.
+//!
+//! A program of its own: it names requirements for another reason than to prove them, and waits for
+//! cargo, which nothing else should do beside it.
 
 #![cfg(test)]
 
-mod support {
-    pub(crate) mod cargo;
-}
+#[path = "it/support/cargo.rs"]
+mod cargo;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -95,7 +97,7 @@ fn binaries() -> BTreeMap<String, Binary> {
     // Of the profile that this test was built with: they are there already.
     let release = !cfg!(debug_assertions);
     let mut binaries = BTreeMap::new();
-    for artifact in support::cargo::artifacts(&["test", "--no-run"], release) {
+    for artifact in cargo::artifacts(&["test", "--no-run"], release) {
         let (Some(program), Some(true)) =
             (artifact["executable"].as_str(), artifact["profile"]["test"].as_bool())
         else {

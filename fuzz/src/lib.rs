@@ -2,7 +2,7 @@
 //! people write.
 //!
 //! The bodies of the other targets are functions of `mms_proto::fuzzing`, so that `cargo test`
-//! can replay what is in `corpus`. For the targets here `examples/tests/asf_corpus.rs` takes in this
+//! can replay what is in `corpus`. For the targets here `examples/tests/it/main.rs` takes in this
 //! file, because this package is a workspace of its own.
 
 #![forbid(unsafe_code)]

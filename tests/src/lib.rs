@@ -16,7 +16,11 @@ pub fn skip(missing: &str) {
     let program = program.as_deref().and_then(Path::file_stem).and_then(|name| name.to_str());
     // Cargo appends a hash to the name of a test program.
     let program = program.and_then(|name| name.rsplit_once('-')).map_or("?", |(name, _)| name);
-    let line = format!("skipped: {program}::{}: {missing}\n", thread.name().unwrap_or("?"));
+    // Several packages have a program of the same name.
+    let package =
+        std::env::var("CARGO_PKG_NAME").map_or_else(|_| String::new(), |name| name + "::");
+    let test = thread.name().unwrap_or("?");
+    let line = format!("skipped: {package}{program}::{test}: {missing}\n");
     // Not `eprint!`: the harness captures that. Nothing depends on the line being written.
     let _ = io::stderr().write_all(line.as_bytes());
     if let Some(path) = notes() {

@@ -50,7 +50,7 @@ fn past_the_end(guid: &str, live: bool, size: u32, streams: &[u8]) -> Vec<DataPa
 
 #[test]
 fn what_ends_ffmpeg() {
-    // T45. That it does is tested with FFmpeg itself, in `players_decode`.
+    // T45. That it does is tested with FFmpeg itself, in `players::decode` of the programs.
     const FFMPEG: &str = "{7E667F5D-A661-495E-A512-F55686DDA178}";
     for live in [false, true] {
         assert!(past_the_end("{3300AD50-2C39-46C0-AE0A-39E48EB3C868}", live, 100, &[1]).is_empty());

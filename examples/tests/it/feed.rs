@@ -1,0 +1,5 @@
+//! Where live content comes from.
+
+mod files;
+mod pipe;
+mod upstream;

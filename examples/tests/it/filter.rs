@@ -1,0 +1,4 @@
+//! `filter`, and what players make of what it writes.
+
+mod peers;
+mod program;

@@ -1,0 +1,4 @@
+//! `inspect`: what it finds and how it says it.
+
+mod damaged;
+mod report;

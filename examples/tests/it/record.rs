@@ -1,0 +1,7 @@
+//! `record` against servers of every kind.
+
+mod ends;
+mod files;
+mod hostile;
+mod memory;
+mod scripted;

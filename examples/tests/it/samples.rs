@@ -1,0 +1,4 @@
+//! Real files.
+
+mod headers;
+mod recorded;

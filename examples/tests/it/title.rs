@@ -1,0 +1,5 @@
+//! A file as players are given it.
+
+mod files;
+mod packets;
+mod places;
