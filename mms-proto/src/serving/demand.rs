@@ -34,35 +34,44 @@ pub(crate) struct ScheduledPacket {
 impl Demand {
     /// Asks for packets of so many bytes together; false when nothing can be asked for, or no byte
     /// may be sent.
+    #[inline]
     pub(crate) fn ask(&mut self, credit: usize) -> bool {
-        let asks = credit > 0 && !self.is_busy();
-        if asks {
-            *self = Self::Asked { credit, answered: false };
+        match self {
+            _ if credit == 0 => return false,
+            Self::Idle => *self = Self::Asked { credit, answered: false },
+            Self::Asked { credit: left, answered } if *answered => {
+                (*left, *answered) = (credit, false);
+            }
+            _ => return false,
         }
-        asks
+        true
     }
 
     /// Takes a packet of this size out of the credit; false when none is wanted.
+    #[inline]
     pub(crate) fn take(&mut self, bytes: usize) -> bool {
-        let Self::Asked { credit, .. } = *self else { return false };
-        *self = match credit.saturating_sub(bytes) {
-            0 => Self::Idle,
-            credit => Self::Asked { credit, answered: true },
-        };
+        let Self::Asked { credit, answered } = self else { return false };
+        (*credit, *answered) = (credit.saturating_sub(bytes), true);
+        if *credit == 0 {
+            *self = Self::Idle;
+        }
         true
     }
 
     /// True when a packet is wanted.
+    #[inline]
     pub(crate) fn is_asked(&self) -> bool {
         matches!(self, Self::Asked { .. })
     }
 
     /// True when nothing can be asked for: an answer is owed, a packet waits, or the end has come.
+    #[inline]
     pub(crate) fn is_busy(&self) -> bool {
         !matches!(self, Self::Idle | Self::Asked { answered: true, .. })
     }
 
     /// Forgets that the application was asked.
+    #[inline]
     pub(crate) fn withdraw(&mut self) {
         if self.is_asked() {
             *self = Self::Idle;

@@ -114,6 +114,7 @@ impl Pacing {
     }
 
     /// Counts bytes that went whatever the pace.
+    #[inline]
     pub(crate) fn charge(&mut self, bytes: usize) {
         self.quantum = self.quantum.saturating_sub(bytes);
     }
@@ -146,7 +147,12 @@ impl Pacing {
     #[inline]
     pub(crate) fn sent(&mut self, now: Instant, bytes: usize) {
         self.charge(bytes);
-        let Some(rate) = self.known_rate() else { return };
+        if let Some(rate) = self.known_rate() {
+            self.sent_at(now, bytes, rate);
+        }
+    }
+
+    fn sent_at(&mut self, now: Instant, bytes: usize, rate: u32) {
         let rate = match (&mut self.basis, self.burst) {
             (Basis::Sizes { burst_left }, Some(burst)) if *burst_left > 0 => {
                 *burst_left = burst_left.saturating_sub(bytes);
@@ -181,6 +187,7 @@ impl Pacing {
     }
 
     /// Bits per second, where there is a pace and the rate is known.
+    #[inline]
     fn known_rate(&self) -> Option<u32> {
         self.rate.filter(|&rate| rate > 0)
     }

@@ -202,6 +202,7 @@ impl Server {
 
     /// The flow that asked for a packet, if one of this size is possible; `None` when it is no longer
     /// sent because a play command waits.
+    #[inline]
     fn answer_wanted(
         &mut self,
         now: Instant,
