@@ -83,6 +83,8 @@ fn relay_logs_in() {
     std::fs::write(&users, "alice:open sesame\n").unwrap();
     let mut options = Options::new(concat!(env!("CARGO_MANIFEST_DIR"), "/clips/test-pattern.wmv"));
     options.users = Some(users);
+    // In real time: a relay that comes to the end before its player has nothing for it.
+    options.pace = mms_examples::serve::Pace::BitRate;
     let server = Served::start(options);
     let url = format!("mms://{}/test-pattern.wmv", server.address);
     let ended = run("relay", &scratch, [&url, "--listen", "127.0.0.1:0"]);
