@@ -2,12 +2,15 @@
 
 use std::time::Instant;
 
-use mms_proto::{HResult, PlayRequest, StateError};
+use mms_proto::{HResult, Machine as _, PlayRequest, StateError};
 
 use super::{Session, Source};
 use crate::serve::House;
 use crate::serve::playlist::default_streams;
 use crate::serve::title::{Step, Title};
+
+/// Bytes of packets that are read for one request, before a player that seeks or stops is heard.
+const BYTES_A_REQUEST: u64 = 16 << 10;
 
 impl Session {
     pub(super) fn play_demand(
@@ -24,15 +27,23 @@ impl Session {
         }
     }
 
-    /// Sends the next packet at once if that is cheap. Else it is owed: all that has arrived from
-    /// the player is heard first, and others have their turn.
+    /// Sends the next packets at once if that is cheap, as many as the request allows and a little
+    /// more than one write takes. Else one is owed: all that has arrived from the player is heard
+    /// first, and others have their turn.
     pub(super) fn want_packet(&mut self, now: Instant, house: &House) -> Result<(), StateError> {
-        if self.title().is_none_or(|title| title.is_ready()) {
-            return self.send_packet(now, house);
+        let enough = self.server.stats().bytes.saturating_add(BYTES_A_REQUEST);
+        loop {
+            if self.title().is_some_and(|title| !title.is_ready()) {
+                self.owes_packet = true;
+                house.counters.search();
+                return Ok(());
+            }
+            self.send_packet(now, house)?;
+            let goes_on = self.server.wants_packet() && self.server.stats().bytes < enough;
+            if self.owes_packet || !goes_on {
+                return Ok(());
+            }
         }
-        self.owes_packet = true;
-        house.counters.search();
-        Ok(())
     }
 
     /// Sends the next packet, or what comes when there is none. Where only a part of the file was

@@ -67,6 +67,14 @@ impl Server {
         Ok(())
     }
 
+    /// True while a packet is taken: one was asked for, and the credit of that request is not used up.
+    /// A driver that answers one request with several packets asks before it reads the next one.
+    #[must_use]
+    #[inline]
+    pub fn wants_packet(&self) -> bool {
+        self.state.wants_packet()
+    }
+
     /// Says that there are no more packets.
     ///
     /// # Errors

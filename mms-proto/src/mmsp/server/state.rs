@@ -180,6 +180,19 @@ impl State {
         }
     }
 
+    /// The application was asked for a packet, and may still hand one over.
+    #[inline]
+    pub(super) fn wants_packet(&self) -> bool {
+        match self {
+            Self::Streaming(_, flow)
+            | Self::StreamingEntry(_, flow)
+            | Self::EntryHeader(_, _, EntryMedia::Follow(flow) | EntryMedia::Played(flow)) => {
+                flow.demand.is_asked()
+            }
+            _ => false,
+        }
+    }
+
     /// Media on their way, whether or not the client has played them.
     pub(super) fn flow(&mut self) -> Option<(&mut Content, &mut Flow)> {
         match self {

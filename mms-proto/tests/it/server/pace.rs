@@ -62,8 +62,10 @@ fn one_request_is_answered_by_packets_up_to_its_room() {
     let fit = room.div_ceil(packet.len());
     for number in 0..fit {
         let number = u32::try_from(number).unwrap();
+        assert!(script.machine.wants_packet());
         script.give(|server, now| server.send_packet(now, number, packet.clone())).unwrap();
     }
+    assert!(!script.machine.wants_packet());
     let one_more = script.give(|server, now| server.send_packet(now, 1_000, packet.clone()));
     assert_eq!(one_more, Err(StateError::NotWanted));
     let got = script.poll();
