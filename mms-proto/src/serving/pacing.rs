@@ -32,6 +32,8 @@ enum Basis {
     Sizes {
         /// Bytes that still belong to the burst.
         burst_left: usize,
+        /// The clock of packets that told their times before: it goes on with the next of them.
+        timeline: Option<Timeline>,
     },
     /// Its time on the clock of the content.
     Times(Timeline),
@@ -52,7 +54,7 @@ impl Pacing {
     /// Lets the first packet go at once. `rate` in bits per second, 0 where unknown; `None` for
     /// full speed.
     pub(crate) fn new(now: Instant, rate: Option<u32>) -> Self {
-        let basis = Basis::Sizes { burst_left: 0 };
+        let basis = Basis::Sizes { burst_left: 0, timeline: None };
         Self { quantum: QUANTUM, rate, speed: 1.0, burst: None, due: now, basis }
     }
 
@@ -69,7 +71,7 @@ impl Pacing {
             if burst.rate > rate {
                 let bytes = burst.content.as_millis().saturating_mul(rate.into()) / 8000;
                 let burst_left = usize::try_from(bytes).unwrap_or(usize::MAX);
-                self.basis = Basis::Sizes { burst_left };
+                self.basis = Basis::Sizes { burst_left, timeline: None };
             }
         }
         self
@@ -79,27 +81,30 @@ impl Pacing {
     pub(crate) fn change(&mut self, now: Instant, rate: Option<u32>, times: f64) {
         self.rate = rate;
         self.burst = None;
-        match &mut self.basis {
-            Basis::Sizes { burst_left } => {
+        let timeline = match &mut self.basis {
+            Basis::Sizes { burst_left, timeline } => {
                 *burst_left = 0;
                 self.due = at_speed(now, self.due, times);
+                timeline.as_mut()
             }
-            Basis::Times(timeline) => {
-                let (due, time) = timeline.latest;
-                let passed = now.saturating_duration_since(due).min(MAX_LAG);
-                let played = Duration::try_from_secs_f64(passed.as_secs_f64() * self.speed);
-                let time = time.saturating_add(played.unwrap_or(Duration::MAX));
-                timeline.latest = (at_speed(now, due.max(now), times), time);
-                timeline.origin = timeline.latest;
-            }
+            Basis::Times(timeline) => Some(timeline),
+        };
+        if let Some(timeline) = timeline {
+            let (due, time) = timeline.latest;
+            let passed = now.saturating_duration_since(due).min(MAX_LAG);
+            let played = Duration::try_from_secs_f64(passed.as_secs_f64() * self.speed);
+            let time = time.saturating_add(played.unwrap_or(Duration::MAX));
+            timeline.latest = (at_speed(now, due.max(now), times), time);
+            timeline.origin = timeline.latest;
         }
         self.speed *= times;
     }
 
     /// Times count from elsewhere: the next packet goes at once.
     pub(crate) fn restart(&mut self) {
-        if let Basis::Times(_) = self.basis {
-            self.basis = Basis::Sizes { burst_left: 0 };
+        match &mut self.basis {
+            Basis::Sizes { timeline, .. } => *timeline = None,
+            Basis::Times(_) => self.basis = Basis::Sizes { burst_left: 0, timeline: None },
         }
     }
 
@@ -154,14 +159,14 @@ impl Pacing {
 
     fn sent_at(&mut self, now: Instant, bytes: usize, rate: u32) {
         let rate = match (&mut self.basis, self.burst) {
-            (Basis::Sizes { burst_left }, Some(burst)) if *burst_left > 0 => {
+            (Basis::Sizes { burst_left, .. }, Some(burst)) if *burst_left > 0 => {
                 *burst_left = burst_left.saturating_sub(bytes);
                 burst.rate
             }
             (Basis::Sizes { .. }, _) => rate,
             (Basis::Times(timeline), _) => {
                 self.due = self.due.max(timeline.latest.0);
-                self.basis = Basis::Sizes { burst_left: 0 };
+                self.basis = Basis::Sizes { burst_left: 0, timeline: Some(*timeline) };
                 rate
             }
         };
@@ -176,9 +181,10 @@ impl Pacing {
         if self.rate.is_none() {
             return now;
         }
-        if let Basis::Sizes { .. } = self.basis {
+        if let Basis::Sizes { timeline, .. } = self.basis {
             let (origin, took) = ((now, time), Duration::ZERO);
-            self.basis = Basis::Times(Timeline { origin, latest: origin, took });
+            let begun = Timeline { origin, latest: origin, took };
+            self.basis = Basis::Times(timeline.unwrap_or(begun));
         }
         match &mut self.basis {
             Basis::Times(timeline) => timeline.due(now, time, bytes, self.speed, self.burst),
@@ -302,7 +308,7 @@ mod tests {
             // A burst that is no faster is none.
             let slow = Burst { content: Duration::from_secs(1), rate: 80_000 };
             let pacing = Pacing::new(start, Some(80_000)).with_burst(Some(slow));
-            assert!(matches!(pacing.basis, Basis::Sizes { burst_left: 0 }));
+            assert!(matches!(pacing.basis, Basis::Sizes { burst_left: 0, .. }));
         }
 
         #[test]
@@ -321,6 +327,24 @@ mod tests {
 
     mod by_times {
         use super::*;
+
+        #[test]
+        fn a_packet_without_a_time_grants_no_second_burst() {
+            let start = now();
+            let burst = Burst { content: Duration::from_secs(1), rate: 800_000 };
+            let mut pacing = Pacing::new(start, Some(80_000)).with_burst(Some(burst));
+            let mut last = start;
+            // A hundred seconds of content, every tenth packet without its time.
+            for number in 0..1_000_u32 {
+                if number % 10 == 9 {
+                    pacing.sent(last, 1_000);
+                } else {
+                    let time = Duration::from_millis(u64::from(number) * 100);
+                    last = last.max(pacing.due(last, time, 1_000));
+                }
+            }
+            assert!(last > start + Duration::from_secs(95), "{:?}", last - start);
+        }
 
         fn ms(milliseconds: u64) -> Duration {
             Duration::from_millis(milliseconds)

@@ -76,6 +76,10 @@ pub struct End<M: Subject, A = ()> {
     pub budget: Option<usize>,
     /// The driver is late: deadlines may have passed.
     pub late: bool,
+    /// Nothing is expected to fail: what reaches a session after its failure fails the test.
+    pub sound: bool,
+    /// Outputs that one input may lead to.
+    pub most: usize,
 }
 
 impl<M: Subject, A: App<M>> End<M, A> {
@@ -98,6 +102,8 @@ impl<M: Subject, A: App<M>> End<M, A> {
             outputs: 0,
             budget: None,
             late: false,
+            sound: false,
+            most: MANY,
         }
     }
 
@@ -122,6 +128,7 @@ impl<M: Subject, A: App<M>> End<M, A> {
                 self.machine.handle_input(self.now, Input::tcp(piece))
             };
             self.took(&result, count.saturating_mul(8));
+            self.insist(&result);
             bytes = &bytes[count..];
             if bytes.is_empty() {
                 return;
@@ -141,7 +148,8 @@ impl<M: Subject, A: App<M>> End<M, A> {
 
     /// The peer closes the main connection.
     pub fn hang_up(&mut self) {
-        let _ = self.input(Input::tcp_closed());
+        let result = self.input(Input::tcp_closed());
+        self.insist(&result);
     }
 
     /// Time passes as a driver sees it: each deadline is kept to the nanosecond.
@@ -153,7 +161,8 @@ impl<M: Subject, A: App<M>> End<M, A> {
                 return;
             };
             self.now = self.now.max(deadline);
-            let _ = self.input(Input::Timeout);
+            let result = self.input(Input::Timeout);
+            self.insist(&result);
         }
         panic!("time does not pass");
     }
@@ -262,6 +271,10 @@ impl<M: Subject, A: App<M>> End<M, A> {
         taken
     }
 
+    fn insist(&self, result: &Result<(), Error>) {
+        assert!(!self.sound || result.is_ok(), "the session has failed: {result:?}");
+    }
+
     fn grant(&mut self, outputs: usize) {
         self.budget = self.budget.map(|budget| budget.saturating_add(outputs));
     }
@@ -281,7 +294,7 @@ impl<M: Subject, A: App<M>> End<M, A> {
         let first = self.outputs;
         loop {
             assert!(
-                self.outputs - first < MANY && self.budget != Some(0),
+                self.outputs - first < self.most && self.budget != Some(0),
                 "outputs without an end"
             );
             let output = self.machine.poll_output();

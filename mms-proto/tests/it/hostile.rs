@@ -31,7 +31,7 @@ pub(crate) struct Outcome {
     pub(crate) outputs: usize,
 }
 
-/// Steps that no session needs.
+/// Steps that no session needs, and outputs of one input: a frame of 64 KiB can hold 10,000 odd entries.
 const MANY: usize = 30_000;
 
 /// Plays the frames to the machine, then says nothing more; hangs up when the machine does not
@@ -42,6 +42,7 @@ pub(crate) fn run<M: Subject, A: App<M>>(
     feed: impl Fn(&mut dyn FnMut(&[u8], Duration), &[u8]),
 ) -> Outcome {
     let begin = end.now;
+    end.most = MANY;
     end.poll();
     let mut frames = frames.iter().peekable();
     let mut hung_up = false;

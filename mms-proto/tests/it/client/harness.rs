@@ -148,6 +148,7 @@ impl Script {
     pub(crate) fn new(config: ClientConfig) -> Self {
         let now = epoch();
         let mut script = Self(End::new(now, Client::new(now, config), ()));
+        script.sound = true;
         script.poll();
         script
     }
@@ -266,6 +267,7 @@ impl Script {
     pub(crate) fn assert_closed(&mut self, reason: CloseReason) {
         assert_eq!(self.events().last(), Some(&ClientEvent::Closed(reason)));
         self.said.clear();
+        self.sound = false;
         self.stays_closed();
         self.say(mms_proto::mmsp::message::Ping);
         for result in [

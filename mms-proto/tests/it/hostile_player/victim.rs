@@ -169,6 +169,8 @@ impl Victim {
             watch: Watch::new(knows),
         };
         let mut victim = Self(End::new(now, Server::new(now, config), watched));
+        // 64 KiB hold 4,095 bandwidth tests of three answers each.
+        victim.most = 20_000;
         victim.poll();
         victim.reach(stage);
         assert_eq!(victim.closed, None);
