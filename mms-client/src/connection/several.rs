@@ -6,7 +6,7 @@
 mod dialling;
 
 use std::io::{self, ErrorKind, Read as _};
-use std::net::UdpSocket;
+use std::net::{Shutdown, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -124,6 +124,11 @@ impl Several {
     pub(super) fn close(&mut self, connection: ConnectionId) {
         self.dials.give_up(connection);
         if let Some(index) = self.position(connection) {
+            if let Some(Socket { kind: Kind::Further { reader, .. }, .. }) =
+                self.sockets.get_mut(index)
+            {
+                finish(reader);
+            }
             self.remove(index);
         }
     }
@@ -315,4 +320,43 @@ impl Socket {
 fn reader(socket: &mut TcpSocket) -> io::Result<mio::net::TcpStream> {
     socket.set_nonblocking(true)?;
     Ok(mio::net::TcpStream::from_std(socket.stream().try_clone()?))
+}
+
+/// Lets the last bytes arrive: a socket that is closed while bytes in it are unread resets its
+/// connection, and the peer loses what it has not read.
+fn finish(reader: &mut mio::net::TcpStream) {
+    // Fails only on a socket that is not connected any more.
+    let _ = reader.shutdown(Shutdown::Write);
+    let mut unread = [0; 4096];
+    for _ in 0..16 {
+        if !matches!(reader.read(&mut unread), Ok(1..)) {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn a_connection_closed_with_bytes_unread_is_not_reset() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.write_all(b"unread").unwrap();
+        // They have arrived.
+        assert_eq!(ours.peek(&mut [0; 6]).unwrap(), 6);
+        ours.write_all(b"end").unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let mut reader = mio::net::TcpStream::from_std(ours);
+        finish(&mut reader);
+        drop(reader);
+        let mut got = Vec::new();
+        assert_eq!(peer.read_to_end(&mut got).unwrap(), 3);
+        assert_eq!(got, b"end");
+    }
 }
