@@ -61,7 +61,8 @@ async fn drive(mut tcp: TcpStream, mut client: Client) -> Result<(), Box<dyn Err
                 None => pending().await,
             }
         };
-        // What waits in the socket comes first: after a slow write the deadline may be over too.
+        // What waits in the socket comes first: after a slow write the deadline may be over too. The
+        // buffer is empty only while an answer to a challenge is owed, and a challenge is an error here.
         let read = tokio::select! { biased;
             read = tcp.read(client.recv_buffer(ConnectionId::MAIN)) => Some(read?),
             () = timeout => None,

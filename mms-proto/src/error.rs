@@ -190,7 +190,7 @@ impl fmt::Display for Missing {
     }
 }
 
-/// Where a session stands. It reads well after "while".
+/// Where a session stands, with the messages of MS-MMSP in it. It reads well after "while".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {

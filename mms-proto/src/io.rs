@@ -36,19 +36,22 @@ pub enum Input<'a> {
     ///
     /// They are copied. A driver that wants to save the copy reads into the machine's own buffer
     /// instead ([`recv_buffer`](crate::Machine::recv_buffer) and
-    /// [`received`](crate::Machine::received)).
+    /// [`received`](crate::Machine::received)). While that buffer is empty, do not read: bytes beyond
+    /// [`Limits::buffered`](crate::Limits::buffered) end the session.
     Tcp {
         /// The connection that was read.
         connection: ConnectionId,
         /// The bytes.
         bytes: &'a [u8],
     },
-    /// The peer closed a TCP connection, or it was reset: nothing more will come on it.
+    /// The peer closed a TCP connection, or it was reset: nothing more will come on it. After a
+    /// write that failed, hand in first what can still be read.
     TcpClosed {
         /// The connection that ended.
         connection: ConnectionId,
     },
-    /// One UDP datagram, whole. It is copied.
+    /// One UDP datagram, whole. It is copied. The driver binds the socket before the session, and the
+    /// configuration of the session names its port.
     Datagram {
         /// The sender's address.
         from: SocketAddr,
@@ -123,6 +126,7 @@ pub enum Output<E> {
     Datagram(Datagram),
     /// Tell the application.
     Event(E),
-    /// Nothing to do until more input arrives, or until this moment at the latest.
+    /// Nothing to do until more input arrives, or until this moment at the latest. When it has passed
+    /// already, look at the sockets without waiting, then hand in [`Input::Timeout`].
     Wait(Option<Instant>),
 }

@@ -14,8 +14,9 @@
 //!                  play, stop, accept, ... └─────────┘  poll_output(), until it says Wait
 //! ```
 //!
-//! One rule: **after every call that takes `now`, poll until `Wait`**. These calls are the trait
-//! [`Machine`], the same for every protocol and either end. Where a session has one TCP connection,
+//! One rule: **after every call that takes `now`, poll until `Wait`**. `handle_input`,
+//! `received` and `poll_output` are in the trait [`Machine`], the same for every protocol and either end;
+//! commands belong to each end. Where a session has one TCP connection,
 //! [`Input::tcp`] is what was read from it and [`Input::tcp_closed`] its end. A whole session in
 //! memory, both ends of it real:
 //!

@@ -44,8 +44,9 @@ pub trait Machine {
     /// Takes in what happened. Poll until [`Output::Wait`] afterwards.
     ///
     /// # Errors
-    /// When the session has failed: the error that its last event names, again and again. What
-    /// goes wrong with this input is an event as well, after all events that came before it.
+    /// When the session has failed before: the error that its last event named. The call that brings
+    /// the failure returns `Ok`, and its event follows all that came before it. After any other end
+    /// calls return `Ok` and do nothing.
     fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Error>;
 
     /// Where a driver may read to straight from the socket of a connection, initialised; follow
@@ -72,7 +73,9 @@ pub trait Machine {
     /// [`Output::Transmit`] when that one is written, which is the back pressure.
     fn poll_output(&mut self) -> Output<Self::Event>;
 
-    /// Where the session stands.
+    /// Where the session stands. [`Phase::Closed`] once it is over: outputs may still wait, so look at
+    /// it after [`Output::Wait`]. The driver closes all connections then; no [`Output::Close`] comes
+    /// for the main one.
     #[must_use]
     fn phase(&self) -> Phase;
 

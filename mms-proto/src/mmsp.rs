@@ -1,6 +1,6 @@
 //! The native protocol, MS-MMSP: control messages and media on one TCP connection ("MMST").
 //!
-//! Three rooms, each with its own knowledge: [`frame`] knows lengths, [`message`] knows fields,
+//! Three layers: [`frame`] knows lengths, [`message`] knows fields,
 //! [`Client`] and [`Server`] know order. Media over UDP will join them here; the same service over
 //! HTTP (MS-WMSP) will be a sibling of this module.
 

@@ -1,4 +1,4 @@
-//! What tests, fuzz targets and benchmarks share.
+//! What tests and fuzz targets share.
 
 pub mod sim;
 pub mod toy;

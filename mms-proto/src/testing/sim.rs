@@ -1,4 +1,4 @@
-//! The simulation that tests, fuzz targets and benchmarks share, for every protocol: one end of a
+//! The simulation that tests and fuzz targets share, for every protocol: one end of a
 //! session with its application, a clock, bytes that arrive in any pieces; and a network between
 //! two ends ([`Net`]).
 //!
@@ -32,7 +32,7 @@ pub use mmsp::{MmspPeer, Wire, data_packet, packet_of};
 pub use net::{Net, Side};
 pub use subject::{App, Kept, Line, Said, Subject, Wrote};
 
-/// Number of outputs or steps that no input needs: something goes round in a circle.
+/// Number of outputs or steps that no input needs: an endless loop.
 const MANY: usize = 200_000;
 
 /// Any moment: only differences to it count.

@@ -1,4 +1,4 @@
-//! Server: `StartStriding`, MS-MMSP 3.2.5.12. The pace of fast forward and rewind is in `server_pace`.
+//! Server: `StartStriding`, MS-MMSP 3.2.5.12. The pace of fast forward and rewind is in `server::pace`.
 
 use std::time::{Duration, Instant};
 
@@ -70,7 +70,7 @@ fn another_file_is_refused() {
 
 #[test]
 fn a_seek_to_where_it_begins() {
-    // MMSP-S-060: the same precedence of the three fields as for StartPlaying, of which `server_play` has all
+    // MMSP-S-060: the same precedence of the three fields as for StartPlaying, of which `server::play` has all
     // combinations.
     const NONE: u32 = u32::MAX;
     for (position, asf_offset, location_id, start) in [
