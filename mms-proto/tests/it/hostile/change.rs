@@ -2,8 +2,33 @@
 
 use bytes::Bytes;
 
+use super::Frame;
+
 /// `sessionId` of a packet with messages.
 const SESSION_ID: [u8; 4] = [0xCE, 0xFA, 0x0B, 0xB0];
+
+/// The frames with the one at `index` replaced.
+pub(crate) fn with(frames: &[Frame], index: usize, bytes: Bytes) -> Vec<Frame> {
+    let mut changed = frames.to_vec();
+    changed[index].bytes = bytes;
+    changed
+}
+
+/// The frames with each of them sent twice, left out, and exchanged with each other one.
+pub(crate) fn orders(honest: &[Frame]) -> impl Iterator<Item = Vec<Frame>> {
+    (0..honest.len()).flat_map(move |index| {
+        let mut twice = honest.to_vec();
+        twice.insert(index, honest[index].clone());
+        let mut dropped = honest.to_vec();
+        dropped.remove(index);
+        let swapped = (0..honest.len()).map(move |other| {
+            let mut swapped = with(honest, index, honest[other].bytes.clone());
+            swapped[other].bytes = honest[index].bytes.clone();
+            swapped
+        });
+        [twice, dropped].into_iter().chain(swapped)
+    })
+}
 
 /// True for a packet with messages, false for a Data packet.
 pub(crate) fn has_messages(frame: &[u8]) -> bool {

@@ -31,21 +31,15 @@ fn limit() -> u64 {
     memory + MORE
 }
 
-fn with(frames: &[Frame], index: usize, bytes: bytes::Bytes) -> Vec<Frame> {
-    let mut changed = frames.to_vec();
-    changed[index].bytes = bytes;
-    changed
-}
-
 #[test]
 fn every_number_of_every_packet() {
     let (honest, limit) = (honest_client(), limit());
     for (index, frame) in honest.iter().enumerate() {
         for (_, bytes) in change::words(&frame.bytes, 152) {
-            measured(&with(&honest, index, bytes), limit);
+            measured(&change::with(&honest, index, bytes), limit);
         }
         for (_, bytes) in change::half_words(&frame.bytes, 64) {
-            measured(&with(&honest, index, bytes), limit);
+            measured(&change::with(&honest, index, bytes), limit);
         }
     }
 }
@@ -55,7 +49,7 @@ fn every_packet_cut_after_every_byte() {
     let (honest, limit) = (honest_client(), limit());
     for (index, frame) in honest.iter().enumerate() {
         for bytes in change::shortened(&frame.bytes) {
-            measured(&with(&honest, index, bytes), limit);
+            measured(&change::with(&honest, index, bytes), limit);
         }
         for bytes in change::cut(&frame.bytes) {
             let mut frames = honest[..index].to_vec();
@@ -69,19 +63,8 @@ fn every_packet_cut_after_every_byte() {
 #[test]
 fn packets_repeated_dropped_and_swapped() {
     let (honest, limit) = (honest_client(), limit());
-    for index in 0..honest.len() {
-        let mut twice = honest.clone();
-        twice.insert(index, honest[index].clone());
-        measured(&twice, limit);
-        let mut dropped = honest.clone();
-        dropped.remove(index);
-        measured(&dropped, limit);
-        for other in 0..honest.len() {
-            let mut swapped = honest.clone();
-            let (a, b) = (swapped[index].bytes.clone(), swapped[other].bytes.clone());
-            (swapped[index].bytes, swapped[other].bytes) = (b, a);
-            measured(&swapped, limit);
-        }
+    for frames in change::orders(&honest) {
+        measured(&frames, limit);
     }
 }
 

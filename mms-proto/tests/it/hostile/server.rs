@@ -42,13 +42,6 @@ fn limit() -> u64 {
     memory + MORE
 }
 
-/// The honest frames with the one at `index` replaced.
-fn with(frames: &[Frame], index: usize, bytes: bytes::Bytes) -> Vec<Frame> {
-    let mut changed = frames.to_vec();
-    changed[index].bytes = bytes;
-    changed
-}
-
 #[test]
 fn every_number_of_every_packet() {
     let limit = limit();
@@ -57,7 +50,7 @@ fn every_number_of_every_packet() {
             let bytes = if change::has_messages(&frame.bytes) { 152 } else { 8 };
             let words = change::words(&frame.bytes, 152);
             for (_, bytes) in words.chain(change::half_words(&frame.bytes, bytes)) {
-                at_rate(rate, &with(&frames, index, bytes), limit);
+                at_rate(rate, &change::with(&frames, index, bytes), limit);
             }
         }
     }
@@ -69,7 +62,7 @@ fn every_packet_cut_after_every_byte() {
     for Honest { frames: honest, rate, begin, .. } in honest_servers() {
         for (index, frame) in honest.iter().enumerate().skip(begin) {
             for bytes in change::shortened(&frame.bytes) {
-                at_rate(rate, &with(&honest, index, bytes), limit);
+                at_rate(rate, &change::with(&honest, index, bytes), limit);
             }
             for bytes in change::cut(&frame.bytes) {
                 // Nothing more comes after it: no packet ends there.
@@ -86,19 +79,8 @@ fn every_packet_cut_after_every_byte() {
 #[test]
 fn packets_repeated_dropped_and_swapped() {
     let (honest, limit) = (honest_server(), limit());
-    for index in 0..honest.len() {
-        let mut twice = honest.clone();
-        twice.insert(index, honest[index].clone());
-        measured(&twice, limit);
-        let mut dropped = honest.clone();
-        dropped.remove(index);
-        measured(&dropped, limit);
-        for other in 0..honest.len() {
-            let mut swapped = honest.clone();
-            let (a, b) = (swapped[index].bytes.clone(), swapped[other].bytes.clone());
-            (swapped[index].bytes, swapped[other].bytes) = (b, a);
-            measured(&swapped, limit);
-        }
+    for frames in change::orders(&honest) {
+        measured(&frames, limit);
     }
 }
 
